@@ -1,0 +1,1 @@
+"""Turns Asterisk into a SIP trunk service."""
