@@ -1,0 +1,1 @@
+"""The edge to Asterisk: AGI, AMI, the call journal, and the names of dialplan variables."""

@@ -1,0 +1,29 @@
+"""Calls per second of a trunk: a token bucket of one second's calls."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A bucket as it was left: `tokens` calls were allowed at the time `at` (UTC)."""
+
+    tokens: float
+    at: datetime
+
+    def refilled(self, per_second: int, now: datetime) -> "Pace":
+        """The bucket at `now`; it holds one second's calls at most.
+
+        A clock that was set back gives nothing and takes nothing.
+        """
+        gained = max(0.0, (now - self.at).total_seconds()) * per_second
+        return Pace(min(float(per_second), self.tokens + gained), now)
+
+    def less_one(self) -> "Pace":
+        """The bucket after a call passed."""
+        return Pace(self.tokens - 1, self.at)
+
+
+def full(per_second: int, now: datetime) -> Pace:
+    """The bucket of a trunk that has not called yet."""
+    return Pace(float(per_second), now)

@@ -1,0 +1,78 @@
+"""Every error of ours.
+
+::
+
+    SiptrunkError                   a sentence for a person: what, what is wrong, what to do
+    ├── InvalidInput                a value that someone gave cannot be used
+    │   └── SettingsError           the value stands in siptrunk.toml or in the environment
+    ├── NotFound                    no such customer, trunk, number, carrier, rule or call
+    ├── AlreadyExists               the name or number is taken
+    ├── DatabaseUnavailable         the usage database cannot be reached, or is locked
+    ├── ProtocolError               a peer broke the rules of AGI
+    ├── AmiError                    Asterisk's manager interface
+    │   ├── AmiUnavailable          not reachable, or silent
+    │   └── AmiRefused              reachable, and it said no
+    └── ConfigurationError          Asterisk's configuration
+        ├── TemplateFailed          a template could not be rendered
+        ├── CheckFailed             the rendered files are not right; nothing was changed
+        └── ApplyFailed             Asterisk did not take them; the files before are back in place
+
+A message names the thing, says what is wrong with it and what to do; it never holds a secret.
+A refused call is no error: it is a value, `asterisk_siptrunk.call.Refuse`.
+"""
+
+
+class SiptrunkError(Exception):
+    """Base of all our errors; `str()` of it is fit to be shown to a user."""
+
+
+class InvalidInput(SiptrunkError):
+    """A value that a person, a file or a peer gave cannot be used."""
+
+
+class SettingsError(InvalidInput):
+    """A value of siptrunk.toml or of a SIPTRUNK_* variable cannot be used."""
+
+
+class NotFound(SiptrunkError):
+    """What was named does not exist."""
+
+
+class AlreadyExists(SiptrunkError):
+    """The name or number is taken already."""
+
+
+class DatabaseUnavailable(SiptrunkError):
+    """The database cannot be reached, is locked, or is not set up."""
+
+
+class ProtocolError(SiptrunkError):
+    """A peer broke the rules of AGI; its session is over."""
+
+
+class AmiError(SiptrunkError):
+    """Something is wrong between us and Asterisk's manager interface."""
+
+
+class AmiUnavailable(AmiError):
+    """The manager interface cannot be reached, or has gone silent."""
+
+
+class AmiRefused(AmiError):
+    """The manager interface answered, and its answer was no."""
+
+
+class ConfigurationError(SiptrunkError):
+    """Asterisk's configuration cannot be made, or is not what runs."""
+
+
+class TemplateFailed(ConfigurationError):
+    """A template could not be rendered."""
+
+
+class CheckFailed(ConfigurationError):
+    """The rendered files are not right; nothing of the server was changed."""
+
+
+class ApplyFailed(ConfigurationError):
+    """Asterisk did not take the files; those from before are back in place."""

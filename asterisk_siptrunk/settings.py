@@ -1,0 +1,236 @@
+"""Settings: read once, frozen, from siptrunk.toml and then from SIPTRUNK_* variables.
+
+A key `ring_seconds` of the table `[asterisk]` is overridden by `SIPTRUNK_ASTERISK_RING_SECONDS`.
+Secrets stand in a file of their own, readable by its owner alone: `secrets.toml` beside it.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+from zoneinfo import ZoneInfo
+
+from asterisk_siptrunk.errors import SettingsError
+
+DEFAULT_FILE = Path("/etc/siptrunk/siptrunk.toml")
+SECRETS_FILE = "secrets.toml"
+_HIGHEST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """Who runs the service.
+
+    Attributes:
+        country: ISO 3166, where a trunk is unless it says otherwise.
+        timezone: IANA name, what people see times in; the database is in UTC.
+    """
+
+    name: str = "provider"
+    country: str = "FR"
+    timezone: str = "Europe/Paris"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The provider's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """Where calls and trunks are kept: SQLite by default, PostgreSQL by URL."""
+
+    url: str = field(default="sqlite:////var/lib/siptrunk/siptrunk.db", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AgiSettings:
+    """The admission service.
+
+    Attributes:
+        host, port: where it listens, and where the dialplan asks; an IP address, since Asterisk
+            would look a name up in the call's own thread.
+        peers: addresses that may ask.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 4573
+    peers: tuple[str, ...] = ("127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class AmiSettings:
+    """Asterisk's manager interface; our two users of it are `siptrunk-listen` and `-apply`."""
+
+    host: str = "127.0.0.1"
+    port: int = 5038
+
+
+@dataclass(frozen=True, slots=True)
+class AsteriskSettings:
+    """The Asterisk server beside us.
+
+    Attributes:
+        server: its name in the usage database; must be `systemname` in its asterisk.conf.
+        config_dir: its astetcdir, where our folder `siptrunk/` is kept.
+        journal: the call journal (CDR) that it writes for us.
+        group: the group that may read the files, since Asterisk has its own user; "" leaves it.
+        binary: the program, for `config check`; "" checks without a throw-away Asterisk.
+        root: the directory it is chrooted to, if it is; paths it sees begin below.
+        version: of Asterisk, "22.10": which digests it takes.
+        realm: the protection domain of our trunks' credentials.
+        global_section: write `[global]` of PJSIP; off where the server's own pjsip.conf has one.
+        ring_seconds: how long a call may ring.
+        admission_seconds: how long the dialplan waits for the admission service.
+        tls_certificate, tls_key: files for the TLS transport; both empty: no TLS offered.
+        tls_port: where TLS is offered.
+        address: the public IP or name that customers' PBXs call; only shown to them.
+        templates: a folder whose templates replace ours, file by file; "" is none.
+    """
+
+    server: str = "asterisk"
+    config_dir: Path = Path("/etc/asterisk")
+    journal: Path = Path("/var/log/asterisk/cdr-custom/siptrunk.csv")
+    group: str = "asterisk"
+    binary: str = "asterisk"
+    root: str = ""
+    version: str = "22.10"
+    realm: str = "siptrunk"
+    global_section: bool = True
+    ring_seconds: int = 120
+    admission_seconds: int = 3
+    tls_certificate: str = ""
+    tls_key: str = ""
+    tls_port: int = 5061
+    address: str = ""
+    sip_port: int = 5060
+    templates: str = ""
+
+    @property
+    def version_pair(self) -> tuple[int, int]:
+        """Major and minor version as numbers."""
+        major, _, rest = self.version.partition(".")
+        return int(major), int(rest.split(".")[0] or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Secrets of our AMI users; never shown."""
+
+    ami_listen: str = field(default="", repr=False)
+    ami_apply: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it."""
+
+    file: Path
+    provider: ProviderSettings = ProviderSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    agi: AgiSettings = AgiSettings()
+    ami: AmiSettings = AmiSettings()
+    asterisk: AsteriskSettings = AsteriskSettings()
+    secrets: Secrets = Secrets()
+
+
+_TABLES = {
+    "provider": ProviderSettings,
+    "database": DatabaseSettings,
+    "agi": AgiSettings,
+    "ami": AmiSettings,
+    "asterisk": AsteriskSettings,
+}
+
+
+def settings_file(environment: Mapping[str, str] | None = None) -> Path:
+    """The file that holds: $SIPTRUNK_CONFIG, else /etc/siptrunk/siptrunk.toml."""
+    environment = os.environ if environment is None else environment
+    return Path(environment.get("SIPTRUNK_CONFIG") or DEFAULT_FILE)
+
+
+def load(file: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; a file that is not there leaves every default.
+
+    Raises:
+        SettingsError: a table, key or value that we do not know, and where it stands.
+    """
+    environment = os.environ if environment is None else environment
+    tables = _read_toml(file)
+    if unknown := sorted(set(tables) - set(_TABLES)):
+        raise SettingsError(
+            f"{file}: there is no table [{unknown[0]}]; there are {', '.join(sorted(_TABLES))}."
+        )
+    made = {
+        name: _table(kind, name, tables.get(name, {}), file, environment)
+        for name, kind in _TABLES.items()
+    }
+    secrets_file = file.with_name(SECRETS_FILE)
+    secrets = _table(Secrets, "secrets", _read_toml(secrets_file), secrets_file, environment)
+    return _checked(Settings(file=file, secrets=secrets, **made))
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: this is not TOML: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}.") from None
+
+
+def _table(
+    kind: type[Any], name: str, given: object, file: Path, environment: Mapping[str, str]
+) -> Any:  # noqa: ANN401 - one of the dataclasses above
+    if not isinstance(given, dict):
+        raise SettingsError(f"{file}: {name} must be a table, [{name}].")
+    hints = get_type_hints(kind)
+    if unknown := sorted(set(given) - set(hints)):
+        raise SettingsError(f"{file}: [{name}] has no key {unknown[0]!r}.")
+    values = {
+        key: _typed(hints[key], value, f"{file}: [{name}] {key}") for key, value in given.items()
+    }
+    for key in (known.name for known in fields(kind)):
+        variable = f"SIPTRUNK_{name}_{key}".upper()
+        if variable in environment:
+            values[key] = _from_text(hints[key], environment[variable], variable)
+    return kind(**values)
+
+
+def _typed(hint: object, value: object, where: str) -> object:
+    if hint is Path and isinstance(value, str):
+        return Path(value)
+    if hint == tuple[str, ...] and isinstance(value, list):
+        return tuple(map(str, value))
+    if isinstance(hint, type) and type(value) is hint:
+        return value
+    expected = getattr(hint, "__name__", "list of strings")
+    raise SettingsError(f"{where}: {value!r} is not of the kind that is needed ({expected}).")
+
+
+def _from_text(hint: object, text: str, variable: str) -> object:
+    if hint == tuple[str, ...]:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if hint is bool and text.lower() in {"true", "false", "yes", "no", "1", "0"}:
+        return text.lower() in {"true", "yes", "1"}
+    if hint is int and text.isascii() and text.isdigit():
+        return int(text)
+    if hint is str or hint is Path:
+        return hint(text)
+    raise SettingsError(f"{variable}: {text[:40]!r} cannot be used there.")
+
+
+def _checked(settings: Settings) -> Settings:
+    try:
+        settings.provider.zone  # noqa: B018 - asked for its error
+        settings.asterisk.version_pair  # noqa: B018
+    except (ValueError, KeyError, OSError) as error:
+        raise SettingsError(f"{settings.file}: {error}") from None
+    for name, port in (("agi", settings.agi.port), ("ami", settings.ami.port)):
+        if not 0 < port <= _HIGHEST_PORT:
+            raise SettingsError(f"{settings.file}: [{name}] port: {port} is no TCP port.")
+    return settings
