@@ -1,0 +1,30 @@
+"""`python -m tests.lab prepare`: make or check the lab, and say what was found."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.lab import sandbox
+
+
+def main(arguments: list[str]) -> int:
+    """Prepare the lab; 0 when every part is there, 1 with the reason when not, 2 for misuse."""
+    if arguments != ["prepare"]:
+        print("usage: python -m tests.lab prepare", file=sys.stderr)
+        return 2
+    try:
+        found = (sandbox.asterisk(), sandbox.sipp(), sandbox.postgres())
+    except sandbox.LabUnavailableError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for name, program in zip(("Asterisk", "SIPp", "PostgreSQL"), found, strict=True):
+        where = f"{program.place.root}:{program.path}" if program.place.root else program.path
+        print(f"{name} {program.version}: {where}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
