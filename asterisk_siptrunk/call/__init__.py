@@ -3,7 +3,7 @@
 from asterisk_siptrunk.call.attempt import Attempt, Direction, Load, Terms
 from asterisk_siptrunk.call.decision import Admit, Decision, Refuse, decide, decide_unknown
 from asterisk_siptrunk.call.pace import Pace, full
-from asterisk_siptrunk.call.reason import Cause, Reason
+from asterisk_siptrunk.call.reason import Cause, Reason, reason_of
 from asterisk_siptrunk.call.record import CallRecord, Evidence, State, Verdict, Via
 from asterisk_siptrunk.call.route import Chance, order, with_room
 
@@ -28,5 +28,6 @@ __all__ = [
     "decide_unknown",
     "full",
     "order",
+    "reason_of",
     "with_room",
 ]

@@ -75,3 +75,15 @@ class Reason(StrEnum):
         Cause.CONGESTION,
         "The admission service was away, and the dialplan counted all channels taken.",
     )
+
+
+_BY_WORD = {reason.value: reason for reason in Reason}
+
+
+def reason_of(word: str) -> Reason:
+    """Find a reason by its word.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return _BY_WORD[word]

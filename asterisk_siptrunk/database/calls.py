@@ -1,0 +1,156 @@
+"""Call records for people and for billing: lists, one call, exports."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, select
+
+from asterisk_siptrunk.call import (
+    CallRecord,
+    Direction,
+    Evidence,
+    Verdict,
+    Via,
+    reason_of,
+)
+from asterisk_siptrunk.database.tables import call, carrier, registration, trunk
+from asterisk_siptrunk.errors import NotFound
+
+# Rows fetched at once where a whole month is read: memory stays flat.
+_ROWS_AT_ONCE = 1000
+
+_RECORDS = (
+    select(call, trunk.c.name.label("trunk"), carrier.c.name.label("carrier"))
+    .outerjoin(trunk, trunk.c.id == call.c.trunk_id)
+    .outerjoin(carrier, carrier.c.id == call.c.carrier_id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls are wanted; None and False ask for nothing.
+
+    Attributes:
+        since, until: of the start, half-open: since <= started_at < until.
+        number: in the caller's place or the callee's.
+    """
+
+    trunk: str | None = None
+    verdict: Verdict | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    number: str | None = None
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Whether a trunk's PBX is registered at a server, from where, and what it calls itself."""
+
+    trunk: str
+    server: str
+    registered: bool
+    contact: str
+    user_agent: str
+    changed_at: datetime
+
+
+def latest(connection: Connection, wanted: CallFilter, limit: int) -> list[CallRecord]:
+    """The newest calls first, `limit` of them at most."""
+    query = _RECORDS.where(*_conditions(wanted)).order_by(call.c.id.desc()).limit(limit)
+    return [_record(row) for row in connection.execute(query)]
+
+
+def every(connection: Connection, wanted: CallFilter) -> Iterator[CallRecord]:
+    """All such calls in the order of their start, read piece by piece."""
+    query = _RECORDS.where(*_conditions(wanted)).order_by(call.c.started_at, call.c.id)
+    rows = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query)
+    return (_record(row) for row in rows)
+
+
+def get(connection: Connection, reference: str) -> CallRecord:
+    """Find a call by our number of it, Asterisk's UniqueID, or the SIP Call-ID.
+
+    Raises:
+        NotFound: there is none.
+    """
+    where = (call.c.uniqueid == reference) | (call.c.sip_call_id == reference)
+    if reference.isascii() and reference.isdigit():
+        where |= call.c.id == int(reference)
+    row = connection.execute(_RECORDS.where(where).order_by(call.c.id.desc()).limit(1)).first()
+    if row is None:
+        raise NotFound(
+            f"There is no call {reference}: give its number from 'siptrunk call list', "
+            "Asterisk's UniqueID or the SIP Call-ID."
+        )
+    return _record(row)
+
+
+def in_use(connection: Connection) -> dict[str, int]:
+    """Channels in use by trunk, those with none left out."""
+    rows = connection.execute(
+        select(trunk.c.name, func.count())
+        .join(trunk, trunk.c.id == call.c.trunk_id)
+        .where(call.c.ended_at.is_(None))
+        .group_by(trunk.c.name)
+    )
+    return {name: count for name, count in rows}  # noqa: C416 - rows of two
+
+
+def registrations(connection: Connection) -> list[Registration]:
+    """The last known registration of each trunk's PBX at each server."""
+    rows = connection.execute(
+        select(trunk.c.name, *registration.c[1:])
+        .join(trunk, trunk.c.id == registration.c.trunk_id)
+        .order_by(trunk.c.name, registration.c.server)
+    )
+    return [Registration(*row) for row in rows]
+
+
+def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.live:
+        yield call.c.ended_at.is_(None)
+    if wanted.trunk is not None:
+        yield trunk.c.name == wanted.trunk
+    if wanted.verdict is not None:
+        yield call.c.verdict == wanted.verdict
+    if wanted.since is not None:
+        yield call.c.started_at >= wanted.since
+    if wanted.until is not None:
+        yield call.c.started_at < wanted.until
+    if wanted.number is not None:
+        yield call.c.callee.endswith(wanted.number, autoescape=True) | call.c.caller.endswith(
+            wanted.number, autoescape=True
+        )
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> CallRecord:
+    return CallRecord(
+        id=row.id,
+        server=row.server,
+        uniqueid=row.uniqueid,
+        sip_call_id=row.sip_call_id,
+        trunk=row.trunk,
+        carrier=row.carrier,
+        direction=Direction(row.direction),
+        caller=row.caller,
+        presented=row.presented,
+        withheld=row.withheld,
+        dialled=row.dialled,
+        callee=row.callee,
+        zone=row.zone,
+        verdict=Verdict(row.verdict),
+        reason=reason_of(row.reason),
+        facts=row.facts,
+        via=Via(row.via),
+        user_agent=row.user_agent,
+        codec=row.codec,
+        started_at=row.started_at,
+        ringing_at=row.ringing_at,
+        answered_at=row.answered_at,
+        ended_at=row.ended_at,
+        hangup_cause=row.hangup_cause,
+        evidence=Evidence(row.evidence) if row.evidence else None,
+    )

@@ -1,0 +1,84 @@
+"""Customers."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from asterisk_siptrunk.database.audit import By, note
+from asterisk_siptrunk.database.tables import customer
+from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
+from asterisk_siptrunk.trunk import parse_name
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who holds trunks. `title` is the name for people and bills."""
+
+    id: int
+    name: str
+    title: str
+    email: str
+
+
+_COLUMNS = (customer.c.id, customer.c.name, customer.c.title, customer.c.email)
+
+
+def add(connection: Connection, by: By, name: str, title: str = "", email: str = "") -> None:
+    """Take a customer in.
+
+    Raises:
+        InvalidInput: the name cannot be one.
+        AlreadyExists: it is taken.
+    """
+    values = {"name": parse_name(name), "title": title, "email": email, "created_at": by.at}
+    try:
+        connection.execute(insert(customer).values(values))
+    except IntegrityError:
+        raise AlreadyExists(f"There is a customer {name} already.") from None
+    note(connection, by, "customer", name, "added")
+
+
+def get(connection: Connection, name: str) -> Customer:
+    """Find a customer.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    row = connection.execute(select(*_COLUMNS).where(customer.c.name == name)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no customer {name}; 'siptrunk customer list' shows them all.")
+    return Customer(*row)
+
+
+def every(connection: Connection) -> list[Customer]:
+    """All customers, by name."""
+    rows = connection.execute(select(*_COLUMNS).order_by(customer.c.name))
+    return [Customer(*row) for row in rows]
+
+
+def change(connection: Connection, by: By, name: str, **values: str) -> None:
+    """Give a customer another title or e-mail address.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    found = get(connection, name)
+    connection.execute(update(customer).where(customer.c.id == found.id).values(values))
+    changes = ", ".join(f"{key}: {value}" for key, value in values.items())
+    note(connection, by, "customer", name, changes)
+
+
+def remove(connection: Connection, by: By, name: str) -> None:
+    """Forget a customer who never had a trunk.
+
+    Raises:
+        NotFound: there is none of that name.
+        InvalidInput: it has trunks, ended ones too: their calls are its usage.
+    """
+    found = get(connection, name)
+    try:
+        connection.execute(delete(customer).where(customer.c.id == found.id))
+    except IntegrityError:
+        raise InvalidInput(f"Customer {name} has or had trunks, so its record stays.") from None
+    note(connection, by, "customer", name, "removed")

@@ -1,0 +1,140 @@
+"""Connections: SQLite made safe for several processes, and PostgreSQL, behind one function."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from asterisk_siptrunk.errors import DatabaseUnavailable, SettingsError
+
+# How long one statement waits for another process's transaction. Ours take well under a
+# millisecond; whoever holds the lock for longer than this is stuck, and the dialplan, which waits
+# three seconds in all, must hear of it in time.
+SQLITE_BUSY_SECONDS = 1.5
+# Likewise for PostgreSQL: connecting, and a statement that waits for a lock.
+POSTGRESQL_CONNECT_SECONDS = 2
+POSTGRESQL_STATEMENT_MILLISECONDS = 1500
+
+
+def open_engine(url: str, *, patient: bool = False) -> Engine:
+    """Make the engine for a database URL; it connects on first use.
+
+    `patient` is for commands that may work long in one statement: no statement time limit.
+
+    Raises:
+        SettingsError: the URL is not one, or names another kind of database.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _sqlite(parsed)
+    return _postgresql(parsed, patient=patient)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise SettingsError(
+            "[database] url is not a URL; give sqlite:////path/to/siptrunk.db or "
+            "postgresql+psycopg://user@host/name."
+        ) from None
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise SettingsError(
+            f"[database] url: {parsed.drivername} is not supported; use sqlite or postgresql."
+        )
+    if parsed.drivername == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    return parsed
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
+    # The driver must not begin transactions by itself: it would begin them DEFERRED, and two
+    # processes that read before they write would both be refused.
+    connection.isolation_level = None
+    # A power cut may lose the last transactions in WAL with NORMAL, never damage the file; the
+    # call journal on disk has those calls, and is read again at the next start.
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    readonly = connection.get_execution_options().get("readonly", False)
+    connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+
+def _postgresql(url: URL, *, patient: bool) -> Engine:
+    limit = 0 if patient else POSTGRESQL_STATEMENT_MILLISECONDS
+    arguments: dict[str, Any] = {
+        "connect_timeout": POSTGRESQL_CONNECT_SECONDS,
+        "options": f"-c timezone=UTC -c statement_timeout={limit}",
+    }
+    try:
+        return create_engine(url, connect_args=arguments, pool_pre_ping=True)
+    except (ImportError, NoSuchModuleError):
+        raise SettingsError(
+            "PostgreSQL needs its driver: pip install 'asterisk-siptrunk[postgresql]'."
+        ) from None
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """One transaction: all of it or nothing.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached, is locked, full, read-only or not set up.
+    """
+    with unavailable_if_broken(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One view of the database that takes no write lock.
+
+    Raises:
+        DatabaseUnavailable: as in `transaction`.
+    """
+    with unavailable_if_broken(engine), engine.connect() as connection:
+        connection = connection.execution_options(readonly=True)  # noqa: PLW2901
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def unavailable_if_broken(engine: Engine) -> Iterator[None]:
+    """Turn the driver's complaints about the database itself into ours."""
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnavailable(_explain(engine, error)) from None
+    except DBAPIError as error:
+        # "no such table" is an OperationalError on SQLite and a ProgrammingError elsewhere.
+        if error.connection_invalidated or "does not exist" in str(error.orig):
+            raise DatabaseUnavailable(_explain(engine, error)) from None
+        raise
+
+
+def _explain(engine: Engine, error: DBAPIError) -> str:
+    said = str(error.orig).strip().splitlines()[0] if str(error.orig) else "no answer"
+    if "no such table" in said or "does not exist" in said:
+        return f"The database {describe(engine)} is not set up yet: run 'siptrunk init'. ({said})"
+    return f"The database {describe(engine)} cannot be used: {said}."
+
+
+def describe(engine: Engine) -> str:
+    """Name the database for people, without its password."""
+    if engine.url.get_backend_name() == "sqlite":
+        return str(Path(engine.url.database or ":memory:"))
+    return engine.url.render_as_string(hide_password=True)

@@ -1,0 +1,1 @@
+"""Migrations of the database, run by `siptrunk init` and nothing else."""

@@ -1,0 +1,53 @@
+"""The database's schema: made, and brought up to date.
+
+Alembic is imported here alone, and late: it takes a third of a second, which no call and no other
+command should pay for.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import Engine, make_url
+
+from asterisk_siptrunk.database.engine import transaction, unavailable_if_broken
+from asterisk_siptrunk.errors import DatabaseUnavailable
+
+# Only its owner and Asterisk's group need the usage database: it tells who called whom.
+_FILE_MODE = 0o660
+_FOLDER_MODE = 0o770
+
+
+def make_place(url: str) -> None:
+    """Make the folder and the file of an SQLite database, closed to others, if they are missing.
+
+    Raises:
+        DatabaseUnavailable: they cannot be made.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return
+    file = Path(parsed.database)
+    try:
+        file.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        file.touch(mode=_FILE_MODE)
+    except OSError as error:
+        raise DatabaseUnavailable(f"{file} cannot be made: {error.strerror}.") from None
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to the newest step; does nothing where it is there.
+
+    Raises:
+        DatabaseUnavailable: the database cannot be reached, or is newer than this program.
+    """
+    from alembic import command  # noqa: PLC0415 - late on purpose, see above
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    with unavailable_if_broken(engine), transaction(engine) as connection:
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise DatabaseUnavailable(f"The schema cannot be brought up to date: {error}") from None

@@ -1,0 +1,257 @@
+"""The tables, as SQLAlchemy Core; migrations build them, nothing else does.
+
+All times are UTC. What a trunk is made of raises `trunk.version` whenever it changes, and what
+all trunks share raises `provider.version`: admission and `config plan` see by these two alone
+whether what they remember still holds.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC, to the microsecond; SQLite keeps no zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a moment without a zone: it would be a guess."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give moments back in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+# SQLite numbers rows by itself only in columns of exactly INTEGER type.
+_Id = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _id() -> Column[Any]:
+    return Column("id", _Id, primary_key=True, autoincrement=True)
+
+
+provider = Table(
+    "provider",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+
+customer = Table(
+    "customer",
+    metadata,
+    _id(),
+    Column("name", String(40), nullable=False, unique=True),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("email", Text, nullable=False, server_default=""),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+trunk = Table(
+    "trunk",
+    metadata,
+    _id(),
+    Column("name", String(40), nullable=False, unique=True),
+    Column("customer_id", ForeignKey("customer.id"), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("shard", Integer, nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("channels", Integer, nullable=False),
+    Column("reserved_inbound", Integer, nullable=False),
+    Column("calls_per_second", Integer),
+    Column("country", String(2), nullable=False),
+    Column("transport", String(8), nullable=False),
+    Column("srtp", Boolean, nullable=False),
+    Column("caller_policy", String(16), nullable=False),
+    Column("away_policy", String(16), nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("addresses", Text, nullable=False),  # networks, separated by spaces
+    Column("contact", Text),
+    Column("inbound_context", String(79)),
+    Column("credentials_username", String(80)),
+    Column("credentials_realm", String(80)),
+    Column("credentials_md5", String(32)),
+    Column("credentials_sha256", String(64)),
+    Column("pace_tokens", Float),
+    Column("pace_at", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+number = Table(
+    "number",
+    metadata,
+    Column("e164", String(16), primary_key=True),
+    Column("trunk_id", ForeignKey("trunk.id"), nullable=False, index=True),
+    Column("main", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+suspension = Table(
+    "suspension",
+    metadata,
+    _id(),
+    Column("trunk_id", ForeignKey("trunk.id"), nullable=False, index=True),
+    Column("scope", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("lifted_at", UtcDateTime),
+)
+
+rule = Table(
+    "rule",
+    metadata,
+    _id(),
+    Column("trunk_id", ForeignKey("trunk.id"), index=True),  # NULL: the provider's, for all trunks
+    Column("target", String(40), nullable=False),
+    Column("action", String(8), nullable=False),
+    Column("layer", String(16), nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("trunk_id", "target", "layer"),
+)
+
+carrier = Table(
+    "carrier",
+    metadata,
+    _id(),
+    Column("name", String(40), nullable=False, unique=True),
+    Column("version", Integer, nullable=False),
+    Column("profile", String(40), nullable=False),
+    Column("server", Text, nullable=False),
+    Column("country", String(2), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("weight", Integer, nullable=False),
+    Column("channels", Integer),
+    Column("enabled", Boolean, nullable=False),
+    Column("username", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("match", Text, nullable=False),  # networks, separated by spaces
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+call = Table(
+    "call",
+    metadata,
+    _id(),
+    Column("server", String(64), nullable=False),
+    Column("uniqueid", String(150), nullable=False),
+    Column("sip_call_id", Text, nullable=False),
+    Column("trunk_id", ForeignKey("trunk.id")),
+    Column("carrier_id", ForeignKey("carrier.id")),
+    Column("tried", String(80), nullable=False, server_default=""),  # ids of carriers that failed
+    Column("direction", String(8), nullable=False),
+    Column("caller", String(40), nullable=False),
+    Column("presented", String(40), nullable=False),
+    Column("withheld", Boolean, nullable=False),
+    Column("dialled", String(40), nullable=False),
+    Column("callee", String(40), nullable=False),
+    Column("zone", String(40), nullable=False),
+    Column("verdict", String(8), nullable=False),
+    Column("reason", String(24), nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("via", String(8), nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("codec", String(16), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ringing_at", UtcDateTime),
+    Column("answered_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),
+    Column("hangup_cause", Integer),
+    Column("evidence", String(16)),
+    UniqueConstraint("server", "uniqueid"),
+    Index("ix_call_started_at", "started_at"),
+    Index("ix_call_trunk_id_started_at", "trunk_id", "started_at"),
+)
+# Channels in use are the count of open rows: these indexes hold open rows only, so the count
+# costs the same with a hundred calls in the table as with a hundred million.
+Index(
+    "ix_call_open_trunk",
+    call.c.trunk_id,
+    call.c.direction,
+    sqlite_where=call.c.ended_at.is_(None),
+    postgresql_where=call.c.ended_at.is_(None),
+)
+Index(
+    "ix_call_open_carrier",
+    call.c.carrier_id,
+    sqlite_where=call.c.ended_at.is_(None),
+    postgresql_where=call.c.ended_at.is_(None),
+)
+Index(
+    "ix_call_open_server",
+    call.c.server,
+    sqlite_where=call.c.ended_at.is_(None),
+    postgresql_where=call.c.ended_at.is_(None),
+)
+
+registration = Table(
+    "registration",
+    metadata,
+    Column("trunk_id", ForeignKey("trunk.id"), primary_key=True),
+    Column("server", String(64), primary_key=True),
+    Column("registered", Boolean, nullable=False),
+    Column("contact", Text, nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+)
+
+journal_position = Table(
+    "journal_position",
+    metadata,
+    Column("server", String(64), primary_key=True),
+    Column("inode", BigInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    Column("at", UtcDateTime, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("noun", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("change", Text, nullable=False),
+    Index("ix_audit_noun_name", "noun", "name"),
+)

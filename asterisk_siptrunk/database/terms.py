@@ -1,0 +1,48 @@
+"""The terms that calls are decided by, remembered for as long as their versions stand.
+
+A trunk's row carries a version that every change raises, and so does the provider's. Admission
+reads both in its own transaction, so what is remembered here is never out of date.
+"""
+
+from sqlalchemy import Connection
+
+from asterisk_siptrunk.call import Terms
+from asterisk_siptrunk.database import carriers, rules, trunks
+from asterisk_siptrunk.destination import Policy
+from asterisk_siptrunk.trunk import Carrier
+
+Versions = tuple[int, int]
+"""A trunk's version and the provider's."""
+
+
+class TermsMemory:
+    """Terms by trunk, and the carriers; one for each process."""
+
+    def __init__(self) -> None:
+        self._terms: dict[int, tuple[Versions, Terms]] = {}
+        self._carriers: tuple[int, tuple[Carrier, ...]] | None = None
+
+    def terms(self, connection: Connection, trunk_id: int, name: str, versions: Versions) -> Terms:
+        """The terms of a trunk as of these versions."""
+        known = self._terms.get(trunk_id)
+        if known is not None and known[0] == versions:
+            return known[1]
+        found = self._read(connection, trunk_id, name, versions[1])
+        self._terms[trunk_id] = versions, found
+        return found
+
+    def carriers(self, connection: Connection, version: int) -> tuple[Carrier, ...]:
+        """Every carrier, those out of service too, as of this version of the provider's."""
+        if self._carriers is None or self._carriers[0] != version:
+            self._carriers = version, tuple(carriers.every(connection))
+        return self._carriers[1]
+
+    def _read(self, connection: Connection, trunk_id: int, name: str, version: int) -> Terms:
+        found = trunks.get(connection, name)
+        policy = Policy(rules.of_trunk(connection, trunk_id), found.country)
+        return Terms(found, policy, in_service(self.carriers(connection, version)))
+
+
+def in_service(every: tuple[Carrier, ...]) -> tuple[Carrier, ...]:
+    """Those of the carriers that calls may be put to."""
+    return tuple(carrier for carrier in every if carrier.enabled)

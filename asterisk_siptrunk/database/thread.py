@@ -1,0 +1,115 @@
+"""The daemon's one thread for the database: work comes in, one transaction does all that waits.
+
+The event loop never waits for a lock or a disk. Under load the work that came in while one
+transaction ran is done together in the next, so the cost of a commit is shared, and nothing
+waits longer than it must.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from asterisk_siptrunk.database.engine import transaction
+
+T = TypeVar("T")
+Work = Callable[[Connection], T]
+
+# More work in one transaction shares the commit no better, and makes the first of it wait.
+MOST_WORK_TOGETHER = 64
+
+
+class _Job:
+    """A piece of work, and the future of the event loop that waits for it."""
+
+    __slots__ = ("future", "outcome", "work")
+
+    def __init__(self, work: Work[Any], future: asyncio.Future[Any]) -> None:
+        self.work = work
+        self.future = future
+        self.outcome: tuple[bool, Any] = (False, None)
+
+    def deliver(self) -> None:
+        if self.future.done():  # whoever waited has gone
+            return
+        good, value = self.outcome
+        if good:
+            self.future.set_result(value)
+        else:
+            self.future.set_exception(value)
+
+
+class DatabaseThread:
+    """Runs work against the database, each piece whole or not at all."""
+
+    def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
+        self._engine = engine
+        self._loop = loop
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="database", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take work."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Do the work that is queued, and end; blocks until then."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def submit(self, work: Work[T]) -> "asyncio.Future[T]":
+        """Have work done in a transaction.
+
+        The work may run twice: if another piece of the same transaction fails, each is done
+        again alone. The future raises what the work raised, or DatabaseUnavailable.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(_Job(work, future))
+        return future
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            jobs, stopping = self._take()
+            if jobs:
+                self._do(jobs)
+                self._loop.call_soon_threadsafe(_deliver, jobs)
+
+    def _take(self) -> tuple[list[_Job], bool]:
+        """Wait for work, then take all there is; the flag says that it was the last."""
+        jobs: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) == MOST_WORK_TOGETHER:
+                return jobs, False
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return jobs, False
+        return jobs, True
+
+    def _do(self, jobs: Sequence[_Job]) -> None:
+        try:
+            with transaction(self._engine) as connection:
+                outcomes = [job.work(connection) for job in jobs]
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever gave the work
+            self._do_each(jobs, error)
+        else:
+            for job, outcome in zip(jobs, outcomes, strict=True):
+                job.outcome = (True, outcome)
+
+    def _do_each(self, jobs: Sequence[_Job], error: Exception) -> None:
+        if len(jobs) == 1:
+            jobs[0].outcome = (False, error)
+            return
+        for job in jobs:
+            self._do([job])
+
+
+def _deliver(jobs: Sequence[_Job]) -> None:
+    for job in jobs:
+        job.deliver()

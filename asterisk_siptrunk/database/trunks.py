@@ -1,0 +1,368 @@
+"""Trunks with their numbers, suspensions and credentials."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, true, update
+from sqlalchemy.exc import IntegrityError
+
+from asterisk_siptrunk.database import customers
+from asterisk_siptrunk.database.audit import By, note
+from asterisk_siptrunk.database.tables import customer, number, suspension, trunk
+from asterisk_siptrunk.errors import AlreadyExists, NotFound
+from asterisk_siptrunk.generation.inventory import shard_of
+from asterisk_siptrunk.trunk import (
+    AwayPolicy,
+    CallerPolicy,
+    Credentials,
+    Suspension,
+    SuspensionScope,
+    Transport,
+    Trunk,
+    TrunkKind,
+    parse_name,
+)
+
+# Columns of the table that carry the Trunk's attribute of the same name as it is.
+_PLAIN = (
+    "channels",
+    "reserved_inbound",
+    "calls_per_second",
+    "country",
+    "transport",
+    "srtp",
+    "caller_policy",
+    "away_policy",
+    "ended",
+    "contact",
+    "inbound_context",
+)
+
+
+def add(connection: Connection, by: By, new: Trunk, credentials: Credentials | None) -> Trunk:
+    """Store a new trunk (its id and version are given here), without numbers yet.
+
+    Raises:
+        InvalidInput: the name cannot be one.
+        NotFound: there is no such customer.
+        AlreadyExists: the name is taken.
+    """
+    owner = customers.get(connection, new.customer)
+    values = (
+        _values(new)
+        | _credential_values(credentials)
+        | {
+            "name": parse_name(new.name),
+            "kind": new.kind,
+            "customer_id": owner.id,
+            "shard": shard_of(new.name),
+            "version": 1,
+            "created_at": by.at,
+        }
+    )
+    try:
+        connection.execute(insert(trunk).values(values))
+    except IntegrityError:
+        raise AlreadyExists(f"There is a trunk {new.name} already.") from None
+    note(connection, by, "trunk", new.name, f"added for {new.customer}: {new.channels} channels")
+    return get(connection, new.name)
+
+
+def get(connection: Connection, name: str) -> Trunk:
+    """Find a trunk.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    found = _load(connection, trunk.c.name == name)
+    if not found:
+        raise NotFound(f"There is no trunk {name}; 'siptrunk trunk list' shows them all.")
+    return found[0]
+
+
+def every(connection: Connection) -> list[Trunk]:
+    """All trunks, ended ones too, by name."""
+    return _load(connection, true())
+
+
+def of_shard(connection: Connection, shard: int) -> list[tuple[Trunk, Credentials | None]]:
+    """The trunks of one configuration shard, by name, with what checks their credentials."""
+    found = _load(connection, trunk.c.shard == shard)
+    rows = connection.execute(
+        select(
+            trunk.c.id,
+            trunk.c.credentials_username,
+            trunk.c.credentials_realm,
+            trunk.c.credentials_md5,
+            trunk.c.credentials_sha256,
+        ).where(trunk.c.shard == shard)
+    )
+    credentials = {row.id: Credentials(*row[1:]) for row in rows if row.credentials_md5}
+    return [(one, credentials.get(one.id)) for one in found]
+
+
+def credentials_of(connection: Connection, name: str) -> Credentials | None:
+    """What checks a trunk's credentials, or None where it does not register."""
+    columns = (
+        trunk.c.credentials_username,
+        trunk.c.credentials_realm,
+        trunk.c.credentials_md5,
+        trunk.c.credentials_sha256,
+    )
+    row = connection.execute(select(*columns).where(trunk.c.name == name)).one_or_none()
+    return Credentials(*row) if row and row.credentials_md5 else None
+
+
+def change(connection: Connection, by: By, name: str, **values: Any) -> Trunk:  # noqa: ANN401
+    """Change attributes of a trunk, named as those of `Trunk`.
+
+    Raises:
+        NotFound: there is none of that name.
+        InvalidInput: the trunk could not work like that.
+    """
+    before = get(connection, name)
+    after = replace(before, **values)
+    _update(connection, before.id, _values(after))
+    changes = [
+        f"{key}: {_said(getattr(before, key))} → {_said(value)}"
+        for key, value in values.items()
+        if getattr(before, key) != value
+    ]
+    note(connection, by, "trunk", name, ", ".join(changes) or "nothing changed")
+    return get(connection, name)
+
+
+def set_credentials(connection: Connection, by: By, name: str, credentials: Credentials) -> None:
+    """Replace a trunk's credentials; the ones before stop working at the next apply.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    found = get(connection, name)
+    _update(connection, found.id, _credential_values(credentials))
+    note(connection, by, "trunk", name, "secret rotated")
+
+
+def suspend(connection: Connection, by: By, name: str, scope: SuspensionScope, reason: str) -> None:
+    """Stop a part of a trunk's service, from the next admission on.
+
+    Raises:
+        NotFound: there is none of that name.
+        AlreadyExists: that part is suspended.
+    """
+    found = get(connection, name)
+    if any(one.scope is scope for one in found.suspensions):
+        raise AlreadyExists(f"Trunk {name} is suspended already ({scope}).")
+    connection.execute(
+        insert(suspension).values(
+            trunk_id=found.id, scope=scope, reason=reason, author=by.author, created_at=by.at
+        )
+    )
+    _update(connection, found.id, {})
+    note(connection, by, "trunk", name, f"suspended ({scope}): {reason}")
+
+
+def resume(connection: Connection, by: By, name: str, scope: SuspensionScope | None) -> int:
+    """Lift one suspension, or all of them; gives how many there were.
+
+    Raises:
+        NotFound: there is no such trunk.
+    """
+    found = get(connection, name)
+    standing = (suspension.c.trunk_id == found.id) & suspension.c.lifted_at.is_(None)
+    if scope is not None:
+        standing &= suspension.c.scope == scope
+    lifted = connection.execute(update(suspension).where(standing).values(lifted_at=by.at)).rowcount
+    if lifted:
+        _update(connection, found.id, {})
+        note(connection, by, "trunk", name, f"resumed ({scope or 'all suspensions'})")
+    return lifted
+
+
+def add_number(connection: Connection, by: By, name: str, e164: str, *, main: bool) -> None:
+    """Give a number to a trunk; its first one is its main number.
+
+    Raises:
+        NotFound: there is no such trunk.
+        AlreadyExists: the number is another trunk's, or this one's already.
+    """
+    found = get(connection, name)
+    if main:
+        _unset_main(connection, found.id)
+    try:
+        connection.execute(
+            insert(number).values(
+                e164=e164, trunk_id=found.id, main=main or not found.numbers, created_at=by.at
+            )
+        )
+    except IntegrityError:
+        raise AlreadyExists(f"Number {e164} belongs to a trunk already.") from None
+    _update(connection, found.id, {})
+    note(connection, by, "number", e164, f"given to trunk {name}")
+
+
+def set_main_number(connection: Connection, by: By, e164: str) -> None:
+    """Make a number the one that stands in for callers who are not the trunk's.
+
+    Raises:
+        NotFound: no trunk has this number.
+    """
+    trunk_id = _owner_of(connection, e164)
+    _unset_main(connection, trunk_id)
+    connection.execute(update(number).where(number.c.e164 == e164).values(main=True))
+    _update(connection, trunk_id, {})
+    note(connection, by, "number", e164, "made the main number")
+
+
+def remove_number(connection: Connection, by: By, e164: str) -> None:
+    """Take a number away from its trunk; another one becomes the main number if this was it.
+
+    Raises:
+        NotFound: no trunk has this number.
+    """
+    trunk_id = _owner_of(connection, e164)
+    connection.execute(delete(number).where(number.c.e164 == e164))
+    left = connection.execute(
+        select(number.c.e164, number.c.main)
+        .where(number.c.trunk_id == trunk_id)
+        .order_by(number.c.main.desc(), number.c.e164)
+    ).all()
+    if left and not left[0].main:
+        connection.execute(update(number).where(number.c.e164 == left[0].e164).values(main=True))
+    _update(connection, trunk_id, {})
+    note(connection, by, "number", e164, "taken away")
+
+
+def numbers(connection: Connection) -> list[tuple[str, str, bool]]:
+    """All numbers in order, each with its trunk's name and whether it is the main one."""
+    rows = connection.execute(
+        select(number.c.e164, trunk.c.name, number.c.main)
+        .join(trunk, trunk.c.id == number.c.trunk_id)
+        .order_by(number.c.e164)
+    )
+    return [(row.e164, row.name, row.main) for row in rows]
+
+
+def touch(connection: Connection, trunk_id: int) -> None:
+    """Say that something which belongs to a trunk changed."""
+    _update(connection, trunk_id, {})
+
+
+def _load(connection: Connection, where: ColumnElement[bool]) -> list[Trunk]:
+    rows = connection.execute(
+        select(trunk, customer.c.name.label("customer"))
+        .join(customer, customer.c.id == trunk.c.customer_id)
+        .where(where)
+        .order_by(trunk.c.name)
+    ).all()
+    if not rows:
+        return []
+    all_numbers = _numbers_by_trunk(connection, where)
+    suspensions = _suspensions_by_trunk(connection, where)
+    return [
+        trunk_from_row(row, all_numbers.get(row.id, ()), suspensions.get(row.id, ()))
+        for row in rows
+    ]
+
+
+def trunk_from_row(
+    row: Row[*tuple[Any, ...]], numbers: Iterable[str], suspensions: Iterable[Suspension]
+) -> Trunk:
+    """Make a Trunk of its row, its numbers (main first) and its standing suspensions."""
+    return Trunk(
+        id=row.id,
+        name=row.name,
+        customer=row.customer,
+        kind=TrunkKind(row.kind),
+        channels=row.channels,
+        country=row.country,
+        version=row.version,
+        reserved_inbound=row.reserved_inbound,
+        calls_per_second=row.calls_per_second,
+        transport=Transport(row.transport),
+        srtp=row.srtp,
+        caller_policy=CallerPolicy(row.caller_policy),
+        away_policy=AwayPolicy(row.away_policy),
+        ended=row.ended,
+        addresses=tuple(ip_network(text) for text in row.addresses.split()),
+        contact=row.contact,
+        inbound_context=row.inbound_context,
+        numbers=tuple(numbers),
+        suspensions=tuple(suspensions),
+    )
+
+
+def _numbers_by_trunk(
+    connection: Connection, where: ColumnElement[bool]
+) -> Mapping[int, list[str]]:
+    rows = connection.execute(
+        select(number.c.trunk_id, number.c.e164)
+        .join(trunk, trunk.c.id == number.c.trunk_id)
+        .where(where)
+        .order_by(number.c.main.desc(), number.c.e164)
+    )
+    found: dict[int, list[str]] = defaultdict(list)
+    for row in rows:
+        found[row.trunk_id].append(row.e164)
+    return found
+
+
+def _suspensions_by_trunk(
+    connection: Connection, where: ColumnElement[bool]
+) -> Mapping[int, list[Suspension]]:
+    rows = connection.execute(
+        select(suspension.c.trunk_id, suspension.c.scope, suspension.c.reason)
+        .join(trunk, trunk.c.id == suspension.c.trunk_id)
+        .where(where, suspension.c.lifted_at.is_(None))
+        .order_by(suspension.c.id)
+    )
+    found: dict[int, list[Suspension]] = defaultdict(list)
+    for row in rows:
+        found[row.trunk_id].append(Suspension(SuspensionScope(row.scope), row.reason))
+    return found
+
+
+def _values(one: Trunk) -> dict[str, Any]:
+    plain = {key: getattr(one, key) for key in _PLAIN}
+    return plain | {"addresses": " ".join(map(str, one.addresses))}
+
+
+def _credential_values(credentials: Credentials | None) -> dict[str, Any]:
+    if credentials is None:
+        return {}
+    return {
+        "credentials_username": credentials.username,
+        "credentials_realm": credentials.realm,
+        "credentials_md5": credentials.md5,
+        "credentials_sha256": credentials.sha256,
+    }
+
+
+def _update(connection: Connection, trunk_id: int, values: Mapping[str, Any]) -> None:
+    connection.execute(
+        update(trunk)
+        .where(trunk.c.id == trunk_id)
+        .values({**values, "version": trunk.c.version + 1})
+    )
+
+
+def _unset_main(connection: Connection, trunk_id: int) -> None:
+    connection.execute(update(number).where(number.c.trunk_id == trunk_id).values(main=False))
+
+
+def _owner_of(connection: Connection, e164: str) -> int:
+    found = connection.execute(
+        select(number.c.trunk_id).where(number.c.e164 == e164)
+    ).scalar_one_or_none()
+    if found is None:
+        raise NotFound(f"No trunk has the number {e164}; 'siptrunk number list' shows them all.")
+    return int(found)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
