@@ -1,33 +1,53 @@
 """One record from INVITE to bill, and the decision that begins it."""
 
 from asterisk_siptrunk.call.attempt import Attempt, Direction, Load, Terms
+from asterisk_siptrunk.call.change import (
+    Answered,
+    CallChange,
+    Ended,
+    RegistrationChange,
+    Ringing,
+    Spoken,
+)
 from asterisk_siptrunk.call.decision import Admit, Decision, Refuse, decide, decide_unknown
 from asterisk_siptrunk.call.pace import Pace, full
 from asterisk_siptrunk.call.reason import Cause, Reason, reason_of
+from asterisk_siptrunk.call.reconcile import LiveChannel, OpenCall, Reconciliation, reconcile
 from asterisk_siptrunk.call.record import CallRecord, Evidence, State, Verdict, Via
-from asterisk_siptrunk.call.route import Chance, order, with_room
+from asterisk_siptrunk.call.route import Chance, Way, order, with_room
 
 __all__ = [
     "Admit",
+    "Answered",
     "Attempt",
+    "CallChange",
     "CallRecord",
     "Cause",
     "Chance",
     "Decision",
     "Direction",
+    "Ended",
     "Evidence",
+    "LiveChannel",
     "Load",
+    "OpenCall",
     "Pace",
     "Reason",
+    "Reconciliation",
     "Refuse",
+    "RegistrationChange",
+    "Ringing",
+    "Spoken",
     "State",
     "Terms",
     "Verdict",
     "Via",
+    "Way",
     "decide",
     "decide_unknown",
     "full",
     "order",
     "reason_of",
+    "reconcile",
     "with_room",
 ]

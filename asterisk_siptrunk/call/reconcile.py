@@ -1,0 +1,87 @@
+"""Comparing what we hold open with what Asterisk really has: nothing may leak, nothing be missed.
+
+No clock of ours is compared with Asterisk's: the order of the two looks does it. The open rows
+are read FIRST, then Asterisk is asked for its channels. A row is written while its channel lives,
+so a row of the first look whose channel the second look lacks is of a call that ended. A call
+that begins between the looks is in the second one only, and its age tells it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from asterisk_siptrunk.call.attempt import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A row of this server that has no end yet."""
+
+    uniqueid: str
+    answered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChannel:
+    """The caller's channel of a call of ours that lives in Asterisk right now.
+
+    Every text in it comes from the network by way of AMI: it is evidence, not truth.
+
+    Attributes:
+        entry: the trunk (outbound) or the carrier (inbound) that the call came in by.
+        dialled: the extension where the channel stands, "" where it is no number.
+        up: it is answered.
+        age: since the channel was made, by Asterisk's clock, in whole seconds.
+    """
+
+    uniqueid: str
+    direction: Direction
+    entry: str
+    dialled: str
+    caller: str
+    up: bool
+    age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What is to be put right.
+
+    Attributes:
+        gone: UniqueIDs of open rows whose channel is no more.
+        unknown: channels that have no open row.
+        answered: UniqueIDs of rows that do not know yet that their call was answered.
+    """
+
+    gone: tuple[str, ...] = ()
+    unknown: tuple[LiveChannel, ...] = ()
+    answered: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is to be put right."""
+        return bool(self.gone or self.unknown or self.answered)
+
+
+def reconcile(
+    open_calls: Sequence[OpenCall], channels: Iterable[LiveChannel], grace: timedelta
+) -> Reconciliation:
+    """Compare rows, read first, with channels, asked for afterwards.
+
+    `grace` must be longer than an admission and the two looks together may take: a younger
+    channel without a row may still be asking for admission, and is left alone.
+    """
+    alive = {channel.uniqueid: channel for channel in channels}
+    known = {call.uniqueid for call in open_calls}
+    return Reconciliation(
+        gone=tuple(call.uniqueid for call in open_calls if call.uniqueid not in alive),
+        unknown=tuple(
+            channel
+            for channel in alive.values()
+            if channel.uniqueid not in known and channel.age >= grace
+        ),
+        answered=tuple(
+            call.uniqueid
+            for call in open_calls
+            if not call.answered and call.uniqueid in alive and alive[call.uniqueid].up
+        ),
+    )
