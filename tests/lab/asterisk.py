@@ -226,7 +226,7 @@ class AsteriskServer:
             "manager.conf": _MANAGER.format(port=self.ami_port),
             "pjsip.conf": _PJSIP.format(port=self.sip_port),
             "rtp.conf": _RTP.format(start=self.rtp_start, end=self.rtp_start + RTP_PORTS - 1),
-            "indications.conf": "[general]\ncountry=us\n\n[us]\ndescription=US\nringcadence=2000,4000\ndial=350+440\n",
+            "indications.conf": _INDICATIONS,
             "cdr.conf": "[general]\nenable=yes\nunanswered=yes\n\n[csv]\nusegmtime=yes\n",
             "extensions.conf": "[general]\nstatic=yes\nwriteprotect=yes\n",
             # With no mapping at all these modules decline to load, and a reload finds nothing.
@@ -269,6 +269,15 @@ _EMPTY = (
     *("acl.conf", "ccss.conf", "cel.conf", "codecs.conf", "dnsmgr.conf", "features.conf"),
     *("pjproject.conf", "res_stun_monitor.conf", "statsd.conf", "udptl.conf"),
 )
+
+_INDICATIONS = """\
+[general]
+country=us
+[us]
+description=US
+ringcadence=2000,4000
+dial=350+440
+"""
 
 _LOGGER = """\
 [general]

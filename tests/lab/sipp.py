@@ -1,0 +1,552 @@
+"""SIPp as the customer's PBX and as the carrier, and what each of them saw."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from tests.lab import sandbox
+from tests.lab.processes import Child, free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from types import TracebackType
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+HOST = "127.0.0.1"
+FOR_EVER_MS = 3_600_000
+"""A wait that outlasts any test: SIPp knows no endless one with a label behind it."""
+
+BIND_SECONDS = 5.0
+POLL_SECONDS = 0.01
+
+_REFUSALS = (
+    *(400, 403, 404, 405, 408, 410, 415, 420, 421, 422, 423, 429, 480, 481, 482, 483, 484, 485),
+    *(486, 487, 488, 491, 494, 500, 501, 502, 503, 504, 505, 513, 580, 600, 603, 604, 606, 607),
+)
+_CHALLENGES = frozenset({401, 407})
+_FIRST_FINAL = int(HTTPStatus.OK)
+
+
+class SippError(Exception):
+    """SIPp itself failed, or did not end in time; the text holds what it complained of."""
+
+
+# --- what was said --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Message:
+    """One SIP message as SIPp logged it. `at` is SIPp's clock, in seconds since the epoch."""
+
+    at: float
+    sent: bool
+    start_line: str
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+    @property
+    def status(self) -> int:
+        """The status of an answer; 0 for a request."""
+        words = self.start_line.split(" ", 2)
+        return int(words[1]) if words[0].startswith("SIP/") else 0
+
+    @property
+    def method(self) -> str:
+        """The method, also of an answer (by its CSeq)."""
+        return self.header("CSeq").split(" ")[-1]
+
+    def header(self, name: str) -> str:
+        """The first header of that name, any case; empty when there is none."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), "")
+
+    @property
+    def call_id(self) -> str:
+        """The Call-ID."""
+        return self.header("Call-ID")
+
+
+# SIPp 3.8 writes 2026-11-23T11:14:58.232432Z, older ones 2026-11-23 11:14:58.232432.
+_SEPARATOR = re.compile(
+    r"^-{20,} (?P<stamp>\d+-\d+-\d+[T ][\d:.]+Z?).*\n"
+    r"\w+ message (?P<way>sent|received).*\[\d+\] bytes ?:\n\n",
+    re.MULTILINE,
+)
+
+
+def parse_messages(log: str) -> list[Message]:
+    """Read SIPp's `-trace_msg` log."""
+    marks = list(_SEPARATOR.finditer(log))
+    ends = [mark.start() for mark in marks[1:]] + [len(log)]
+    # No marks in a log without a message: the lone end pairs with nothing.
+    return [_message(mark, log[mark.end() : end]) for mark, end in zip(marks, ends, strict=False)]
+
+
+def _message(mark: re.Match[str], text: str) -> Message:
+    head, _, body = text.replace("\r\n", "\n").partition("\n\n")
+    start_line, *lines = head.strip().split("\n")
+    pairs = (line.partition(":") for line in lines)
+    headers = tuple((key.strip(), value.strip()) for key, _, value in pairs)
+    at = datetime.fromisoformat(mark["stamp"]).timestamp()
+    return Message(at, mark["way"] == "sent", start_line, headers, body.strip())
+
+
+@dataclass(frozen=True)
+class SippCall:
+    """One call (or registration) as seen from our side of it."""
+
+    messages: tuple[Message, ...]
+
+    @property
+    def call_id(self) -> str:
+        """Its SIP Call-ID, the same that Asterisk saw."""
+        return self.messages[0].call_id
+
+    @property
+    def _request(self) -> Message:
+        return self.messages[0]
+
+    @cached_property
+    def statuses(self) -> tuple[int, ...]:
+        """Statuses of the answers to the first request's method, in order, 100 and 401 included."""
+        method = self._request.method
+        return tuple(m.status for m in self.messages if m.status and m.method == method)
+
+    @cached_property
+    def final(self) -> Message | None:
+        """The answer that settled it; None while there is none."""
+        method = self._request.method
+        finals = (m for m in self.messages if m.status >= _FIRST_FINAL and m.method == method)
+        return max(finals, key=lambda m: int(m.header("CSeq").split()[0]), default=None)
+
+    @property
+    def status(self) -> int:
+        """The status that settled it, such as 200, 403 or 487; 0 while there is none.
+
+        A challenge (401, 407) counts only when nothing came after it.
+        """
+        return self.final.status if self.final else 0
+
+    @property
+    def reason(self) -> str:
+        """The Reason header of the final answer, such as `Q.850;cause=34`."""
+        return self.final.header("Reason") if self.final else ""
+
+    @property
+    def setup_seconds(self) -> float:
+        """From the last INVITE or REGISTER sent to its final answer; 0 while there is none."""
+        if self.final is None:
+            return 0.0
+        cseq = self.final.header("CSeq")
+        asked = next(m for m in self.messages if not m.status and m.header("CSeq") == cseq)
+        return self.final.at - asked.at
+
+    @property
+    def ended_by_us(self) -> bool:
+        """Whether the BYE came from our side."""
+        return any(m.sent and m.start_line.startswith("BYE ") for m in self.messages)
+
+
+@dataclass(frozen=True)
+class ReceivedInvite:
+    """An INVITE that reached the carrier, or the called PBX."""
+
+    message: Message
+    call: SippCall
+
+    @property
+    def request_uri(self) -> str:
+        """The request URI, whole."""
+        return self.message.start_line.split(" ")[1]
+
+    @property
+    def to_user(self) -> str:
+        """The user part of the request URI: the number called."""
+        return _user(self.request_uri)
+
+    @property
+    def from_user(self) -> str:
+        """The user part of From: the caller number shown."""
+        return _user(self.message.header("From"))
+
+    @property
+    def pai(self) -> str:
+        """P-Asserted-Identity, whole; empty when absent."""
+        return self.message.header("P-Asserted-Identity")
+
+    @property
+    def body(self) -> str:
+        """The SDP."""
+        return self.message.body
+
+    @property
+    def status(self) -> int:
+        """What it was answered in the end; 0 while it rings."""
+        return self.call.status
+
+    def header(self, name: str) -> str:
+        """Any header of it; empty when absent."""
+        return self.message.header(name)
+
+
+def _user(address: str) -> str:
+    found = re.search(r"sips?:([^@;>]*)@", address)
+    return found[1] if found else ""
+
+
+def group_calls(messages: Iterable[Message]) -> list[SippCall]:
+    """Group messages by Call-ID, in order of first appearance; OPTIONS are left out."""
+    calls: defaultdict[str, list[Message]] = defaultdict(list)
+    for message in messages:
+        calls[message.call_id].append(message)
+    return [SippCall(tuple(call)) for call in calls.values() if call[0].method != "OPTIONS"]
+
+
+def invites(calls: Iterable[SippCall]) -> list[ReceivedInvite]:
+    """The INVITE that opened each received call."""
+    return [
+        ReceivedInvite(call.messages[0], call)
+        for call in calls
+        if not call.messages[0].sent and call.messages[0].start_line.startswith("INVITE ")
+    ]
+
+
+# --- SIPp itself ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to place: numbers verbatim (a `%0A` too), and the PBX's credentials if any."""
+
+    caller: str
+    callee: str = ""
+    username: str = ""
+    password: str = ""
+
+    def line(self) -> str:
+        """Its line in SIPp's injection file."""
+        credentials = (
+            f"[authentication username={self.username} password={self.password}]"
+            if self.username
+            else ""
+        )
+        return f"{self.caller};{self.callee};{credentials}\n"
+
+
+def render_scenario(name: str, values: Mapping[str, str]) -> str:
+    """Fill a scenario's `@places@`: from `values`, else from the file `part_<place>.xml`."""
+    known = {"headers": "", "refusals": _jumps("refused"), "outcomes": _jumps("over"), **values}
+
+    def fill(place: re.Match[str]) -> str:
+        if place[1] in known:
+            return known[place[1]]
+        return render_scenario(f"part_{place[1]}", values).rstrip("\n")
+
+    text = (SCENARIOS / f"{name}.xml").read_text()
+    filled = re.sub(r"@([a-z_]+)@", fill, text)
+    # An empty place would end the headers early.
+    return re.sub(r"(?m)^ +@?$\n(?=      Content-)", "", filled) if not known["headers"] else filled
+
+
+def _jumps(label: str) -> str:
+    """Receive any refusal and go on at the label: for our tests it is an outcome, not an error."""
+    return "\n  ".join(
+        f'<recv response="{status}" optional="true" rtd="answer" next="{label}"/>'
+        if label == "refused"
+        else f'<recv response="{status}" optional="true" next="{label}"/>'
+        for status in _REFUSALS
+    )
+
+
+class _Sipp:
+    """One SIPp process with its files in a folder of its own."""
+
+    def __init__(self, scenario: str, values: Mapping[str, str], *, trace: bool = True) -> None:
+        self.program = sandbox.sipp()
+        self.directory = self.program.place.workspace("sipp")
+        self._scenario = self.directory / f"{scenario}.xml"
+        self._scenario.write_text(render_scenario(scenario, values))
+        self._messages = self.directory / "messages.log"
+        self._errors = self.directory / "errors.log"
+        self._trace = trace
+        self._child: Child | None = None
+
+    def start(self, target: str | None, port: int, *arguments: str) -> Child:
+        (control,) = free_ports(1, "udp")
+        tracing = ("-trace_msg", "-message_file", str(self._messages)) if self._trace else ()
+        command = self.program.command(
+            *((target,) if target else ()),
+            *("-sf", str(self._scenario), "-nostdin", "-i", HOST, "-bind_local", "-mi", HOST),
+            *("-p", str(port), "-cp", str(control)),
+            *("-trace_err", "-error_file", str(self._errors), *tracing, *arguments),
+        )
+        self._child = Child(command, output=self.directory / "screen", cwd=self.directory)
+        return self._child
+
+    def messages(self) -> list[Message]:
+        if not self._messages.exists():
+            return []
+        return parse_messages(self._messages.read_bytes().decode(errors="replace"))
+
+    def complaint(self) -> str:
+        texts = [
+            path.read_text(errors="replace")[-1500:]
+            for path in (self._errors, self.directory / "screen")
+            if path.exists()
+        ]
+        return "\n".join(texts)
+
+    def close(self) -> None:
+        if self._child is not None:
+            self._child.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class SippResult:
+    """What a run gave: its calls (none when it was not traced), and SIPp's exit status."""
+
+    calls: tuple[SippCall, ...]
+    exit_status: int
+    complaint: str
+
+    @property
+    def statuses(self) -> list[int]:
+        """Each call's final status, sorted."""
+        return sorted(call.status for call in self.calls)
+
+
+class SippCaller:
+    """A PBX (or a carrier) that places calls, in the background, as a context manager.
+
+    `calls` are placed in their order, `rate` a second (0: all at once), each held for `hold_ms`
+    once answered unless the far end hangs up first; with scenario `uac_cancel` each is given up
+    `ring_ms` after it first rang. `headers` are whole extra header lines of each INVITE.
+    """
+
+    def __init__(  # noqa: PLR0913 - a run of calls simply has this many facets
+        self,
+        target: str,
+        calls: Sequence[Call],
+        *,
+        scenario: str = "uac_call",
+        rate: int = 0,
+        port: int | None = None,
+        hold_ms: int = 0,
+        ring_ms: int = 300,
+        headers: Sequence[str] = (),
+        expires: int = 3600,
+        trace: bool = True,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        values = {
+            "hold_ms": str(max(hold_ms, 1)),  # 0 would be SIPp's "no timeout"
+            "ring_ms": str(ring_ms),
+            "expires": str(expires),
+            "headers": "\n      ".join(headers),
+        }
+        self._sipp = _Sipp(scenario, values, trace=trace)
+        self._target = target
+        self._calls = calls
+        self._rate = rate
+        self._port = port
+        self._arguments = arguments
+        self._child: Child | None = None
+
+    def start(self) -> None:
+        """Begin to place the calls."""
+        injection = self._sipp.directory / "calls.csv"
+        injection.write_text("SEQUENTIAL\n" + "".join(call.line() for call in self._calls))
+        count = str(len(self._calls))
+        self._child = self._sipp.start(
+            self._target,
+            self._port or free_ports(1, "udp")[0],
+            *("-inf", str(injection), "-m", count, "-l", count, "-r", str(self._rate or count)),
+            *(() if self._rate else ("-rp", "1")),
+            *self._arguments,
+        )
+
+    @property
+    def pid(self) -> int:
+        """SIPp's process id, for a bench that counts its CPU."""
+        return self._started().pid
+
+    def wait(self, timeout: float = 60.0) -> SippResult:
+        """Wait for the end of all calls; `SippError` when that takes longer than `timeout` s."""
+        try:
+            status = self._started().wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise SippError(
+                f"calls still up after {timeout:g} s\n{self._sipp.complaint()}"
+            ) from None
+        if status not in {0, 1}:  # 1: some call did not go by the scenario
+            raise SippError(f"SIPp ended with {status}:\n{self._sipp.complaint()}")
+        return SippResult(tuple(self.calls()), status, self._sipp.complaint() if status else "")
+
+    def calls(self) -> list[SippCall]:
+        """The calls so far, also while they are in progress."""
+        return group_calls(self._sipp.messages())
+
+    def _started(self) -> Child:
+        if self._child is None:
+            raise RuntimeError("this SIPp was never started")
+        return self._child
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._sipp.close()
+
+
+def place_calls(  # noqa: PLR0913 - see SippCaller
+    target: str,
+    calls: Sequence[Call],
+    *,
+    scenario: str = "uac_call",
+    rate: int = 0,
+    port: int | None = None,
+    hold_ms: int = 0,
+    ring_ms: int = 300,
+    headers: Sequence[str] = (),
+    timeout: float = 60.0,
+) -> SippResult:
+    """Place calls and wait for their end; arguments as for `SippCaller`."""
+    with SippCaller(
+        target,
+        calls,
+        scenario=scenario,
+        rate=rate,
+        port=port,
+        hold_ms=hold_ms,
+        ring_ms=ring_ms,
+        headers=headers,
+    ) as caller:
+        return caller.wait(timeout)
+
+
+def register(
+    target: str, username: str, password: str, port: int, *, expires: int = 3600
+) -> SippCall:
+    """Register `port` as the contact of `username`, sent from that same port; 0 s unregisters."""
+    who = [Call(username, username=username, password=password)]
+    with SippCaller(target, who, scenario="uac_register", port=port, expires=expires) as caller:
+        return caller.wait(10.0).calls[0]
+
+
+class SippAnswerer:
+    """A carrier (or a called PBX) that waits for calls on a port, as a context manager.
+
+    Scenarios: `uas_answer` (rings `ring_ms`, answers, hangs up itself after `hold_ms`, by default
+    never), `uas_ring_forever`, `uas_refuse` (with `status`, such as "486 Busy Here").
+    """
+
+    def __init__(  # noqa: PLR0913 - an answerer simply has this many facets
+        self,
+        scenario: str = "uas_answer",
+        *,
+        port: int | None = None,
+        ring_ms: int = 50,
+        hold_ms: int = FOR_EVER_MS,
+        status: str = "486 Busy Here",
+        headers: Sequence[str] = (),
+        trace: bool = True,
+    ) -> None:
+        values = {
+            "ring_ms": str(max(ring_ms, 1)),
+            "hold_ms": str(max(hold_ms, 1)),
+            "status": status,
+            "headers": "\n      ".join(headers),
+        }
+        self.port = port or free_ports(1, "udp")[0]
+        self._sipp = _Sipp(scenario, values, trace=trace)
+
+    @property
+    def address(self) -> str:
+        """`host:port` where it listens."""
+        return f"{HOST}:{self.port}"
+
+    def start(self) -> None:
+        """Start listening; returns when the port is bound, `SippError` when it cannot be."""
+        child = self._sipp.start(None, self.port)
+        deadline = time.monotonic() + BIND_SECONDS
+        while not _is_bound(self.port):
+            if not child.running or time.monotonic() > deadline:
+                raise SippError(f"no SIPp on port {self.port}:\n{self._sipp.complaint()}")
+            time.sleep(POLL_SECONDS)
+
+    def calls(self) -> list[SippCall]:
+        """The calls it has seen, those in progress included."""
+        return group_calls(self._sipp.messages())
+
+    def received(self) -> list[ReceivedInvite]:
+        """The INVITEs it has seen, in order."""
+        return invites(self.calls())
+
+    def stop(self) -> None:
+        """Stop at once; calls in progress are left without an answer, as by a dead carrier."""
+        if self._sipp._child is not None:
+            self._sipp._child.stop()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self._sipp.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._sipp.close()
+
+
+@contextlib.contextmanager
+def registered_pbx(
+    target: str, username: str, password: str, answerer: SippAnswerer | None = None
+) -> Iterator[SippAnswerer]:
+    """A PBX that registers from its port, then takes calls on it; `SippError` when refused."""
+    pbx = answerer or SippAnswerer()
+    registration = register(target, username, password, pbx.port)
+    if registration.status != HTTPStatus.OK:
+        raise SippError(f"registration of {username} refused: {registration.status}")
+    with pbx:
+        yield pbx
+
+
+@contextlib.contextmanager
+def silent_port() -> Iterator[int]:
+    """A UDP port that takes everything and answers nothing: a carrier that is cut off."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
+        held.bind((HOST, 0))
+        yield int(held.getsockname()[1])
+
+
+def _is_bound(port: int) -> bool:
+    """Whether a UDP socket is bound to this loopback port, by the kernel's own list."""
+    wanted = f":{port:04X} "
+    return any(
+        wanted in line.split(None, 2)[1] + " "
+        for line in Path("/proc/net/udp").read_text().splitlines()[1:]
+    )
