@@ -6,7 +6,8 @@ The room is pure: it reads its own packaged data files and nothing else.
 from asterisk_siptrunk.destination.away import AwayPattern, domestic_patterns, open_patterns
 from asterisk_siptrunk.destination.emergency import emergency_numbers, is_emergency
 from asterisk_siptrunk.destination.model import E164, ORDINARY, Destination, Kind
-from asterisk_siptrunk.destination.normalise import caller_number, country_code, normalise
+from asterisk_siptrunk.destination.normalise import caller_number, normalise
+from asterisk_siptrunk.destination.plan import country_code
 from asterisk_siptrunk.destination.policy import (
     Action,
     Judgement,

@@ -17,12 +17,12 @@ _ENUMERATED_LENGTHS = range(2, 5)
 
 def is_emergency(dialled: str, country: str) -> bool:
     """Whether `dialled`, in exactly this form, is an emergency number of `country` (`FR`)."""
-    return dialled in _numbers(country)
+    return dialled in _numbers(country.upper())
 
 
 def emergency_numbers(country: str) -> tuple[str, ...]:
     """The emergency numbers of `country` as dialled there, sorted as text."""
-    return tuple(sorted(_numbers(country)))
+    return tuple(sorted(_numbers(country.upper())))
 
 
 @cache

@@ -49,6 +49,13 @@ def plan_of(country: str) -> str:
     return next((plan for plan, members in plans.items() if country in members), country)
 
 
+@cache
+def members_of(main: str) -> tuple[str, ...]:
+    """The countries that dial in the plan of country `main`, itself first."""
+    plans: dict[str, list[str]] = shipped.load("number_plans")["shared_plans"]
+    return tuple(plans.get(main, (main,)))
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """Where a call would go.

@@ -101,7 +101,7 @@ class Policy:
     __slots__ = ("_by_name", "_home", "_risk")
 
     def __init__(self, rules: Iterable[Rule], home: str, risk: RiskList | None = None) -> None:
-        self._home = home
+        self._home = home.upper()
         self._risk = risk or shipped_risk()
         # Rules of one target match the same calls, so only the prevailing one can ever decide.
         self._by_name = {rule.target.name: rule for rule in sorted(rules, key=lambda r: r.rank)}
