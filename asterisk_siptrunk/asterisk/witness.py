@@ -31,9 +31,8 @@ class JournalCall:
     Attributes:
         uniqueid: of the caller's channel.
         direction: seen from the customer's PBX.
-        entry: the trunk (outbound) or the carrier (inbound) that the call came in by.
-        carrier: the carrier that it went to last, or came from; "" where it reached none.
-        trunk: the trunk, by its name; "" for an inbound call that was put to none.
+        trunk: its name; "" for an inbound call that was put to none.
+        carrier: the one that answered, else was tried last, or that it came in by; "" for none.
         caller, dialled: numbers as the journal has them.
         answered_at: None where nobody answered.
         disposition: Asterisk's word: ANSWERED, NO ANSWER, BUSY, FAILED, CONGESTION.
@@ -42,9 +41,8 @@ class JournalCall:
 
     uniqueid: str
     direction: Direction
-    entry: str
-    carrier: str
     trunk: str
+    carrier: str
     caller: str
     dialled: str
     started_at: datetime

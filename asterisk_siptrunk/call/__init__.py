@@ -12,7 +12,13 @@ from asterisk_siptrunk.call.change import (
 from asterisk_siptrunk.call.decision import Admit, Decision, Refuse, decide, decide_unknown
 from asterisk_siptrunk.call.pace import Pace, full
 from asterisk_siptrunk.call.reason import Cause, Reason, reason_of
-from asterisk_siptrunk.call.reconcile import LiveChannel, OpenCall, Reconciliation, reconcile
+from asterisk_siptrunk.call.reconcile import (
+    LiveChannel,
+    OpenCall,
+    Reconciliation,
+    Snapshot,
+    reconcile,
+)
 from asterisk_siptrunk.call.record import CallRecord, Evidence, State, Verdict, Via
 from asterisk_siptrunk.call.route import Chance, Way, order, with_room
 
@@ -37,6 +43,7 @@ __all__ = [
     "Refuse",
     "RegistrationChange",
     "Ringing",
+    "Snapshot",
     "Spoken",
     "State",
     "Terms",

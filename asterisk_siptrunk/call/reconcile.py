@@ -6,7 +6,7 @@ so a row of the first look whose channel the second look lacks is of a call that
 that begins between the looks is in the second one only, and its age tells it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,19 +28,35 @@ class LiveChannel:
     Every text in it comes from the network by way of AMI: it is evidence, not truth.
 
     Attributes:
-        entry: the trunk (outbound) or the carrier (inbound) that the call came in by.
-        dialled: the extension where the channel stands, "" where it is no number.
+        trunk: its name; "" for an inbound call that was put to none yet.
+        carrier: the carrier that an inbound call came in by; "" for an outbound one.
+        dialled: the number where the channel stands, "" once it stands elsewhere.
         up: it is answered.
         age: since the channel was made, by Asterisk's clock, in whole seconds.
     """
 
     uniqueid: str
     direction: Direction
-    entry: str
+    trunk: str
+    carrier: str
     dialled: str
     caller: str
     up: bool
     age: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All channels of a server at one moment.
+
+    Attributes:
+        uniqueids: of every channel, so that a call that wandered off into a dialplan which is
+            not ours still counts as alive.
+        callers: the callers' channels of calls that are ours.
+    """
+
+    uniqueids: frozenset[str]
+    callers: tuple[LiveChannel, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +79,23 @@ class Reconciliation:
 
 
 def reconcile(
-    open_calls: Sequence[OpenCall], channels: Iterable[LiveChannel], grace: timedelta
+    open_calls: Sequence[OpenCall], snapshot: Snapshot, grace: timedelta
 ) -> Reconciliation:
     """Compare rows, read first, with channels, asked for afterwards.
 
     `grace` must be longer than an admission and the two looks together may take: a younger
     channel without a row may still be asking for admission, and is left alone.
     """
-    alive = {channel.uniqueid: channel for channel in channels}
     known = {call.uniqueid for call in open_calls}
+    up = {channel.uniqueid for channel in snapshot.callers if channel.up}
     return Reconciliation(
-        gone=tuple(call.uniqueid for call in open_calls if call.uniqueid not in alive),
+        gone=tuple(call.uniqueid for call in open_calls if call.uniqueid not in snapshot.uniqueids),
         unknown=tuple(
             channel
-            for channel in alive.values()
+            for channel in snapshot.callers
             if channel.uniqueid not in known and channel.age >= grace
         ),
         answered=tuple(
-            call.uniqueid
-            for call in open_calls
-            if not call.answered and call.uniqueid in alive and alive[call.uniqueid].up
+            call.uniqueid for call in open_calls if not call.answered and call.uniqueid in up
         ),
     )
