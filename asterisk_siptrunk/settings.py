@@ -87,6 +87,8 @@ class AsteriskSettings:
         tls_certificate, tls_key: files for the TLS transport; both empty: no TLS offered.
         tls_port: where TLS is offered.
         address: the public IP or name that customers' PBXs call; only shown to them.
+        bind: addresses that SIP listens on; add "::" for IPv6.
+        sip_port: for UDP and TCP; 0 leaves the transports to the server's own pjsip.conf.
         templates: a folder whose templates replace ours, file by file; "" is none.
     """
 
@@ -105,6 +107,7 @@ class AsteriskSettings:
     tls_key: str = ""
     tls_port: int = 5061
     address: str = ""
+    bind: tuple[str, ...] = ("0.0.0.0",)  # noqa: S104 - a SIP server is there to be called
     sip_port: int = 5060
     templates: str = ""
 

@@ -1,0 +1,332 @@
+"""Facts and settings to the text of files; no file is touched here."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from zlib import crc32
+
+from asterisk_siptrunk.asterisk import variables
+from asterisk_siptrunk.destination import emergency_numbers
+from asterisk_siptrunk.destination.away import AwayPattern, domestic_patterns, open_patterns
+from asterisk_siptrunk.destination.plan import country_code, metadata_of
+from asterisk_siptrunk.errors import TemplateFailed
+from asterisk_siptrunk.generation.escape import UnsafeValue, Verbatim
+from asterisk_siptrunk.generation.inventory import SHARDS, TrunkFacts
+from asterisk_siptrunk.generation.templates import Templates
+from asterisk_siptrunk.generation.uris import bracketed, proxy_uri, sip_uri
+from asterisk_siptrunk.settings import AsteriskSettings, Settings
+from asterisk_siptrunk.trunk import (
+    AwayPolicy,
+    Carrier,
+    CarrierMode,
+    NumberFormat,
+    SuspensionScope,
+    Trunk,
+    TrunkKind,
+)
+
+LONGEST_DIALLED = 20
+"""Digits that an entry pattern admits: 15 of E.164, an international prefix, a carrier's."""
+SHORTEST_WITH_PLUS = 3
+
+CARRIER_FAILED = "^(0|3|18|27|34|38|41|42|44|102|127)$"
+"""Hangup causes after which the next carrier is tried (see `extensions_base.conf.j2`)."""
+
+EVENTS = (
+    "FullyBooted",
+    "DialBegin",
+    "DialState",
+    "DialEnd",
+    "Hangup",
+    "ContactStatus",
+    "CoreShowChannel",
+    "CoreShowChannelsComplete",
+    "FailedACL",
+    "InvalidAccountID",
+    "InvalidPassword",
+    "ChallengeResponseFailed",
+)
+"""What the listener is told of, by name: an event filtered in Asterisk costs nobody a thing."""
+
+MARKER_OPTION = "mwi_from_user"
+"""An endpoint's option without effect, since no trunk has a mailbox: it holds the digest of the
+endpoint's own text, and is read back after a reload."""
+
+_MARKER_SLOT = Verbatim("@marker@")
+_MARKER_LENGTH = 12
+_QUALIFY_SECONDS, _QUALIFY_SPREAD = 90, 60
+TRUNK_LINE = "; trunk "
+
+
+@dataclass(frozen=True, slots=True)
+class ShardText:
+    """The files of one shard, and the countries whose emergency numbers and plans it needs."""
+
+    files: Mapping[str, str]
+    countries: frozenset[str]
+
+
+def digest(text: str) -> str:
+    """A short digest: what a file, a marker or the whole is known by."""
+    return hashlib.sha256(text.encode()).hexdigest()[:_MARKER_LENGTH]
+
+
+class Renderer:
+    """Renders files from facts, by these settings and templates."""
+
+    def __init__(self, settings: Settings, templates: Templates) -> None:
+        self._asterisk = settings.asterisk
+        self._templates = templates
+        self._common = _common_values(settings)
+
+    def shard(self, number: int, trunks: Iterable[TrunkFacts]) -> ShardText:
+        """Render the trunks of one shard.
+
+        Raises:
+            TemplateFailed: which trunk and field, or which template and line.
+        """
+        ordered = sorted(trunks, key=lambda facts: facts.trunk.name)
+        texts = [(facts.trunk.name, *self._trunk(facts)) for facts in ordered]
+        names = pjsip_shard(number), extensions_shard(number)
+        bodies = (
+            "".join(f"{TRUNK_LINE}{name}\n{pjsip}\n" for name, pjsip, _ in texts if pjsip),
+            "".join(f"{TRUNK_LINE}{name}\n{dialplan}\n" for name, _, dialplan in texts if dialplan),
+        )
+        return ShardText(
+            dict(zip(names, bodies, strict=True)),
+            frozenset(facts.trunk.country for facts in ordered),
+        )
+
+    def common(self, carriers: Sequence[Carrier], countries: Iterable[str]) -> dict[str, str]:
+        """Render what stands beside the shards; `countries` are those of all trunks."""
+        in_order = sorted(carriers, key=lambda c: (c.priority, -c.weight, c.name))
+        values = {
+            "carriers": [_carrier_values(carrier) for carrier in in_order],
+            "countries": [_country_values(country) for country in sorted(set(countries))],
+            "carrier_countries": [
+                _country_values(country) for country in sorted({c.country for c in carriers})
+            ],
+        }
+        dialplan = ("extensions_base", "extensions_away", "extensions_carriers")
+        other = ("pjsip_base", "manager", "cdr", "cdr_custom")
+        files = {f"{name}.conf": self._render(name, values) for name in (*dialplan, *other)}
+        return files | {"pjsip_carriers.conf": self._carriers(in_order)}
+
+    def top(self, generation: str) -> dict[str, str]:
+        """Render the two files that include the others."""
+        values = {
+            "generation": f"g{generation}",
+            "shards": [f"{number:02}" for number in range(SHARDS)],
+        }
+        return {f"{name}.conf": self._render(name, values) for name in ("pjsip", "extensions")}
+
+    def _trunk(self, facts: TrunkFacts) -> tuple[str, str]:
+        """The trunk's part of the two files of its shard."""
+        trunk = facts.trunk
+        try:
+            values = _trunk_values(facts, self._asterisk)
+            has_endpoint = trunk.kind is not TrunkKind.LOCAL and not trunk.ended
+            pjsip = self._marked("pjsip_trunk.conf", values) if has_endpoint else ""
+            return pjsip, self._raw("extensions_trunk.conf", values)
+        except UnsafeValue as unsafe:
+            raise _located(f"trunk {trunk.name}", facts, unsafe) from None
+
+    def _carriers(self, carriers: Iterable[Carrier]) -> str:
+        return "\n".join(self._carrier(carrier) for carrier in carriers)
+
+    def _carrier(self, carrier: Carrier) -> str:
+        try:
+            return self._marked("pjsip_carrier.conf", vars(_carrier_values(carrier)))
+        except UnsafeValue as unsafe:
+            raise _located(f"carrier {carrier.name}", carrier, unsafe) from None
+
+    def _marked(self, name: str, values: Mapping[str, object]) -> str:
+        text = self._raw(name, values | {"marker": _MARKER_SLOT})  # type: ignore[operator]
+        return text.replace(_MARKER_SLOT, digest(text))
+
+    def _render(self, name: str, values: Mapping[str, object]) -> str:
+        try:
+            return self._raw(f"{name}.conf", values)
+        except UnsafeValue as unsafe:
+            raise TemplateFailed(f"{name}.conf: {unsafe.value[:40]!r}: {unsafe}.") from None
+
+    def _raw(self, name: str, values: Mapping[str, object]) -> str:
+        return self._templates.render(name, {**self._common, **values})
+
+
+def pjsip_shard(number: int) -> str:
+    """The file of a shard's endpoints."""
+    return f"pjsip_trunks_{number:02}.conf"
+
+
+def extensions_shard(number: int) -> str:
+    """The file of a shard's dialplan contexts."""
+    return f"extensions_trunks_{number:02}.conf"
+
+
+def dialled_patterns() -> tuple[Verbatim, ...]:
+    """Patterns of digits only, each of one length: what may come in at all."""
+    bare = ("_" + "X" * length for length in range(1, LONGEST_DIALLED + 1))
+    plus = ("_+" + "X" * length for length in range(SHORTEST_WITH_PLUS, LONGEST_DIALLED + 1))
+    return tuple(Verbatim(pattern) for pattern in (*bare, *plus))
+
+
+def _common_values(settings: Settings) -> dict[str, object]:
+    names = dict(variables.CONTRACT)
+    return {
+        "settings": settings,
+        "asterisk": settings.asterisk,
+        "secrets": settings.secrets,
+        "name": names,
+        "value": {key: Verbatim(f"${{{text}}}") for key, text in names.items()},
+        "agi": Verbatim(f"agi://{bracketed(settings.agi.host)}:{settings.agi.port}"),
+        "dialled": dialled_patterns(),
+        "carrier_failed": CARRIER_FAILED,
+        "events": EVENTS,
+        "journal": settings.asterisk.journal.name,
+        "journal_fields": variables.JOURNAL_FIELDS,
+        "transports": _transports(settings.asterisk),
+    }
+
+
+def _transports(asterisk: AsteriskSettings) -> list[dict[str, object]]:
+    """The transports to open; none where the server's own pjsip.conf has them (port 0)."""
+    if not asterisk.sip_port:
+        return []
+    ports = {"udp": asterisk.sip_port, "tcp": asterisk.sip_port}
+    if asterisk.tls_certificate:
+        ports["tls"] = asterisk.tls_port
+    return [
+        {
+            "name": f"siptrunk-{protocol}" + (f"-{index}" if index else ""),
+            "protocol": protocol,
+            "bind": Verbatim(f"{bracketed(address)}:{port}"),
+        }
+        for index, address in enumerate(asterisk.bind)
+        for protocol, port in ports.items()
+    ]
+
+
+def _trunk_values(facts: TrunkFacts, asterisk: AsteriskSettings) -> dict[str, object]:
+    trunk = facts.trunk
+    return {
+        "trunk": trunk,
+        "credentials": facts.credentials if trunk.kind is TrunkKind.REGISTERED else None,
+        "endpoint": f"{variables.TRUNK_PREFIX}{trunk.name}",
+        "local": trunk.kind is TrunkKind.LOCAL,
+        "contact": sip_uri(trunk.contact, None, trunk.transport) if trunk.contact else "",
+        "qualify": _QUALIFY_SECONDS + crc32(trunk.name.encode()) % _QUALIFY_SPREAD,
+        "sha256": takes_password_digest(asterisk.version_pair),
+        "away_out": _away_outbound(trunk),
+        "takes_calls": not (trunk.ended or trunk.suspension_of(SuspensionScope.INBOUND)),
+    }
+
+
+def takes_password_digest(version: tuple[int, int]) -> bool:
+    """Whether this Asterisk takes `password_digest`: from 20.12 and 22.2 on, and none of 21."""
+    return (20, 12) <= version < (21, 0) or version >= (22, 2)
+
+
+def _away_outbound(trunk: Trunk) -> AwayPolicy:
+    """What goes out while the service is away; suspensions hold then, too."""
+    if trunk.ended or trunk.suspension_of(SuspensionScope.OUTBOUND):
+        return AwayPolicy.CLOSED
+    if trunk.suspension_of(SuspensionScope.INTERNATIONAL) and trunk.away_policy is AwayPolicy.OPEN:
+        return AwayPolicy.DOMESTIC
+    return trunk.away_policy
+
+
+def _carrier_values(carrier: Carrier) -> SimpleNamespace:
+    profile = carrier.profile
+    return SimpleNamespace(
+        carrier=carrier,
+        profile=profile,
+        enabled=carrier.enabled,
+        country=carrier.country,
+        endpoint=f"{variables.CARRIER_PREFIX}{carrier.name}",
+        contact=sip_uri(carrier.server, profile.port, profile.transport),
+        client=sip_uri(profile.from_domain or carrier.server, None, user=carrier.username),
+        proxy=proxy_uri(profile.outbound_proxy) if profile.outbound_proxy else "",
+        registers=profile.mode is CarrierMode.REGISTER,
+        matches=tuple(dict.fromkeys((*profile.match, *carrier.match))),
+        called=Verbatim(
+            profile.tech_prefix + _written("SIPTRUNK_TO", profile.called_format, carrier.country)
+        ),
+        caller=_written("SIPTRUNK_MAIN", profile.caller_format, carrier.country),
+    )
+
+
+def _written(variable: str, number_format: NumberFormat, country: str) -> Verbatim:
+    """The dialplan expression for an E.164 number in a carrier's format."""
+    bare = f"${{{variable}:1}}"
+    if number_format is NumberFormat.PLUS:
+        return Verbatim(f"${{{variable}}}")
+    if number_format is NumberFormat.DIGITS:
+        return Verbatim(bare)
+    if number_format is NumberFormat.ZEROS:
+        return Verbatim(f"${{IF($[${{LEN(${{{variable}}})}}]?00{bare}:)}}")
+    code = country_code(country)
+    cut = len(code) + 1
+    return Verbatim(
+        f'${{IF($["${{{variable}:0:{cut}}}" = "+{code}"]?'
+        f"{_trunk_prefix(country)}${{{variable}:{cut}}}:00{bare})}}"
+    )
+
+
+def _trunk_prefix(country: str) -> str:
+    metadata = metadata_of(country)
+    return (metadata and metadata.national_prefix) or ""
+
+
+@cache
+def _country_values(country: str) -> SimpleNamespace:
+    return SimpleNamespace(
+        code=country,
+        calling_code=country_code(country),
+        trunk_prefix=_trunk_prefix(country),
+        emergency=emergency_numbers(country),
+        policies=(
+            (AwayPolicy.CLOSED, ()),
+            (AwayPolicy.DOMESTIC, _routes(country, domestic_patterns)),
+            (AwayPolicy.OPEN, _routes(country, open_patterns)),
+        ),
+    )
+
+
+def _routes(
+    country: str, patterns: Callable[[str], tuple[AwayPattern, ...]]
+) -> tuple[SimpleNamespace, ...]:
+    return tuple(
+        SimpleNamespace(
+            text=Verbatim(each.pattern),
+            number=Verbatim(f"{each.prepend}${{EXTEN:{each.strip}}}"),
+        )
+        for each in patterns(country)
+    )
+
+
+def _located(owner: str, facts: object, unsafe: UnsafeValue) -> TemplateFailed:
+    """Say which field of the facts holds the value that was refused."""
+    where = next((path for path, text in _texts(facts) if text == unsafe.value), "a value")
+    return TemplateFailed(f"{owner}: {where}: {unsafe}.")
+
+
+def _texts(value: Any, path: str = "") -> Iterable[tuple[str, str]]:  # noqa: ANN401 - any facts
+    """All texts in a dataclass, each with the name of its field."""
+    if is_dataclass(value):
+        for field in fields(value):
+            yield from _texts(getattr(value, field.name), field.name)
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _texts(part, path)
+    else:
+        yield path, str(value)
+
+
+def site_templates(asterisk: AsteriskSettings) -> Templates:
+    """The templates that these settings ask for."""
+    return Templates(Path(asterisk.templates) if asterisk.templates else None)
