@@ -20,14 +20,12 @@ from tests.lab.sipp import (
 pytestmark = pytest.mark.asterisk
 
 PBX = """
-[acme](!)
+[acme]
 type=endpoint
 context=from-acme
 disallow=all
 allow=alaw,ulaw
 direct_media=no
-
-[acme](acme)
 auth=acme
 aors=acme
 [acme]
@@ -67,14 +65,13 @@ ACME = Call("acme", "0612345678", "acme", "secret")
 @pytest.fixture(scope="module")
 def server():
     with AsteriskServer(systemname="smoke") as running:
-        pjsip = (running.etc / "pjsip.conf").read_text() + PBX.replace("[acme](!)", "[acme]")
-        running.write("pjsip.conf", pjsip.replace("[acme](acme)\n", ""))
+        running.write("pjsip.conf", (running.etc / "pjsip.conf").read_text() + PBX)
         running.write("extensions.conf", DIALPLAN)
         running.cli("core reload")
         yield running
 
 
-def through(server, carrier):
+def through(server: AsteriskServer, carrier: SippAnswerer) -> str:
     server.cli(f"dialplan set global CARRIER {carrier.address}")
     return server.sip_address
 

@@ -65,20 +65,25 @@ class Place:
 
     def workspace(self, name: str) -> Path:
         """Make an empty folder, same path outside and inside, that names its owner's pid."""
-        base = Path(tempfile.gettempdir()) if self.root is None else self.root / WORKSPACES
-        base.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f"{name}-{os.getpid()}-", dir=base))
+        self.sweep()
+        self._workspaces.mkdir(parents=True, exist_ok=True)
+        prefix = f"{name}-{os.getpid()}-"
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self._workspaces))
         folder.chmod(0o755)  # other users (postgres) pass through
         return folder
 
     def sweep(self) -> None:
         """Remove workspaces whose owners were killed before they could."""
-        if self.root is None or not (self.root / WORKSPACES).is_dir():
-            return
-        for folder in (self.root / WORKSPACES).iterdir():
-            pid = folder.name.rsplit("-", 2)[-2]
+        for folder in self._workspaces.glob("*-*-*"):
+            pid = folder.name.split("-")[1]
             if not Path("/proc", pid).exists():
                 shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def _workspaces(self) -> Path:
+        if self.root is None:
+            return Path(tempfile.gettempdir()) / f"siptrunk-lab-{os.geteuid()}"
+        return self.root / WORKSPACES
 
 
 @dataclass(frozen=True)

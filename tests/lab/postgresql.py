@@ -44,7 +44,8 @@ class PostgresServer:
         self.directory = self.place.workspace("postgres")
         (self.port,) = free_ports(1, "tcp")
         self._binaries = Path(self.program.path).parent
-        self._data = self.directory / "data"
+        # By its short name: its user may not pass through the folders above a private root.
+        self._data = self.place.short(self.directory / "data")
         self._child: Child | None = None
 
     def url(self, database: str = "postgres") -> str:
@@ -66,7 +67,7 @@ class PostgresServer:
         settings = [word for pair in _SETTINGS.items() for word in ("-c", "=".join(pair))]
         places = ("-c", f"unix_socket_directories={self.place.short(self.directory)}")
         command = self.program.command(
-            *("-D", str(self._data), "-p", str(self.port), *places, *settings), user=USER
+            *("-D", self._data, "-p", str(self.port), *places, *settings), user=USER
         )
         # SIGINT asks for the "fast" stop: connections are cut, data is written out.
         self._child = Child(
@@ -108,7 +109,7 @@ class PostgresServer:
     def _initialise(self) -> None:
         self.directory.chmod(0o777)  # the server runs as another user when we are root
         self._tool(
-            *("initdb", "-D", str(self._data), "-U", USER, "-A", "trust", "-E", "UTF8"),
+            *("initdb", "-D", self._data, "-U", USER, "-A", "trust", "-E", "UTF8"),
             *("--locale=C.UTF-8", "--no-sync", "--no-instructions"),
         )
 

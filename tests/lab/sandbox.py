@@ -155,10 +155,8 @@ def private_root() -> Place:
     if os.geteuid() != 0 or not is_debian_family(Path("/etc/os-release")) or not which("apt-get"):
         raise LabUnavailableError(THREE_WAYS.format(missing="Asterisk, SIPp or PostgreSQL"))
     builder.ensure()
-    place = Place(builder.root)
     _settle_in(builder.root)
-    place.sweep()
-    return place
+    return Place(builder.root)
 
 
 def is_debian_family(os_release: Path) -> bool:
