@@ -1,0 +1,60 @@
+# `make demo` and `make test` do all their own set-up; `make help` lists the rest.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+SCRIPTS := docker/*.sh .ci/run
+
+.PHONY: help demo test unit check bench lab lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## a SIP trunk service with real calls, from nothing
+	@$(BIN)/python -m tests.demo
+
+test: unit lab ## every test: pure ones first, then real Asterisk, SIPp and PostgreSQL
+	@echo "Tests on real parts"
+	@$(BIN)/python -m pytest -q -m "asterisk or postgresql"
+
+unit: $(READY) ## the tests that need no real part (seconds)
+	@echo "Unit tests"
+	@$(BIN)/python -m pytest -q -m "not asterisk and not postgresql"
+
+check: $(READY) ## format, lint, types, shell scripts, YAML
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy --explicit-package-bases
+	@$(BIN)/yamllint --strict docker
+	@if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS) && echo "Shell scripts: no issues"; \
+	else echo "Shell scripts not checked: no shellcheck on this machine"; fi
+
+bench: $(READY) lab ## what a call costs, measured (minutes)
+	@$(BIN)/python -m tests.bench
+
+lab: $(READY) ## finds Asterisk, SIPp and PostgreSQL, or makes a private copy once
+	@$(BIN)/python -m tests.lab prepare
+
+lock: $(READY) ## renews requirements.lock from pyproject.toml
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --all-extras --group dev --upgrade \
+		pyproject.toml -o requirements.lock
+
+clean: ## removes what was made here (not the private Asterisk, which other copies share)
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or later is needed, and '$(PYTHON)' is not: make PYTHON=python3.11 …" >&2; \
+		exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv" >&2; \
+		exit 1; }
+	@echo "Making the virtual environment (.venv), a minute at most"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input \
+		--require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --no-deps -e .
+	@touch $@
