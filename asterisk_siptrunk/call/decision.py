@@ -36,7 +36,7 @@ class Admit:
 
     Attributes:
         callee: where to.
-        caller: the number to present, in E.164; on emergency calls as the PBX sent it.
+        caller: the number to present, in E.164 where it can be read so.
         carriers: the ways to try, best first; empty for an inbound call, which goes to the PBX.
         facts: what the decision rests on, in words.
     """
@@ -89,12 +89,14 @@ def emergency(
 ) -> Decision:
     """Let an emergency call pass by any carrier in service, whatever the carriers' limits.
 
-    Its caller number stays as the PBX sent it: it may tell the place that needs help.
+    Its caller number stays the one that the PBX sent, the trunk's or not: it may tell the place
+    that needs help.
     """
+    caller = caller_number(attempt.caller, country) or attempt.caller
     callee = normalise(attempt.dialled, country)
     if callee is None or not carriers:
         return Refuse(Reason.NO_CARRIER, callee, "no carrier is in service")
-    return Admit(Reason.EMERGENCY, callee, attempt.caller, order(carriers, chance))
+    return Admit(Reason.EMERGENCY, callee, caller, order(carriers, chance))
 
 
 def _inbound(attempt: Attempt, trunk: Trunk, load: Load) -> Decision:

@@ -1,22 +1,21 @@
 """Calls per second of a trunk: a token bucket of one second's calls."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """A bucket as it was left: `tokens` calls were allowed at the time `at` (UTC)."""
+    """A bucket as it was left: `tokens` calls were allowed at `at` (epoch seconds)."""
 
     tokens: float
-    at: datetime
+    at: float
 
-    def refilled(self, per_second: int, now: datetime) -> "Pace":
+    def refilled(self, per_second: int, now: float) -> "Pace":
         """The bucket at `now`; it holds one second's calls at most.
 
         A clock that was set back gives nothing and takes nothing.
         """
-        gained = max(0.0, (now - self.at).total_seconds()) * per_second
+        gained = max(0.0, now - self.at) * per_second
         return Pace(min(float(per_second), self.tokens + gained), now)
 
     def less_one(self) -> "Pace":
@@ -24,6 +23,6 @@ class Pace:
         return Pace(self.tokens - 1, self.at)
 
 
-def full(per_second: int, now: datetime) -> Pace:
+def full(per_second: int, now: float) -> Pace:
     """The bucket of a trunk that has not called yet."""
     return Pace(float(per_second), now)

@@ -1,12 +1,23 @@
 """Which carriers a call is put to, and in which order."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import groupby
 
+from asterisk_siptrunk.destination import Destination
 from asterisk_siptrunk.trunk import Carrier
 
 Chance = Callable[[], float]
 """Gives a number in [0, 1): `random.random`, or a table in a test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way for a call: the carrier, the number to call there, the number to present."""
+
+    carrier: Carrier
+    callee: Destination
+    caller: str
 
 
 def order(carriers: Iterable[Carrier], chance: Chance) -> tuple[Carrier, ...]:

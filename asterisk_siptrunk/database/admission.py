@@ -11,7 +11,7 @@ without a verdict, and the dialplan goes on by its own rules.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -30,6 +30,7 @@ from asterisk_siptrunk.call import (
     Terms,
     Verdict,
     Via,
+    Way,
     decide,
     decide_unknown,
     full,
@@ -37,6 +38,7 @@ from asterisk_siptrunk.call import (
     reason_of,
     with_room,
 )
+from asterisk_siptrunk.database.prepared import Prepared, stored
 from asterisk_siptrunk.database.tables import call, carrier, number, provider, trunk
 from asterisk_siptrunk.database.terms import TermsMemory, in_service
 from asterisk_siptrunk.destination import Destination, Kind, normalise
@@ -63,31 +65,64 @@ class Ruling:
     carrier: Carrier | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rerouted:
-    """The next way for a call: the carrier, the number to call, the number to present."""
-
-    carrier: Carrier
-    callee: Destination
-    caller: str
-
-
-_VERSION = select(provider.c.version)
-_LOCKED = select(
-    trunk.c.id, trunk.c.name, trunk.c.version, trunk.c.pace_tokens, trunk.c.pace_at
+_TRUNK = select(
+    trunk.c.id,
+    trunk.c.name,
+    trunk.c.version,
+    trunk.c.pace_tokens,
+    trunk.c.pace_at,
 ).with_for_update(of=trunk)
-_IN_USE = (
+_SHARED_VERSION = Prepared(select(provider.c.version))
+_TRUNK_BY_NAME = Prepared(_TRUNK.where(trunk.c.name == bindparam("entry")))
+_TRUNK_BY_NUMBER = Prepared(
+    _TRUNK.join(number, number.c.trunk_id == trunk.c.id).where(
+        number.c.e164 == bindparam("dialled")
+    )
+)
+_IN_USE = Prepared(
     select(call.c.direction, func.count())
     .where(call.c.trunk_id == bindparam("trunk"), call.c.ended_at.is_(None))
     .group_by(call.c.direction)
 )
-_IDENTITY = (call.c.server, call.c.uniqueid)
-_INSERT_ONCE = {
-    "sqlite": sqlite.insert(call).on_conflict_do_nothing(_IDENTITY).returning(call.c.id),
-    "postgresql": postgresql.insert(call)
-    .on_conflict_do_nothing(index_elements=_IDENTITY)
-    .returning(call.c.id),
-}
+_KEEP_PACE = Prepared(
+    update(trunk)
+    .where(trunk.c.id == bindparam("trunk"))
+    .values(pace_tokens=bindparam("tokens"), pace_at=bindparam("at"))
+)
+
+
+_WRITTEN = (
+    "server",
+    "uniqueid",
+    "sip_call_id",
+    "trunk_id",
+    "carrier_id",
+    "tried",
+    "direction",
+    "caller",
+    "presented",
+    "withheld",
+    "dialled",
+    "callee",
+    "zone",
+    "verdict",
+    "reason",
+    "facts",
+    "via",
+    "user_agent",
+    "codec",
+    "started_at",
+    "ended_at",
+    "hangup_cause",
+    "evidence",
+)
+_VALUES: dict[str, Any] = {name: bindparam(name) for name in _WRITTEN}
+_INSERT_ONCE = Prepared(
+    {
+        "sqlite": sqlite.insert(call).values(_VALUES).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(call).values(_VALUES).on_conflict_do_nothing(),
+    }
+)
 
 
 class Admission:
@@ -105,7 +140,7 @@ class Admission:
 
     def admit(self, connection: Connection, attempt: Attempt) -> Ruling:
         """Admit or refuse a call, and write its row."""
-        shared = connection.execute(_VERSION).scalar_one()
+        shared = _shared_version(connection)
         everyone = self._memory.carriers(connection, shared)
         asked = self._readable(attempt, everyone)
         row = _lock_trunk(connection, asked)
@@ -114,13 +149,14 @@ class Admission:
             return self._store(connection, attempt, None, decision, everyone)
         terms = self._memory.terms(connection, row.id, row.name, (row.version, shared))
         pace = _pace(attempt, terms.trunk, row)
-        load = _load(connection, terms, pace)
-        decision = decide(asked, terms, load, self._chance)
+        decision = decide(asked, terms, _load(connection, terms, pace), self._chance)
         if pace is not None and isinstance(decision, Admit):
-            _keep_pace(connection, terms.trunk.id, pace.less_one())
+            kept = pace.less_one()
+            values = {"trunk": row.id, "tokens": kept.tokens, "at": kept.at}
+            _KEEP_PACE.change(connection, values)
         return self._store(connection, attempt, terms, decision, everyone)
 
-    def reroute(self, connection: Connection, server: str, uniqueid: str) -> Rerouted | None:
+    def reroute(self, connection: Connection, server: str, uniqueid: str) -> Way | None:
         """Put an admitted call that its carrier failed to the next one; None if there is none.
 
         A carrier's limit holds here too, except for emergency calls.
@@ -131,7 +167,7 @@ class Admission:
         if row is None or row.carrier_id is None:
             return None
         tried = {*map(int, row.tried.split()), row.carrier_id}
-        everyone = self._memory.carriers(connection, connection.execute(_VERSION).scalar_one())
+        everyone = self._memory.carriers(connection, _shared_version(connection))
         left = tuple(one for one in in_service(everyone) if one.id not in tried)
         if row.reason != Reason.EMERGENCY:
             left = with_room(left, _carrier_load(connection, left))
@@ -140,7 +176,7 @@ class Admission:
         chosen = order(left, self._chance)[0]
         values = {"carrier_id": chosen.id, "tried": " ".join(map(str, sorted(tried)))}
         connection.execute(update(call).where(call.c.id == row.id).values(values))
-        return Rerouted(chosen, _destination(row), row.caller)
+        return Way(chosen, _destination(row), row.caller)
 
     def _readable(self, attempt: Attempt, everyone: Iterable[Carrier]) -> Attempt:
         """The attempt, an inbound number in E.164: carriers write it in their country's way."""
@@ -162,39 +198,50 @@ class Admission:
         values = _row(attempt, terms, decision) | {
             "via": self._via,
             "carrier_id": chosen.id if chosen else None,
+            "started_at": stored(connection, attempt.at),
         }
-        insert = _INSERT_ONCE[connection.dialect.name]
-        if connection.execute(insert, values).one_or_none() is None:
-            return _first_answer(connection, attempt, terms, everyone)
-        return Ruling(decision, terms, chosen)
+        if isinstance(decision, Refuse):
+            # A refused call is born ended: it never holds a channel.
+            values["ended_at"] = values["started_at"]
+        if _INSERT_ONCE.change(connection, values):
+            return Ruling(decision, terms, chosen)
+        return _first_answer(connection, attempt, terms, everyone)
 
 
-def _lock_trunk(connection: Connection, attempt: Attempt) -> AnyRow | None:
+class _TrunkRow(NamedTuple):
+    """What the lock on a trunk's row brings along."""
+
+    id: int
+    name: str
+    version: int
+    pace_tokens: float | None
+    pace_at: float | None
+
+
+def _shared_version(connection: Connection) -> int:
+    ((version,),) = _SHARED_VERSION.run(connection, {})
+    return int(version)
+
+
+def _lock_trunk(connection: Connection, attempt: Attempt) -> _TrunkRow | None:
     if attempt.direction is Direction.OUTBOUND:
-        query = _LOCKED.where(trunk.c.name == attempt.entry)
+        rows = _TRUNK_BY_NAME.run(connection, {"entry": attempt.entry})
     else:
-        query = _LOCKED.join(number, number.c.trunk_id == trunk.c.id).where(
-            number.c.e164 == attempt.dialled
-        )
-    return connection.execute(query).one_or_none()
+        rows = _TRUNK_BY_NUMBER.run(connection, {"dialled": attempt.dialled})
+    return _TrunkRow(*rows[0]) if rows else None
 
 
-def _pace(attempt: Attempt, of_trunk: Trunk, row: AnyRow) -> Pace | None:
+def _pace(attempt: Attempt, of_trunk: Trunk, row: _TrunkRow) -> Pace | None:
     if of_trunk.calls_per_second is None:
         return None
-    if row.pace_at is None:
-        return full(of_trunk.calls_per_second, attempt.at)
-    return Pace(row.pace_tokens, row.pace_at).refilled(of_trunk.calls_per_second, attempt.at)
-
-
-def _keep_pace(connection: Connection, trunk_id: int, pace: Pace) -> None:
-    values = {"pace_tokens": pace.tokens, "pace_at": pace.at}
-    connection.execute(update(trunk).where(trunk.c.id == trunk_id).values(values))
+    now = attempt.at.timestamp()
+    if row.pace_tokens is None or row.pace_at is None:
+        return full(of_trunk.calls_per_second, now)
+    return Pace(row.pace_tokens, row.pace_at).refilled(of_trunk.calls_per_second, now)
 
 
 def _load(connection: Connection, terms: Terms, pace: Pace | None) -> Load:
-    rows = connection.execute(_IN_USE, {"trunk": terms.trunk.id})
-    in_use: dict[str, int] = {direction: count for direction, count in rows}  # noqa: C416 - rows of two
+    in_use = dict(_IN_USE.run(connection, {"trunk": terms.trunk.id}))
     return Load(
         outbound=in_use.get(Direction.OUTBOUND, 0),
         inbound=in_use.get(Direction.INBOUND, 0),
@@ -249,11 +296,10 @@ def _row(attempt: Attempt, terms: Terms | None, decision: Decision) -> dict[str,
         "reason": decision.reason,
         "facts": decision.facts,
         "user_agent": attempt.user_agent[:_LONGEST_AGENT],
+        "tried": "",
         "codec": "",
-        "started_at": attempt.at,
-        # A refused call is born ended: it never holds a channel.
-        "ended_at": attempt.at if refused else None,
-        "hangup_cause": decision.reason.cause if refused else None,
+        "ended_at": None,
+        "hangup_cause": int(decision.reason.cause) if decision.reason.cause else None,
         "evidence": Evidence.ADMISSION if refused else None,
     }
 

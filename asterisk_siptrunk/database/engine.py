@@ -20,6 +20,8 @@ SQLITE_BUSY_SECONDS = 1.5
 POSTGRESQL_CONNECT_SECONDS = 2
 POSTGRESQL_STATEMENT_MILLISECONDS = 1500
 
+_NO_TABLE = "does not exist"
+
 
 def open_engine(url: str, *, patient: bool = False) -> Engine:
     """Make the engine for a database URL; it connects on first use.
@@ -55,7 +57,6 @@ def _parse(url: str) -> URL:
 def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
@@ -67,11 +68,6 @@ def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
     # call journal on disk has those calls, and is read again at the next start.
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin_immediate(connection: Connection) -> None:
-    readonly = connection.get_execution_options().get("readonly", False)
-    connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
 
 def _postgresql(url: URL, *, patient: bool) -> Engine:
@@ -96,6 +92,10 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         DatabaseUnavailable: it cannot be reached, is locked, full, read-only or not set up.
     """
     with unavailable_if_broken(engine), engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            # Here and not by an event of the engine, which would cost every statement some
+            # microseconds.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         yield connection
 
 
@@ -107,28 +107,35 @@ def reading(engine: Engine) -> Iterator[Connection]:
         DatabaseUnavailable: as in `transaction`.
     """
     with unavailable_if_broken(engine), engine.connect() as connection:
-        connection = connection.execution_options(readonly=True)  # noqa: PLW2901
-        with connection.begin():
-            yield connection
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        yield connection
 
 
 @contextmanager
 def unavailable_if_broken(engine: Engine) -> Iterator[None]:
-    """Turn the driver's complaints about the database itself into ours."""
+    """Turn complaints about the database itself into ours: SQLAlchemy's, and a driver's own."""
+    driver: Any = engine.dialect.loaded_dbapi
     try:
         yield
     except OperationalError as error:
-        raise DatabaseUnavailable(_explain(engine, error)) from None
+        raise DatabaseUnavailable(_explain(engine, str(error.orig))) from None
+    except driver.OperationalError as error:
+        raise DatabaseUnavailable(_explain(engine, str(error))) from None
     except DBAPIError as error:
-        # "no such table" is an OperationalError on SQLite and a ProgrammingError elsewhere.
-        if error.connection_invalidated or "does not exist" in str(error.orig):
-            raise DatabaseUnavailable(_explain(engine, error)) from None
+        # A table that is missing is an OperationalError on SQLite and none on PostgreSQL.
+        if error.connection_invalidated or _NO_TABLE in str(error.orig):
+            raise DatabaseUnavailable(_explain(engine, str(error.orig))) from None
+        raise
+    except driver.Error as error:
+        if _NO_TABLE in str(error):
+            raise DatabaseUnavailable(_explain(engine, str(error))) from None
         raise
 
 
-def _explain(engine: Engine, error: DBAPIError) -> str:
-    said = str(error.orig).strip().splitlines()[0] if str(error.orig) else "no answer"
-    if "no such table" in said or "does not exist" in said:
+def _explain(engine: Engine, complaint: str) -> str:
+    said = complaint.strip().partition("\n")[0] or "no answer"
+    if "no such table" in said or _NO_TABLE in said:
         return f"The database {describe(engine)} is not set up yet: run 'siptrunk init'. ({said})"
     return f"The database {describe(engine)} cannot be used: {said}."
 

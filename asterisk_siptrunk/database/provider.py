@@ -1,8 +1,16 @@
 """The version of what all trunks share: carriers and the provider's own rules."""
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, insert, select, update
 
 from asterisk_siptrunk.database.tables import provider
+
+
+def begin(connection: Connection) -> bool:
+    """Write the provider's one row; False where it stands already."""
+    if connection.execute(select(provider.c.id)).one_or_none() is not None:
+        return False
+    connection.execute(insert(provider).values(id=1, version=1))
+    return True
 
 
 def touch(connection: Connection) -> None:

@@ -111,7 +111,7 @@ trunk = Table(
     Column("credentials_md5", String(32)),
     Column("credentials_sha256", String(64)),
     Column("pace_tokens", Float),
-    Column("pace_at", UtcDateTime),
+    Column("pace_at", Float),  # epoch seconds
     Column("created_at", UtcDateTime, nullable=False),
 )
 

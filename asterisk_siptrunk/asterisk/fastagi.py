@@ -1,0 +1,133 @@
+"""The FastAGI server: a thin shell of sockets and clocks round `agi`.
+
+One session that stalls, floods or lies ends alone, without a verdict, and its call goes on by
+the dialplan's own rules. Nothing that a peer does reaches another peer's call.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
+
+from asterisk_siptrunk.asterisk.agi import AgiParser, AgiReply, AgiRequest, set_variables
+from asterisk_siptrunk.errors import ProtocolError, SiptrunkError
+
+# Calls that ask at the same moment: at 1,000 calls/s and 1 ms each there are a handful. What is
+# over this is a flood, and each of its sockets costs memory; its calls take the dialplan's rules.
+MOST_SESSIONS = 2000
+# Asterisk sends its header at once. A peer that takes longer is no Asterisk, or a frozen one.
+HEADER_SECONDS = 2.0
+# The dialplan waits 3 seconds; nobody listens to a verdict after that.
+SESSION_SECONDS = 5.0
+
+Handler = Callable[[AgiRequest], Awaitable[Mapping[str, str]]]
+"""Answers a request with the variables to set; none at all leaves the call to the dialplan."""
+Unconfirmed = Callable[[AgiRequest], None]
+"""Hears of a request whose answer Asterisk never confirmed."""
+
+log = logging.getLogger(__name__)
+
+
+class FastAgiServer:
+    """Listens, admits known peers only, and bounds how many there are."""
+
+    def __init__(self, handler: Handler, unconfirmed: Unconfirmed, peers: frozenset[str]) -> None:
+        self.handler = handler
+        self.unconfirmed = unconfirmed
+        self.peers = peers
+        self.sessions: set[_Session] = set()
+        self._server: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; gives the port (another one than asked for only if that was 0).
+
+        Raises:
+            SiptrunkError: the address is not ours, or taken.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(lambda: _Session(self), host, port)
+        except OSError as error:
+            raise SiptrunkError(
+                f"Cannot listen for AGI on {host}:{port}: {error.strerror or error}. "
+                "Is another 'siptrunk serve' running? See [agi] in siptrunk.toml."
+            ) from None
+        return cast("int", self._server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Listen no more, and let the sessions that are under way end."""
+        if self._server is None:
+            return
+        self._server.close()
+        tasks = [session.task for session in self.sessions if session.task is not None]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for session in list(self.sessions):
+            session.end()
+
+
+class _Session(asyncio.Protocol):
+    """One call asking: header in, one command out, its reply in, closed."""
+
+    __slots__ = ("_confirmed", "_parser", "_request", "_server", "_timer", "_transport", "task")
+
+    def __init__(self, server: FastAgiServer) -> None:
+        self._server = server
+        self._parser = AgiParser()
+        self._request: AgiRequest | None = None
+        self._confirmed = False
+        self.task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._timer = asyncio.get_running_loop().call_later(HEADER_SECONDS, self.end)
+        self._server.sessions.add(self)
+        peer = transport.get_extra_info("peername")
+        if peer[0] not in self._server.peers:
+            log.warning("AGI: %s may not ask; see [agi] peers in siptrunk.toml", peer[0])
+            self.end()
+        elif len(self._server.sessions) > MOST_SESSIONS:
+            log.warning("AGI: over %d sessions at once, one more was closed", MOST_SESSIONS)
+            self.end()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for event in self._parser.receive(data):
+                self._take(event)
+        except ProtocolError as error:
+            log.warning("AGI: session closed: %s", error)
+            self.end()
+
+    def _take(self, event: AgiRequest | AgiReply) -> None:
+        if isinstance(event, AgiReply):
+            self._confirmed = event.good
+            self.end()
+            return
+        self._request = event
+        self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(SESSION_SECONDS, self.end)
+        self.task = asyncio.get_running_loop().create_task(self._answer(event))
+
+    async def _answer(self, request: AgiRequest) -> None:
+        try:
+            values = await self._server.handler(request)
+            command = set_variables(values) if values else b""
+        except SiptrunkError as error:
+            log.warning("call %s: no verdict, the dialplan decides: %s", request.uniqueid, error)
+            command = b""
+        except Exception:
+            log.exception("call %s: no verdict, the dialplan decides", request.uniqueid)
+            command = b""
+        if command and not self._transport.is_closing():
+            self._transport.write(command)
+        else:
+            self.end()
+
+    def end(self) -> None:
+        """Close the session."""
+        self._transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._timer.cancel()
+        self._server.sessions.discard(self)
+        if self._request is not None and not self._confirmed:
+            self._server.unconfirmed(self._request)

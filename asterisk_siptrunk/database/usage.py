@@ -1,0 +1,272 @@
+"""What the witnesses tell of calls, noted on the rows of one server."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from asterisk_siptrunk.asterisk.witness import JournalCall, JournalPosition
+from asterisk_siptrunk.call import (
+    Answered,
+    CallChange,
+    Direction,
+    Ended,
+    Evidence,
+    LiveChannel,
+    OpenCall,
+    Reason,
+    RegistrationChange,
+    Ringing,
+    Spoken,
+    Verdict,
+    Via,
+    reason_of,
+)
+from asterisk_siptrunk.database.prepared import Prepared, stored
+from asterisk_siptrunk.database.tables import call, carrier, journal_position, registration, trunk
+from asterisk_siptrunk.destination import normalise
+
+_AWAY_REASONS = frozenset(
+    {Reason.AWAY_ADMITTED, Reason.AWAY_REFUSED, Reason.AWAY_FULL, Reason.EMERGENCY}
+)
+_LONGEST_NUMBER = 40
+
+_OF_CALL = (call.c.server == bindparam("of_server"), call.c.uniqueid == bindparam("of_call"))
+_IS_OPEN = call.c.ended_at.is_(None)
+_RINGING = Prepared(
+    update(call)
+    .where(*_OF_CALL, _IS_OPEN, call.c.ringing_at.is_(None))
+    .values(ringing_at=bindparam("at"))
+)
+_ANSWERED = Prepared(
+    update(call)
+    .where(*_OF_CALL, _IS_OPEN, call.c.answered_at.is_(None))
+    .values(answered_at=bindparam("at"))
+)
+_SPOKEN = Prepared(
+    update(call)
+    .where(*_OF_CALL, call.c.verdict == Verdict.ADMITTED.value)
+    .values(codec=bindparam("codec"))
+)
+_ENDED = Prepared(
+    update(call)
+    .where(*_OF_CALL, _IS_OPEN | (call.c.evidence == Evidence.RECONCILED.value))
+    .values(
+        ended_at=bindparam("at"),
+        hangup_cause=bindparam("cause"),
+        evidence=Evidence.AMI.value,
+    )
+)
+
+
+def apply(connection: Connection, server: str, changes: Sequence[CallChange]) -> None:
+    """Note changes in their order; see `UsageStore.apply`."""
+    for change in changes:
+        of_call = {"of_server": server, "of_call": change.uniqueid}
+        match change:
+            case Spoken(codec=codec):
+                _SPOKEN.change(connection, {**of_call, "codec": codec})
+            case Ended(at=at, cause=cause):
+                values = {"at": stored(connection, at), "cause": cause}
+                _ENDED.change(connection, of_call | values)
+            case Ringing(at=at):
+                _RINGING.change(connection, {**of_call, "at": stored(connection, at)})
+            case Answered(at=at):
+                _ANSWERED.change(connection, {**of_call, "at": stored(connection, at)})
+
+
+def open_calls(connection: Connection, server: str) -> list[OpenCall]:
+    """All rows of a server that have no end."""
+    query = select(call.c.uniqueid, call.c.answered_at).where(call.c.server == server, _IS_OPEN)
+    return [
+        OpenCall(row.uniqueid, row.answered_at is not None) for row in connection.execute(query)
+    ]
+
+
+def close_gone(
+    connection: Connection, server: str, uniqueids: Collection[str], at: datetime
+) -> None:
+    """Close rows whose channel is gone, with an estimated end."""
+    connection.execute(
+        update(call)
+        .where(call.c.server == server, call.c.uniqueid.in_(uniqueids), _IS_OPEN)
+        .values(ended_at=at, evidence=Evidence.RECONCILED)
+    )
+
+
+def adopt(
+    connection: Connection, server: str, channels: Iterable[LiveChannel], at: datetime
+) -> None:
+    """Have an open row for each of these living calls; see `UsageStore.adopt`."""
+    ids = _Ids(connection)
+    for channel in channels:
+        row = _row_of(connection, server, channel.uniqueid)
+        if row is None:
+            connection.execute(insert(call).values(_adopted(server, channel, at, ids)))
+        elif row.verdict == Verdict.ADMITTED and row.ended_at is not None:
+            connection.execute(
+                update(call)
+                .where(call.c.id == row.id)
+                .values(ended_at=None, hangup_cause=None, evidence=None)
+            )
+
+
+def position(connection: Connection, server: str) -> JournalPosition | None:
+    """How far the journal of a server was recorded."""
+    query = select(journal_position.c.inode, journal_position.c.offset)
+    row = connection.execute(query.where(journal_position.c.server == server)).one_or_none()
+    return JournalPosition(*row) if row else None
+
+
+def record_journal(
+    connection: Connection, server: str, calls: Iterable[JournalCall], position: JournalPosition
+) -> None:
+    """Record what the journal says, and how far it was read; see `UsageStore.record_journal`."""
+    ids = _Ids(connection)
+    for one in calls:
+        row = _row_of(connection, server, one.uniqueid)
+        if row is None:
+            connection.execute(insert(call).values(_journalled(server, one, ids)))
+        elif row.evidence in {None, Evidence.RECONCILED, Evidence.JOURNAL}:
+            connection.execute(
+                update(call).where(call.c.id == row.id).values(_exact_times(row, one))
+            )
+    connection.execute(delete(journal_position).where(journal_position.c.server == server))
+    connection.execute(
+        insert(journal_position).values(server=server, inode=position.inode, offset=position.offset)
+    )
+
+
+def note_registration(connection: Connection, server: str, change: RegistrationChange) -> None:
+    """Note whether a trunk's PBX is registered at a server; unknown trunks are passed over."""
+    trunk_id = _Ids(connection).trunk(change.trunk)
+    if trunk_id is None:
+        return
+    connection.execute(
+        delete(registration).where(
+            registration.c.trunk_id == trunk_id, registration.c.server == server
+        )
+    )
+    connection.execute(
+        insert(registration).values(
+            trunk_id=trunk_id,
+            server=server,
+            registered=change.registered,
+            contact=change.contact,
+            user_agent=change.user_agent,
+            changed_at=change.at,
+        )
+    )
+
+
+class _Ids:
+    """Keys of trunks and carriers by their names, each looked up once in a transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: dict[tuple[str, str], Any] = {}
+
+    def trunk(self, name: str) -> int | None:
+        return self._find(trunk, name)
+
+    def country(self, name: str) -> str:
+        """A trunk's country, "" where there is no such trunk."""
+        query = select(trunk.c.country).where(trunk.c.name == name)
+        return self._connection.execute(query).scalar_one_or_none() or ""
+
+    def carrier(self, name: str) -> int | None:
+        return self._find(carrier, name)
+
+    def _find(self, table: Any, name: str) -> int | None:  # noqa: ANN401 - one of two tables
+        key = (table.name, name)
+        if key not in self._known:
+            query = select(table.c.id).where(table.c.name == name)
+            self._known[key] = self._connection.execute(query).scalar_one_or_none()
+        return self._known[key]  # type: ignore[no-any-return] # an id, or None
+
+
+def _row_of(connection: Connection, server: str, uniqueid: str) -> Any:  # noqa: ANN401 - a row
+    query = select(call).where(call.c.server == server, call.c.uniqueid == uniqueid)
+    return connection.execute(query).one_or_none()
+
+
+def _adopted(server: str, channel: LiveChannel, at: datetime, ids: _Ids) -> dict[str, Any]:
+    started = at - channel.age
+    return _bare_row(server, channel.uniqueid, channel.direction) | {
+        **_callee(channel.dialled, ids.country(channel.trunk)),
+        "trunk_id": ids.trunk(channel.trunk),
+        "carrier_id": ids.carrier(channel.carrier),
+        "presented": channel.caller[:_LONGEST_NUMBER],
+        "caller": channel.caller[:_LONGEST_NUMBER],
+        "verdict": Verdict.ADMITTED,
+        "reason": Reason.AWAY_ADMITTED,
+        "facts": "seen alive in Asterisk without a record of ours",
+        "started_at": started,
+        # When it was answered nobody saw; the journal will tell once it ends.
+        "answered_at": at if channel.up else None,
+    }
+
+
+def _journalled(server: str, one: JournalCall, ids: _Ids) -> dict[str, Any]:
+    reason = _reason(one)
+    return _bare_row(server, one.uniqueid, one.direction) | {
+        **_callee(one.dialled, ids.country(one.trunk)),
+        "trunk_id": ids.trunk(one.trunk),
+        "carrier_id": ids.carrier(one.carrier),
+        "presented": one.caller[:_LONGEST_NUMBER],
+        "caller": one.caller[:_LONGEST_NUMBER],
+        "verdict": Verdict.REFUSED if reason.cause else Verdict.ADMITTED,
+        "reason": reason,
+        "facts": "read in Asterisk's call journal",
+        "started_at": one.started_at,
+        "answered_at": one.answered_at,
+        "ended_at": one.ended_at,
+        "hangup_cause": int(reason.cause) if reason.cause else None,
+        "evidence": Evidence.JOURNAL,
+    }
+
+
+def _bare_row(server: str, uniqueid: str, direction: Direction) -> dict[str, Any]:
+    return {
+        "server": server,
+        "uniqueid": uniqueid,
+        "sip_call_id": "",
+        "direction": direction,
+        "withheld": False,
+        "via": Via.AWAY,
+        "user_agent": "",
+        "codec": "",
+    }
+
+
+def _callee(dialled: str, country: str) -> dict[str, str]:
+    callee = normalise(dialled, country) if country else None
+    return {
+        "dialled": dialled[:_LONGEST_NUMBER],
+        "callee": callee.number if callee else "",
+        "zone": callee.zone if callee else "",
+    }
+
+
+def _reason(one: JournalCall) -> Reason:
+    """The reason that the dialplan noted; the field comes from the network's side, so only ours."""
+    if one.reason in _AWAY_REASONS:
+        return reason_of(one.reason)
+    return Reason.AWAY_ADMITTED if one.carrier or one.answered_at else Reason.AWAY_REFUSED
+
+
+def _exact_times(row: Any, one: JournalCall) -> dict[str, Any]:  # noqa: ANN401 - a row
+    """The journal's times; where it was read before, the span of both readings."""
+    if row.evidence != Evidence.JOURNAL:
+        return {
+            "answered_at": one.answered_at,
+            "ended_at": one.ended_at,
+            "evidence": Evidence.JOURNAL,
+        }
+    answers = [at for at in (row.answered_at, one.answered_at) if at is not None]
+    return {
+        "started_at": min(row.started_at, one.started_at),
+        "answered_at": min(answers, default=None),
+        "ended_at": max(row.ended_at, one.ended_at),
+    }
