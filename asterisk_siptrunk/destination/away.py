@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from asterisk_siptrunk.destination import plan
+from asterisk_siptrunk.destination import plan, shipped
 from asterisk_siptrunk.destination.digits import (
     ANY,
     Block,
@@ -102,7 +102,8 @@ def open_patterns(country: str) -> tuple[AwayPattern, ...]:
     abroad = subtract(anywhere, [*map(literal, domestic), *blocked])
     near = subtract(_neighbours(country), blocked)
     forms = _international(country, merged(abroad + near))
-    return domestic_patterns(country) + tuple(form.pattern for form in forms)
+    # Neighbours may share ranges with home, such as toll-free numbers.
+    return tuple(dict.fromkeys((*domestic_patterns(country), *(form.pattern for form in forms))))
 
 
 def _domestic(country: str) -> dict[str, list[Block]]:
@@ -142,6 +143,8 @@ def _corrected(code: str) -> Iterator[Block]:
 
 def _national(main: str, blocks: Mapping[str, list[Block]]) -> Iterator[_Form]:
     """The main country's numbers as they are dialled in it."""
+    if main in shipped.load("number_plans")["guessed"]:
+        return
     code = next(iter(blocks), "")
     trunk = _trunk_prefix(main)
     abroad = plan.dialled_prefix(main)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import phonenumbers
-from phonenumbers import PhoneMetadata
+from phonenumbers import NumberFormat, PhoneMetadata
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
 from asterisk_siptrunk.destination import shipped
@@ -110,7 +110,7 @@ def asks_for_prefix(digits: str, country: str) -> bool:
     metadata = metadata_of(country)
     if metadata is None or metadata.national_prefix is None:
         return False
-    for number_format in metadata.number_format:
+    for number_format in _formats(metadata.country_code or 0):
         leading = number_format.leading_digits_pattern
         starts = not leading or re.match(leading[0], digits)
         if starts and re.fullmatch(number_format.pattern or "", digits):
@@ -156,6 +156,13 @@ def longest_prefix(number: str, table: dict[str, str]) -> str | None:
         if number[:end] in table:
             return number[:end]
     return None
+
+
+@cache
+def _formats(code: int) -> tuple[NumberFormat, ...]:
+    """How numbers under a code are written: only its main country's tables say it."""
+    metadata = metadata_of(countries_of(code)[0])
+    return tuple(metadata.number_format) if metadata else ()
 
 
 def _range(kind: Kind, described: PhoneNumberDesc) -> Range:

@@ -7,7 +7,7 @@ from phonenumbers import PhoneNumber, ShortNumberCost, shortnumberinfo
 from phonenumbers import country_code_for_region as code_for
 
 from asterisk_siptrunk.destination import shipped
-from asterisk_siptrunk.destination.model import Kind
+from asterisk_siptrunk.destination.model import Kind, plan_of
 
 _LONGEST = 6
 _COSTS = {
@@ -19,23 +19,22 @@ _COSTS = {
 def short_kind(dialled: str, country: str) -> Kind | None:
     """Kind of a short number dialled in `country`, None where it is no short number.
 
-    Our own table comes first and is complete for the countries it describes; libphonenumber,
-    which takes every French number of 3200 to 3999 for a premium one, answers for the others.
+    Our own table comes first; libphonenumber, which takes every French number of 3200 to 3999 for
+    a premium one, answers for countries that the table does not describe in full.
     """
     if len(dialled) > _LONGEST or dialled.startswith("+"):
         return None
-    table = _table(country)
-    if table is not None:
-        return next((kind for pattern, kind in table if pattern.fullmatch(dialled)), None)
+    for pattern, kind in _table(country):
+        if pattern.fullmatch(dialled):
+            return kind
+    if plan_of(country) in shipped.load("short_numbers")["complete"]:
+        return None
     return _libphonenumber_kind(dialled, country)
 
 
 @cache
-def _table(country: str) -> tuple[tuple[re.Pattern[str], Kind], ...] | None:
-    data = shipped.load("short_numbers")
-    entries = data["countries"].get(data["shares"].get(country, country))
-    if entries is None:
-        return None
+def _table(country: str) -> tuple[tuple[re.Pattern[str], Kind], ...]:
+    entries = shipped.load("short_numbers")["countries"].get(plan_of(country), ())
     return tuple((re.compile(entry["pattern"]), Kind(entry["kind"])) for entry in entries)
 
 
