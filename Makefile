@@ -53,7 +53,7 @@ $(READY): requirements.lock pyproject.toml
 		echo "Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv" >&2; \
 		exit 1; }
 	@echo "Making the virtual environment (.venv), a minute at most"
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv 2>/dev/null || $(PYTHON) -m venv --clear .venv # made by another Python
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input \
 		--require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --no-deps -e .
