@@ -33,7 +33,7 @@ LONGEST_DIALLED = 20
 """Digits that an entry pattern admits: 15 of E.164, an international prefix, a carrier's."""
 SHORTEST_WITH_PLUS = 3
 
-CARRIER_FAILED = "^(0|3|18|27|34|38|41|42|44|102|127)$"
+CARRIER_FAILED = "^(0|3|18|23|27|34|38|41|42|44|102|127)$"
 """Hangup causes after which the next carrier is tried (see `extensions_base.conf.j2`)."""
 
 EVENTS = (
@@ -79,7 +79,6 @@ class Renderer:
     """Renders files from facts, by these settings and templates."""
 
     def __init__(self, settings: Settings, templates: Templates) -> None:
-        self._asterisk = settings.asterisk
         self._templates = templates
         self._common = _common_values(settings)
 
@@ -128,7 +127,7 @@ class Renderer:
         """The trunk's part of the two files of its shard."""
         trunk = facts.trunk
         try:
-            values = _trunk_values(facts, self._asterisk)
+            values = _trunk_values(facts)
             has_endpoint = trunk.kind is not TrunkKind.LOCAL and not trunk.ended
             pjsip = self._marked("pjsip_trunk.conf", values) if has_endpoint else ""
             return pjsip, self._raw("extensions_trunk.conf", values)
@@ -189,6 +188,7 @@ def _common_values(settings: Settings) -> dict[str, object]:
         "events": EVENTS,
         "journal": settings.asterisk.journal.name,
         "journal_fields": variables.JOURNAL_FIELDS,
+        "sha256": takes_password_digest(settings.asterisk.version_pair),
         "transports": _transports(settings.asterisk),
     }
 
@@ -211,7 +211,7 @@ def _transports(asterisk: AsteriskSettings) -> list[dict[str, object]]:
     ]
 
 
-def _trunk_values(facts: TrunkFacts, asterisk: AsteriskSettings) -> dict[str, object]:
+def _trunk_values(facts: TrunkFacts) -> dict[str, object]:
     trunk = facts.trunk
     return {
         "trunk": trunk,
@@ -220,7 +220,6 @@ def _trunk_values(facts: TrunkFacts, asterisk: AsteriskSettings) -> dict[str, ob
         "local": trunk.kind is TrunkKind.LOCAL,
         "contact": sip_uri(trunk.contact, None, trunk.transport) if trunk.contact else "",
         "qualify": _QUALIFY_SECONDS + crc32(trunk.name.encode()) % _QUALIFY_SPREAD,
-        "sha256": takes_password_digest(asterisk.version_pair),
         "away_out": _away_outbound(trunk),
         "takes_calls": not (trunk.ended or trunk.suspension_of(SuspensionScope.INBOUND)),
     }
