@@ -78,12 +78,11 @@ def domestic_patterns(country: str) -> tuple[AwayPattern, ...]:
     country = country.upper()
     blocks = _domestic(country)
     whole = [literal(code) + block for code, members in blocks.items() for block in members]
-    forms = [
-        *_national(plan_of(country), blocks),
-        *_moved(plan_of(country), blocks),
-        *_international(country, whole),
-    ]
-    return tuple(dict.fromkeys(form.pattern for form in forms if form.agrees(country)))
+    main = plan_of(country)
+    national = [*_national(main, blocks), *_moved(main, blocks)]
+    forms = [form for form in national if form.agrees(country)]
+    forms += _international(country, whole)
+    return tuple(dict.fromkeys(form.pattern for form in forms))
 
 
 @cache
@@ -97,13 +96,18 @@ def open_patterns(country: str) -> tuple[AwayPattern, ...]:
     domestic = _domestic(country)
     if not domestic:
         return ()
-    blocked = [literal(digits) for digits in _blocked()]
-    anywhere = [(_NOT_ZERO, *[ANY] * (length - 1)) for length in _E164_LENGTHS]
-    abroad = subtract(anywhere, [*map(literal, domestic), *blocked])
-    near = subtract(_neighbours(country), blocked)
-    forms = _international(country, merged(abroad + near))
+    abroad = subtract(_anywhere(), map(literal, domestic))
+    near = subtract(_neighbours(country), map(literal, _blocked()))
+    forms = _international(country, abroad + near)
     # Neighbours may share ranges with home, such as toll-free numbers.
     return tuple(dict.fromkeys((*domestic_patterns(country), *(form.pattern for form in forms))))
+
+
+@cache
+def _anywhere() -> list[Block]:
+    """Numbers of every length, except where the shipped policy blocks."""
+    every = [(_NOT_ZERO, *[ANY] * (length - 1)) for length in _E164_LENGTHS]
+    return merged(subtract(every, map(literal, _blocked())))
 
 
 def _domestic(country: str) -> dict[str, list[Block]]:

@@ -103,8 +103,9 @@ class Policy:
     def __init__(self, rules: Iterable[Rule], home: str, risk: RiskList | None = None) -> None:
         self._home = home.upper()
         self._risk = risk or shipped_risk()
+        ranked = enumerate(sorted(rules, key=lambda rule: rule.rank))
         # Rules of one target match the same calls, so only the prevailing one can ever decide.
-        self._by_name = {rule.target.name: rule for rule in sorted(rules, key=lambda r: r.rank)}
+        self._by_name = {rule.target.name: (place, rule) for place, rule in ranked}
 
     def judge(self, destination: Destination) -> Judgement:
         """Whether `destination` may be called, by which rule, and a sentence that says so."""
@@ -112,11 +113,11 @@ class Policy:
             sentence = f"{destination.number} is an emergency number: no rule applies to it."
             return Judgement(Action.ALLOW, None, sentence)
         names = names_of(destination, self._home, self._risk)
-        matching = [self._by_name[name] for name in names if name in self._by_name]
+        matching = dict(self._by_name[name] for name in names if name in self._by_name)
         if not matching:
             sentence = f"{_described(destination)} is allowed: no rule speaks of it."
             return Judgement(Action.ALLOW, None, sentence)
-        rule = max(matching, key=lambda r: r.rank)
+        rule = matching[max(matching)]
         verb = "allowed" if rule.action is Action.ALLOW else "blocked"
         sentence = f"{_described(destination)} is {verb} by {rule}."
         return Judgement(rule.action, rule, sentence)
