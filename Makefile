@@ -36,7 +36,7 @@ lab: $(READY) ## finds Asterisk, SIPp and PostgreSQL, or makes a private copy on
 	@$(BIN)/python -m tests.lab prepare
 
 lock: $(READY) ## renews requirements.lock from pyproject.toml
-	@$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --all-extras --group dev --upgrade \
 		pyproject.toml -o requirements.lock
@@ -54,7 +54,7 @@ $(READY): requirements.lock pyproject.toml
 		exit 1; }
 	@echo "Making the virtual environment (.venv), a minute at most"
 	@$(PYTHON) -m venv .venv 2>/dev/null || $(PYTHON) -m venv --clear .venv # made by another Python
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input \
 		--require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-input --no-deps -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-input --no-deps -e .
 	@touch $@

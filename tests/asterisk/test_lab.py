@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,32 @@ def test_a_database_survives_an_outage():
             assert connection.execute("select 1").fetchone() == (1,)
         folder = server.directory
     assert not folder.exists()
+
+
+def commands_below(folder: Path) -> list[str]:
+    """Command lines of living processes that name a folder."""
+    lines = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # ended meanwhile
+            lines.append(entry.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [line for line in lines if str(folder) in line]
+
+
+def test_nothing_is_left_running_or_mounted_even_after_a_failure():
+    mounts = Path("/proc/self/mounts").read_text()
+    folders = []
+
+    def fail_in_mid_call() -> None:
+        with (
+            AsteriskServer() as server,
+            SippAnswerer() as carrier,
+            SippCaller(server.sip_address, [ACME] * 3, hold_ms=60_000),
+        ):
+            folders.extend([server.directory, carrier._sipp.directory])
+            assert all(commands_below(folder) for folder in folders)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail_in_mid_call()
+    assert not any(commands_below(folder) or folder.exists() for folder in folders)
+    assert Path("/proc/self/mounts").read_text() == mounts
