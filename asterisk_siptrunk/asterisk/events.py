@@ -1,0 +1,175 @@
+"""What an AMI event means for a call or a registration: pure, and trusting nothing it reads.
+
+Three events tell all of a call: DialState (it rings), DialEnd (it was answered) and Hangup of the
+caller's channel. They name the call by that channel's UniqueID; its context is one of ours, and a
+called channel's never is. The LinkedID is not asked: a transfer in a PBX's own dialplan merges
+those (main/channel.c, ast_channel_set_linkgroup), the UniqueID stays.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+
+from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
+from asterisk_siptrunk.asterisk.reading import (
+    OUR_CONTEXTS,
+    is_number,
+    is_uniqueid,
+    leg_of,
+    moment,
+)
+from asterisk_siptrunk.asterisk.variables import TRUNK_PREFIX
+from asterisk_siptrunk.call import (
+    Answered,
+    CallChange,
+    Direction,
+    Ended,
+    LiveChannel,
+    RegistrationChange,
+    Ringing,
+    Snapshot,
+    Spoken,
+)
+
+FULLY_BOOTED = "FullyBooted"
+
+_OF_CALLS = ("DialState", "DialEnd", "Hangup")
+EVENT_FILTERS = (
+    f"eventfilter(name({FULLY_BOOTED})) =",
+    "eventfilter(name(ContactStatus)) =",
+    *(
+        f"eventfilter(name({name}),header(Context),method(starts_with)) = {OUR_CONTEXTS}"
+        for name in _OF_CALLS
+    ),
+)
+"""Lines of our listening user in manager.conf: all that we need, and nothing else. The name is
+compared first, by its hash (main/manager.c, filter_cmp_fn), and only then the context."""
+
+IDLE_EVENTS = (
+    *("Newchannel", "Newstate", "NewCallerid", "NewAccountCode", "NewConnectedLine", "Newexten"),
+    *("DialBegin", "HangupRequest", "SoftHangupRequest"),
+    *("BridgeCreate", "BridgeEnter", "BridgeLeave", "BridgeDestroy"),
+)
+"""Events of each call that nobody of ours reads, for `disabledevents` of manager.conf."""
+
+CODEC = "CHANNEL(audioreadformat)"
+"""What to ask of an answered caller's channel. Of the ways to learn the codec this is the cheap
+one: a question costs less than can be measured, while `channelvars` of manager.conf, read anew at
+each change of each channel, cost more than the whole admission."""
+
+_UP = "6"  # AST_STATE_UP (include/asterisk/channelstate.h)
+_MOST_CAUSE = 127  # Q.850 has seven bits
+_RINGS = frozenset({"RINGING", "PROGRESS"})
+_CODEC = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
+_DURATION = re.compile(r"(\d{1,6}):(\d\d):(\d\d)", re.ASCII)
+# sip:33123456789@192.0.2.7:5060;transport=udp: the address is what tells one PBX from another.
+_CONTACT = re.compile(r"sips?:(?:[^@]*@)?([0-9A-Za-z.:\[\]-]{1,80})", re.ASCII)
+_REGISTERED = {"NonQualified": True, "Reachable": True, "Created": True, "Removed": False}
+
+
+def call_change(event: AmiEvent) -> CallChange | None:
+    """What an event says of a call of ours; None where it says nothing."""
+    fields = event.fields
+    uniqueid = fields.get("Uniqueid", "")
+    if is_suspect(event) or not fields["Context"].startswith(OUR_CONTEXTS):
+        return None
+    at = moment(fields.get("Timestamp", "")) or event.received_at
+    status = fields.get("DialStatus")
+    if event.name == "Hangup":
+        return Ended(uniqueid, at, _cause(fields.get("Cause", "")))
+    if event.name == "DialState" and status in _RINGS:
+        return Ringing(uniqueid, at)
+    if event.name == "DialEnd" and status == "ANSWER":
+        return Answered(uniqueid, at, leg_of(fields.get("DestChannel", "")).carrier)
+    return None
+
+
+def spoken(uniqueid: str, reply: AmiReply) -> Spoken | None:
+    """The codec, from the answer to `CODEC`; None where there was none yet."""
+    codec = reply.fields.get("Value", "")
+    return Spoken(uniqueid, codec) if _CODEC.fullmatch(codec) else None
+
+
+def is_suspect(event: AmiEvent) -> bool:
+    """Whether an event about a call is not as Asterisk writes it: a caller forged lines.
+
+    What it should have said is then unknown, and all channels are to be looked at.
+    """
+    if event.name not in _OF_CALLS:
+        return False
+    whole = "Context" in event.fields and "Linkedid" in event.fields
+    return event.ambiguous or not whole or not is_uniqueid(event.fields.get("Uniqueid", ""))
+
+
+def registration_change(event: AmiEvent) -> RegistrationChange | None:
+    """What an event says of the registration of a trunk's PBX; None where it says nothing.
+
+    A PBX that answers no OPTIONS (`Unreachable`) is still registered.
+    """
+    fields = event.fields
+    endpoint = fields.get("EndpointName", "")
+    registered = _REGISTERED.get(fields.get("ContactStatus", ""))
+    if event.name != "ContactStatus" or event.ambiguous or registered is None:
+        return None
+    if not endpoint.startswith(TRUNK_PREFIX):
+        return None
+    return RegistrationChange(
+        trunk=endpoint.removeprefix(TRUNK_PREFIX),
+        registered=registered,
+        at=moment(fields.get("Timestamp", "")) or event.received_at,
+        contact=_contact(fields.get("URI", "")) if registered else "",
+    )
+
+
+def snapshot(listed: Iterable[AmiEvent]) -> Snapshot:
+    """All channels, from the events that answer CoreShowChannels."""
+    events = list(listed)
+    callers = (_caller(event) for event in events if not event.ambiguous)
+    return Snapshot(
+        # The UniqueID stands after every value that can be forged, and the last one is taken.
+        uniqueids=frozenset(event.fields.get("Uniqueid", "") for event in events),
+        callers=tuple(caller for caller in callers if caller is not None),
+    )
+
+
+def _caller(event: AmiEvent) -> LiveChannel | None:
+    fields = event.fields
+    uniqueid = fields.get("Uniqueid", "")
+    if not fields.get("Context", "").startswith(OUR_CONTEXTS) or not is_uniqueid(uniqueid):
+        return None
+    carrier = leg_of(fields.get("Channel", "")).carrier
+    account = fields.get("AccountCode", "")
+    exten = fields.get("Exten", "")
+    caller = fields.get("CallerIDNum", "")
+    return LiveChannel(
+        uniqueid=uniqueid,
+        direction=Direction.INBOUND if carrier else Direction.OUTBOUND,
+        # An inbound call has its carrier's account code until it is admitted to a trunk.
+        trunk="" if account == carrier else account,
+        carrier=carrier,
+        dialled=exten if is_number(exten) else "",
+        caller=caller if is_number(caller) else "",
+        up=fields.get("ChannelState") == _UP,
+        age=_age(fields.get("Duration", "")),
+    )
+
+
+def _age(text: str) -> timedelta:
+    """A duration as `02:03:04`; none at all is that of a channel of this moment."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        return timedelta()
+    hours, minutes, seconds = map(int, found.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _cause(text: str) -> int | None:
+    """A cause of Q.850; Asterisk writes 0 where it has none."""
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(_MOST_CAUSE))):
+        return None
+    return int(text) or None
+
+
+def _contact(uri: str) -> str:
+    found = _CONTACT.match(uri)
+    return found[1] if found else ""

@@ -1,0 +1,215 @@
+"""Asterisk's own call journal (cdr_custom), the second witness: read from where we stopped.
+
+A call has a line for each dial attempt, written together when the caller's channel is gone. The
+lines of one call are folded into one. A line that cannot be read is counted and passed over: the
+call it stood for is still known to AMI, and to `usage verify`.
+"""
+
+import csv
+import logging
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from asterisk_siptrunk.asterisk.reading import (
+    OUR_CONTEXTS,
+    Leg,
+    is_number,
+    is_uniqueid,
+    leg_of,
+    moment,
+)
+from asterisk_siptrunk.asterisk.variables import JOURNAL_FIELDS
+from asterisk_siptrunk.asterisk.witness import JournalCall, JournalPosition
+from asterisk_siptrunk.call import Direction
+
+LONGEST_LINE = 16_384
+"""Bytes: Asterisk's fields hold 80 to 256 characters each, so a line has 2,000 at most."""
+READ_BYTES = 262_144
+"""Bytes of one reading, about 1,000 calls: an hour's backlog is taken in pieces, each of them one
+transaction, between which admissions pass."""
+
+_ANSWERED = "ANSWERED"
+_DIGITS = re.compile(r"\d{1,18}", re.ASCII)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """One line of the journal: one attempt of one call. Times are UTC, exact to the microsecond.
+
+    Attributes:
+        uniqueid: of the caller's channel, the call's identity.
+        sequence: tells the lines of a call apart, rising.
+        account: its account code: the trunk's name, or the carrier's.
+        channel, dstchannel: names of the caller's and of the called channel, "" for none.
+        answered_at: None where nobody answered.
+        reason: the CDR's userfield, where the verdict's word stands.
+    """
+
+    uniqueid: str
+    sequence: int
+    account: str
+    src: str
+    dst: str
+    context: str
+    channel: str
+    dstchannel: str
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime
+    disposition: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one reading gave.
+
+    Attributes:
+        lines: those that could be read, in their order.
+        bad: how many could not.
+        position: where to go on; None where there is no journal yet.
+        more: there is more to read at once.
+    """
+
+    lines: tuple[JournalLine, ...] = ()
+    bad: int = 0
+    position: JournalPosition | None = None
+    more: bool = False
+
+
+def read_journal(file: Path, position: JournalPosition | None) -> Reading:
+    """Read whole lines from a position on; none yet begins at the file's start.
+
+    A file that is another one than before (rotated), or shorter than before (truncated), is read
+    from its start.
+
+    Raises:
+        OSError: the file is there and cannot be read.
+    """
+    try:
+        opened = file.open("rb")
+    except FileNotFoundError:
+        return Reading(position=position)
+    with opened:
+        status = os.fstat(opened.fileno())
+        offset = _offset(position, status)
+        opened.seek(offset)
+        block = opened.read(READ_BYTES)
+    whole = _whole_lines(block)
+    lines, bad = parse_lines(block[:whole])
+    reached = offset + whole
+    return Reading(
+        lines,
+        bad,
+        JournalPosition(status.st_ino, reached),
+        more=bool(whole) and reached < status.st_size,
+    )
+
+
+def _offset(position: JournalPosition | None, status: os.stat_result) -> int:
+    if position is None:
+        return 0
+    if position.inode != status.st_ino:
+        log.info("Journal: a new file begins.")
+        return 0
+    if position.offset > status.st_size:
+        log.warning("Journal: it became shorter; it is read again from its start.")
+        return 0
+    return position.offset
+
+
+def _whole_lines(block: bytes) -> int:
+    """How many bytes of a block are whole lines; a line that never ends is skipped as it comes."""
+    whole = block.rfind(b"\n") + 1
+    if not whole and len(block) > LONGEST_LINE:
+        return len(block)
+    return whole
+
+
+def parse_lines(block: bytes) -> tuple[tuple[JournalLine, ...], int]:
+    """Parse whole lines; says how many could not be read."""
+    rows = [row for row in block.split(b"\n") if row]
+    lines = [parse_line(row) for row in rows]
+    good = tuple(line for line in lines if line is not None)
+    if bad := len(lines) - len(good):
+        log.warning("Journal: %d line(s) cannot be read and were passed over.", bad)
+    return good, bad
+
+
+def parse_line(row: bytes) -> JournalLine | None:
+    """Parse one line; None where it is none of ours."""
+    if len(row) > LONGEST_LINE:
+        return None
+    try:
+        values = next(csv.reader([row.decode(errors="replace").rstrip("\r")], strict=True))
+    except (csv.Error, StopIteration):
+        return None
+    if len(values) != len(JOURNAL_FIELDS):
+        return None
+    return _line(dict(zip(JOURNAL_FIELDS, values, strict=True)))
+
+
+def _line(field: dict[str, str]) -> JournalLine | None:
+    started, ended = moment(field["start"]), moment(field["end"])
+    sequence = field["sequence"]
+    if not (started and ended and is_uniqueid(field["uniqueid"]) and _DIGITS.fullmatch(sequence)):
+        return None
+    return JournalLine(
+        uniqueid=field["uniqueid"],
+        sequence=int(sequence),
+        account=field["accountcode"],
+        src=field["src"],
+        dst=field["dst"],
+        context=field["dcontext"],
+        channel=field["channel"],
+        dstchannel=field["dstchannel"],
+        started_at=started,
+        answered_at=moment(field["answer"]),
+        ended_at=ended,
+        disposition=field["disposition"],
+        reason=field["userfield"],
+    )
+
+
+def fold(lines: Iterable[JournalLine]) -> tuple[JournalCall, ...]:
+    """Make one call of the lines that bear its UniqueID, in the order of their first lines.
+
+    Lines of calls that are none of ours are left out.
+    """
+    calls: dict[str, list[JournalLine]] = {}
+    for line in lines:
+        if line.context.startswith(OUR_CONTEXTS):
+            calls.setdefault(line.uniqueid, []).append(line)
+    return tuple(_call(sorted(own, key=lambda line: line.sequence)) for own in calls.values())
+
+
+def _call(lines: Sequence[JournalLine]) -> JournalCall:
+    first, last = lines[0], lines[-1]
+    # The attempt that was answered tells who carried the call; with none, the last one does.
+    telling = next((line for line in lines if line.disposition == _ANSWERED), last)
+    came_by, went_by = leg_of(first.channel), leg_of(telling.dstchannel)
+    inbound = bool(came_by.carrier)
+    return JournalCall(
+        uniqueid=first.uniqueid,
+        direction=Direction.INBOUND if inbound else Direction.OUTBOUND,
+        trunk=_trunk(came_by, last.account),
+        carrier=came_by.carrier or went_by.carrier,
+        caller=first.src if is_number(first.src) else "",
+        dialled=next((line.dst for line in lines if is_number(line.dst)), ""),
+        started_at=min(line.started_at for line in lines),
+        answered_at=min((line.answered_at for line in lines if line.answered_at), default=None),
+        ended_at=max(line.ended_at for line in lines),
+        disposition=telling.disposition,
+        reason=next((line.reason for line in lines if line.reason), ""),
+    )
+
+
+def _trunk(came_by: Leg, account: str) -> str:
+    """An inbound call bears its carrier's account code until it is admitted to a trunk."""
+    return "" if account == came_by.carrier else account

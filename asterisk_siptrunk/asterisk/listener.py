@@ -1,0 +1,232 @@
+"""Keeps the calls of one Asterisk server true in the usage database.
+
+Two tasks. One reads AMI and never waits for anything else: it turns events into changes. The
+other stores: changes in batches, a look at all channels whenever something may have been missed,
+the journal as it grows. When the database is away the changes wait; when AMI is away the journal
+goes on; what both missed, the next look finds.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from asterisk_siptrunk.asterisk import events
+from asterisk_siptrunk.asterisk.ami import AmiClient, AmiConnection, utc_now
+from asterisk_siptrunk.asterisk.journal import Reading, fold, read_journal
+from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
+from asterisk_siptrunk.asterisk.witness import JournalPosition, UsageStore
+from asterisk_siptrunk.call import (
+    Answered,
+    CallChange,
+    Ended,
+    Reconciliation,
+    RegistrationChange,
+    reconcile,
+)
+from asterisk_siptrunk.errors import AmiError, DatabaseUnavailable
+
+LINGER_SECONDS = 0.1
+"""Ringing and answers wait this long for company, and share a transaction. An end never waits:
+it gives a channel back."""
+LOOK_SECONDS = 15.0
+"""Between two looks at all channels; they find nothing unless something was lost."""
+SOONEST_LOOK_SECONDS = 1.0
+"""Between two looks that were asked for: forged events must not keep Asterisk busy with them."""
+LIST_SECONDS = 10.0
+"""For Asterisk to list its channels; 10,000 of them take about half a second."""
+JOURNAL_SECONDS = 2.0
+"""Between two readings of the journal."""
+RETRY_SECONDS = 0.5
+"""Until what the database did not take is tried again."""
+GRACE = timedelta(seconds=10)
+"""Longer than an admission (5 s at the very most) and a look take together."""
+MOST_CHANGES = 100_000
+"""Changes that wait for the database, 30 MB: at 50 calls/s it may be away for ten minutes. Beyond
+that they are let go: looks and journal restore what they said."""
+
+Clock = Callable[[], datetime]
+log = logging.getLogger(__name__)
+
+
+class Listener:
+    """Runs until it is told to stop; `resync` may be called at any time."""
+
+    def __init__(
+        self, client: AmiClient, store: UsageStore, journal: Path, *, clock: Clock = utc_now
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._journal = journal
+        self._clock = clock
+        self._changes: list[CallChange] = []
+        self._registrations: list[RegistrationChange] = []
+        self._connection: AmiConnection | None = None
+        self._news = asyncio.Event()
+        self._stopping = False
+        self._store_at = self._look_at = self._journal_at = 0.0
+        self._looked_at = -SOONEST_LOOK_SECONDS
+        self._position: JournalPosition | None = None
+        self._position_known = False
+
+    async def run(self) -> None:
+        """Listen and store until `stop`; then store what is still waiting."""
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(self._client.run(self._read))
+            while not self._stopping:
+                await self._wait()
+                await self._work()
+            reading.cancel()
+        await self._work()
+
+    def stop(self) -> None:
+        """Have `run` end."""
+        self._stopping = True
+        self._news.set()
+
+    def resync(self) -> None:
+        """Have all channels looked at soon: something may have been missed."""
+        self._look_at = min(self._look_at, self._looked_at + SOONEST_LOOK_SECONDS)
+        self._news.set()
+
+    # --- reading ---
+
+    async def _read(self, connection: AmiConnection) -> None:
+        self._connection = connection
+        self.resync()
+        try:
+            while True:
+                for event in await connection.events():
+                    self._take(event)
+        finally:
+            self._connection = None
+
+    def _take(self, event: AmiEvent) -> None:
+        change = events.call_change(event)
+        if change is not None:
+            self._note(change)
+            if isinstance(change, Answered):
+                self._ask_codec(event)
+        elif event.name == events.FULLY_BOOTED or events.is_suspect(event):
+            self.resync()
+        elif registration := events.registration_change(event):
+            self._registrations.append(registration)
+            self._store_by(LINGER_SECONDS)
+
+    def _note(self, change: CallChange) -> None:
+        if len(self._changes) >= MOST_CHANGES:
+            log.error("The database has been away too long: %d changes are let go.", MOST_CHANGES)
+            self._changes.clear()
+            self.resync()
+        self._changes.append(change)
+        self._store_by(0.0 if isinstance(change, Ended) else LINGER_SECONDS)
+
+    def _ask_codec(self, event: AmiEvent) -> None:
+        """Ask what is spoken, without waiting for it: one question for each answered call."""
+        if self._connection is not None:
+            self._connection.action_soon(
+                "Getvar",
+                partial(self._hear_codec, event.fields["Uniqueid"]),
+                Channel=event.fields.get("Channel", ""),
+                Variable=events.CODEC,
+            )
+
+    def _hear_codec(self, uniqueid: str, reply: AmiReply) -> None:
+        if spoken := events.spoken(uniqueid, reply):
+            self._note(spoken)
+
+    # --- storing ---
+
+    def _store_by(self, seconds: float) -> None:
+        due = asyncio.get_running_loop().time() + seconds
+        if not self._store_at or due < self._store_at:
+            self._store_at = due
+            self._news.set()
+
+    async def _wait(self) -> None:
+        """Until something is due."""
+        while not self._stopping and self._next() > asyncio.get_running_loop().time():
+            self._news.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._next()):
+                    await self._news.wait()
+
+    def _next(self) -> float:
+        due = [self._journal_at]
+        if self._store_at:
+            due.append(self._store_at)
+        if self._connection is not None:
+            due.append(self._look_at)
+        return min(due)
+
+    async def _work(self) -> None:
+        """Do what is due; what the database does not take is tried again."""
+        now = asyncio.get_running_loop().time()
+        try:
+            await self._store_changes()
+            if self._connection is not None and self._look_at <= now:
+                await self._look(self._connection)
+            if self._journal_at <= now:
+                await self._advance_journal()
+        except DatabaseUnavailable as error:
+            log.error("Usage waits for the database: %s", error)  # noqa: TRY400 - it says it all
+            self._store_at = self._journal_at = self._look_at = now + RETRY_SECONDS
+
+    async def _store_changes(self) -> None:
+        """Store all that waits. New changes come in meanwhile: only what was stored is removed."""
+        self._store_at = 0.0
+        if changes := tuple(self._changes):
+            await self._store.apply(changes)
+            del self._changes[: len(changes)]
+        while self._registrations:
+            await self._store.registration(self._registrations[0])
+            self._registrations.pop(0)
+
+    async def _look(self, connection: AmiConnection) -> None:
+        """Compare open rows, read first, with the channels that Asterisk has."""
+        self._looked_at = asyncio.get_running_loop().time()
+        self._look_at = self._looked_at + LOOK_SECONDS
+        rows = await self._store.open_calls()
+        at = self._clock()
+        try:
+            listed = await connection.action_events(
+                "CoreShowChannels", "CoreShowChannelsComplete", seconds=LIST_SECONDS
+            )
+        except AmiError as error:
+            log.warning("Channels could not be looked at: %s", error)
+            return
+        found = reconcile(rows, events.snapshot(listed), GRACE)
+        if found:
+            log.warning(
+                "Put right: %d calls gone, %d unknown, %d answered.",
+                *map(len, (found.gone, found.unknown, found.answered)),
+            )
+        await self._put_right(found, at)
+
+    async def _put_right(self, found: Reconciliation, at: datetime) -> None:
+        if found.answered:
+            await self._store.apply([Answered(uniqueid, at) for uniqueid in found.answered])
+        if found.unknown:
+            await self._store.adopt(found.unknown, at)
+        if found.gone:
+            await self._store.close_gone(found.gone, at)
+            self._journal_at = 0.0  # it knows the exact ends
+
+    async def _advance_journal(self) -> None:
+        """Record the next piece of the journal."""
+        if not self._position_known:
+            self._position = await self._store.journal_position()
+            self._position_known = True
+        try:
+            reading = await asyncio.to_thread(read_journal, self._journal, self._position)
+        except OSError as error:
+            log.error("The journal %s cannot be read: %s", self._journal, error.strerror)  # noqa: TRY400
+            reading = Reading()
+        if reading.position is not None and reading.position != self._position:
+            await self._store.record_journal(fold(reading.lines), reading.position)
+            self._position = reading.position
+        pause = 0.0 if reading.more else JOURNAL_SECONDS
+        self._journal_at = asyncio.get_running_loop().time() + pause
