@@ -14,7 +14,10 @@ _CONTEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,78}", re.ASCII)
 
 
 class Verbatim(str):
-    """Text of our own making, already in Asterisk's syntax: patterns, URIs, expressions."""
+    """Text of our own making, already in Asterisk's syntax: patterns, URIs, expressions.
+
+    Templates make it with the filter `syntax`, for what they wrote themselves.
+    """
 
     __slots__ = ()
 

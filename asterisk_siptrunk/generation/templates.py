@@ -39,7 +39,10 @@ class Templates:
             keep_trailing_newline=True,
         )
         self._environment.filters.update(
-            secret=escape.secret, context=escape.context, digits=escape.digits
+            secret=escape.secret,
+            context=escape.context,
+            digits=escape.digits,
+            syntax=escape.Verbatim,
         )
 
     @cached_property
