@@ -27,8 +27,12 @@ def make_place(url: str) -> None:
         return
     file = Path(parsed.database)
     try:
-        file.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        file.touch(mode=_FILE_MODE)
+        if not file.parent.is_dir():
+            file.parent.mkdir(mode=_FOLDER_MODE, parents=True)
+            file.parent.chmod(_FOLDER_MODE)  # the umask may have taken the group's part
+        if not file.exists():
+            file.touch(mode=_FILE_MODE)
+            file.chmod(_FILE_MODE)
     except OSError as error:
         raise DatabaseUnavailable(f"{file} cannot be made: {error.strerror}.") from None
 

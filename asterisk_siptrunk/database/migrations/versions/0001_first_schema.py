@@ -124,9 +124,7 @@ def upgrade() -> None:
         sa.Column("credentials_md5", sa.String(length=32), nullable=True),
         sa.Column("credentials_sha256", sa.String(length=64), nullable=True),
         sa.Column("pace_tokens", sa.Float(), nullable=True),
-        sa.Column(
-            "pace_at", asterisk_siptrunk.database.tables.UtcDateTime(timezone=True), nullable=True
-        ),
+        sa.Column("pace_at", sa.Float(), nullable=True),
         sa.Column(
             "created_at",
             asterisk_siptrunk.database.tables.UtcDateTime(timezone=True),
