@@ -1,50 +1,77 @@
 """`siptrunk serve`: admission and usage of one Asterisk server, until it is told to stop."""
 
+import asyncio
 import logging
+import random
+import signal
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
-from asterisk_siptrunk.asterisk import variables
+from sqlalchemy import Engine
+
+from asterisk_siptrunk.admission_service import AdmissionService
 from asterisk_siptrunk.asterisk.agi import AgiRequest
-from asterisk_siptrunk.asterisk.verdict import attempt_of, next_way, verdict
+from asterisk_siptrunk.asterisk.ami import AmiClient, AmiLogin, utc_now
+from asterisk_siptrunk.asterisk.fastagi import FastAgiServer
+from asterisk_siptrunk.asterisk.listener import Listener
+from asterisk_siptrunk.asterisk.variables import LISTEN_USER
+from asterisk_siptrunk.call import Via
 from asterisk_siptrunk.database.admission import Admission
+from asterisk_siptrunk.database.store import ServerUsage
 from asterisk_siptrunk.database.thread import DatabaseThread
+from asterisk_siptrunk.settings import Settings
 
-Clock = Callable[[], datetime]
+Ready = Callable[[int], None]
+"""Told the port of the admission service once calls may come."""
 
 log = logging.getLogger(__name__)
 
 
-class AdmissionService:
-    """Answers AGI requests: reads them, has them decided and stored, words the verdict."""
+def run(settings: Settings, engine: Engine, ready: Ready) -> None:
+    """Serve until SIGTERM or SIGINT, then let the calls that are asking finish asking.
 
-    def __init__(
-        self, server: str, database: DatabaseThread, admission: Admission, clock: Clock
-    ) -> None:
-        self._server = server
-        self._database = database
-        self._admission = admission
-        self._clock = clock
+    Raises:
+        SiptrunkError: the service cannot listen.
+    """
+    try:
+        import uvloop  # noqa: PLC0415 - an extra; without it all works, at two to three times the cost
+    except ImportError:
+        log.info("uvloop is not installed: the admission service costs more processor time")
+        asyncio.run(serve(settings, engine, ready))
+    else:
+        uvloop.run(serve(settings, engine, ready))
 
-    async def answer(self, request: AgiRequest) -> Mapping[str, str]:
-        """The variables to set for a request; none for one that we do not know.
 
-        Raises:
-            DatabaseUnavailable: nothing could be decided; the dialplan goes on by its own rules.
-        """
-        if request.script == variables.AGI_REROUTE:
-            return await self._reroute(request)
-        if request.script not in {variables.AGI_OUTBOUND, variables.AGI_INBOUND}:
-            return {}
-        attempt = attempt_of(request, self._server, self._clock())
-        ruling = await self._database.submit(
-            lambda connection: self._admission.admit(connection, attempt)
-        )
-        trunk = ruling.terms.trunk if ruling.terms else None
-        return verdict(attempt, ruling.decision, trunk, ruling.carrier)
+async def serve(settings: Settings, engine: Engine, ready: Ready) -> None:
+    """Run the daemon in this event loop; see `run`."""
+    stop = _stop_on_signals()
+    server = settings.asterisk.server
+    database = DatabaseThread(engine, asyncio.get_running_loop())
+    database.start()
+    client = AmiClient(
+        AmiLogin(settings.ami.host, settings.ami.port, LISTEN_USER, settings.secrets.ami_listen)
+    )
+    listener = Listener(client, ServerUsage(database, server), settings.asterisk.journal)
+    admission = Admission(settings.provider.country, random.random, Via.SERVICE)
+    service = AdmissionService(server, admission, utc_now)
 
-    async def _reroute(self, request: AgiRequest) -> Mapping[str, str]:
-        way = await self._database.submit(
-            lambda connection: self._admission.reroute(connection, self._server, request.uniqueid)
-        )
-        return next_way(way)
+    async def answer(request: AgiRequest) -> Mapping[str, str]:
+        return await database.submit(service.work(request))
+
+    # An answer that Asterisk never confirmed may have left a row without a channel.
+    agi = FastAgiServer(answer, lambda _: listener.resync(), frozenset(settings.agi.peers))
+    ready(await agi.start(settings.agi.host, settings.agi.port))
+    listening = asyncio.create_task(listener.run())
+    await asyncio.wait(
+        {listening, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED
+    )
+    await agi.stop()
+    listener.stop()
+    await listening
+    await asyncio.to_thread(database.stop)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop

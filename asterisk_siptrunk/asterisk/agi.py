@@ -7,7 +7,7 @@ arguments: a line too many breaks the order, whatever it says.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from asterisk_siptrunk.asterisk.variables import AGI_ARGUMENTS
@@ -21,43 +21,70 @@ MOST_REPLY_BYTES = 1024
 # A longer command is cut by Asterisk before 20.16 and 22.6, and its rest run as another one.
 MOST_COMMAND_BYTES = 2048
 
+_NETWORK_KEYS = ("agi_network", "agi_network_script")
 _KEYS = (
-    b"agi_network",
-    b"agi_network_script",
-    b"agi_request",
-    b"agi_channel",
-    b"agi_language",
-    b"agi_type",
-    b"agi_uniqueid",
-    b"agi_version",
-    b"agi_callerid",
-    b"agi_calleridname",
-    b"agi_callingpres",
-    b"agi_callingani2",
-    b"agi_callington",
-    b"agi_callingtns",
-    b"agi_dnid",
-    b"agi_rdnis",
-    b"agi_context",
-    b"agi_extension",
-    b"agi_priority",
-    b"agi_enhanced",
-    b"agi_accountcode",
-    b"agi_threadid",
-    *(b"agi_arg_%d" % number for number in range(1, len(AGI_ARGUMENTS) + 1)),
+    "agi_request",
+    "agi_channel",
+    "agi_language",
+    "agi_type",
+    "agi_uniqueid",
+    "agi_version",
+    "agi_callerid",
+    "agi_calleridname",
+    "agi_callingpres",
+    "agi_callingani2",
+    "agi_callington",
+    "agi_callingtns",
+    "agi_dnid",
+    "agi_rdnis",
+    "agi_context",
+    "agi_extension",
+    "agi_priority",
+    "agi_enhanced",
+    "agi_accountcode",
+    "agi_threadid",
 )
-_HEADER = re.compile(b"\n".join(re.escape(key) + rb": ([^\n]*)" for key in _KEYS) + b"\n\n")
-_SCRIPT, _UNIQUEID, _CALLER, _PRES = (
-    _KEYS.index(key)
-    for key in (b"agi_network_script", b"agi_uniqueid", b"agi_callerid", b"agi_callingpres")
-)
-_ACCOUNT = _KEYS.index(b"agi_accountcode")
-_REPLY = re.compile(rb"(\d{3})(?: result=(-?\d+)[^\n]*)?")
+# A process is started as AGI(PYTHON,LAUNCHER,outbound,...): the launcher is its first argument,
+# and what FastAGI has in its URL is the second.
+_PROCESS_KEYS = ("agi_arg_1", "agi_arg_2")
+
+
+def _header(keys: Sequence[str]) -> re.Pattern[bytes]:
+    lines = (rf"{key}: (?P<{key}>[^\n]*)\n" for key in keys)
+    return re.compile("".join(lines).encode() + b"\n")
+
+
+def _arguments(first: int) -> tuple[str, ...]:
+    return tuple(f"agi_arg_{first + index}" for index in range(len(AGI_ARGUMENTS)))
+
+
+_REPLY = re.compile(rb"(\d{3})(?: result=(-?\d+))?(?: [^\n]*)?")
 # What a variable of ours may hold. A comma would begin ARRAY's next value.
 _VALUE = re.compile(r"[A-Za-z0-9+@/_.:*#=-]*")
 # Presentation is withheld where either of these bits stands (RFC 3323; Asterisk's
 # AST_PRES_RESTRICTED, include/asterisk/callerid.h).
 _RESTRICTED = 0x20
+
+
+@dataclass(frozen=True, slots=True)
+class AgiDialect:
+    """How a header is made up.
+
+    Attributes:
+        header: its keys, each once and in Asterisk's order.
+        script: the key that says what the dialplan asks for.
+        arguments: the keys of our own arguments, as AGI_ARGUMENTS has them.
+    """
+
+    header: re.Pattern[bytes]
+    script: str
+    arguments: tuple[str, ...]
+
+
+FASTAGI = AgiDialect(
+    _header((*_NETWORK_KEYS, *_KEYS, *_arguments(1))), "agi_network_script", _arguments(1)
+)
+PROCESS = AgiDialect(_header((*_KEYS, *_PROCESS_KEYS, *_arguments(3))), "agi_arg_2", _arguments(3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +117,8 @@ class AgiReply:
 class AgiParser:
     """Takes what a peer sends, in any pieces, and gives events: a request, then replies."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: AgiDialect = FASTAGI) -> None:
+        self._dialect = dialect
         self._buffer = b""
         self._have_request = False
 
@@ -117,7 +145,7 @@ class AgiParser:
             return None
         header, self._buffer = self._buffer[: end + 2], self._buffer[end + 2 :]
         self._have_request = True
-        return _request(header)
+        return _request(header, self._dialect)
 
     def _next_reply(self) -> AgiReply | None:
         while True:
@@ -133,19 +161,19 @@ class AgiParser:
                 return _reply(line)
 
 
-def _request(header: bytes) -> AgiRequest:
-    match = _HEADER.fullmatch(header)
+def _request(header: bytes, dialect: AgiDialect) -> AgiRequest:
+    match = dialect.header.fullmatch(header)
     if match is None:
         raise ProtocolError("an AGI header whose keys are not Asterisk's own, once and in order")
-    values = [value.decode("utf-8", "replace") for value in match.groups()]
-    dialled, sip_call_id, user_agent = values[-len(AGI_ARGUMENTS) :]
-    caller = values[_CALLER]
+    values = {key: value.decode("utf-8", "replace") for key, value in match.groupdict().items()}
+    dialled, sip_call_id, user_agent = (values[key] for key in dialect.arguments)
+    caller, presentation = values["agi_callerid"], values["agi_callingpres"]
     return AgiRequest(
-        script=values[_SCRIPT],
-        uniqueid=values[_UNIQUEID],
-        account=values[_ACCOUNT],
+        script=values[dialect.script],
+        uniqueid=values["agi_uniqueid"],
+        account=values["agi_accountcode"],
         caller="" if caller == "unknown" else caller,
-        withheld=values[_PRES].isdecimal() and bool(int(values[_PRES]) & _RESTRICTED),
+        withheld=presentation.isdecimal() and bool(int(presentation) & _RESTRICTED),
         dialled=dialled,
         sip_call_id=sip_call_id,
         user_agent=user_agent,
