@@ -211,7 +211,7 @@ def _typed(hint: object, value: object, where: str) -> object:
         return tuple(map(str, value))
     if isinstance(hint, type) and type(value) is hint:
         return value
-    expected = getattr(hint, "__name__", "list of strings")
+    expected = "list of strings" if hint == tuple[str, ...] else getattr(hint, "__name__", hint)
     raise SettingsError(f"{where}: {value!r} is not of the kind that is needed ({expected}).")
 
 

@@ -1,0 +1,115 @@
+"""Settings: the file, then the environment; every mistake named with its place."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from asterisk_siptrunk.errors import SettingsError
+from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "siptrunk.toml"
+
+
+def test_a_file_that_is_not_there_leaves_every_default(file):
+    assert load(file, {}) == Settings(file)
+
+
+def test_the_file_is_read(file):
+    file.write_text('[provider]\ncountry = "GB"\n[agi]\nport = 5000\npeers = ["192.0.2.1"]\n')
+    settings = load(file, {})
+    assert (settings.provider.country, settings.agi.port) == ("GB", 5000)
+    assert settings.agi.peers == ("192.0.2.1",)
+
+
+def test_the_environment_prevails_over_the_file(file):
+    file.write_text('[asterisk]\nring_seconds = 60\nconfig_dir = "/a"\n')
+    settings = load(
+        file,
+        {
+            "SIPTRUNK_ASTERISK_RING_SECONDS": "90",
+            "SIPTRUNK_ASTERISK_CONFIG_DIR": "/b",
+            "SIPTRUNK_ASTERISK_GLOBAL_SECTION": "no",
+            "SIPTRUNK_AGI_PEERS": "192.0.2.1, 192.0.2.2",
+        },
+    )
+    assert settings.asterisk.ring_seconds == 90
+    assert settings.asterisk.config_dir == Path("/b")
+    assert not settings.asterisk.global_section
+    assert settings.agi.peers == ("192.0.2.1", "192.0.2.2")
+
+
+def test_secrets_come_from_their_own_file_and_show_nowhere(file):
+    file.with_name("secrets.toml").write_text('ami_listen = "s3cret"\n')
+    settings = load(file, {"SIPTRUNK_SECRETS_AMI_APPLY": "s3cret"})
+    assert (settings.secrets.ami_listen, settings.secrets.ami_apply) == ("s3cret", "s3cret")
+    assert "s3cret" not in repr(settings)
+
+
+def test_a_database_s_url_shows_nowhere_since_it_may_hold_a_password(file):
+    settings = load(file, {"SIPTRUNK_DATABASE_URL": "postgresql://u:s3cret@host/db"})
+    assert "s3cret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[nonsense]", "no table [nonsense]"),
+        ("agi = 5", "agi must be a table"),
+        ("[agi]\nprot = 1", "no key 'prot'"),
+        ('[agi]\nport = "1"', "not of the kind that is needed (int)"),
+        ("[agi]\nport = true", "not of the kind that is needed (int)"),
+        ('[agi]\npeers = "192.0.2.1"', "list of strings"),
+        ("[agi]\nport = 0", "no TCP port"),
+        ("[ami]\nport = 65536", "no TCP port"),
+        ('[provider]\ntimezone = "Europe/Pariss"', "Pariss"),
+        ('[asterisk]\nversion = "newest"', "newest"),
+        ("[agi", "not TOML"),
+    ],
+)
+def test_mistakes_are_named(file, text, said):
+    file.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load(file, {})
+    assert said in str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SIPTRUNK_AGI_PORT", "many"),
+        ("SIPTRUNK_AGI_PORT", "-1"),
+        ("SIPTRUNK_ASTERISK_GLOBAL_SECTION", "perhaps"),
+    ],
+)
+def test_mistakes_in_the_environment_are_named(file, variable, value):
+    with pytest.raises(SettingsError, match=variable):
+        load(file, {variable: value})
+
+
+def test_a_file_that_cannot_be_read_says_why(tmp_path):
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(tmp_path, {})
+
+
+def test_a_file_that_is_not_utf_8_is_refused(file):
+    file.write_bytes(b'[provider]\nname = "\xff"\n')
+    with pytest.raises(SettingsError, match="not TOML"):
+        load(file, {})
+
+
+@pytest.mark.parametrize(
+    ("version", "pair"), [("22.10", (22, 10)), ("18", (18, 0)), ("22.10.1", (22, 10))]
+)
+def test_the_version_as_numbers(file, version, pair):
+    asterisk = replace(Settings(file).asterisk, version=version)
+    assert asterisk.version_pair == pair
+
+
+def test_the_file_that_holds():
+    assert settings_file({"SIPTRUNK_CONFIG": "/a/b.toml"}) == Path("/a/b.toml")
+    assert settings_file({}) == settings_file({"SIPTRUNK_CONFIG": ""}) == DEFAULT_FILE
