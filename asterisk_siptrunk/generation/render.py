@@ -1,6 +1,7 @@
 """Facts and settings to the text of files; no file is touched here."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any
 from zlib import crc32
 
 from asterisk_siptrunk.asterisk import variables
+from asterisk_siptrunk.asterisk.events import EVENT_FILTERS
 from asterisk_siptrunk.destination import emergency_numbers
 from asterisk_siptrunk.destination.away import AwayPattern, domestic_patterns, open_patterns
 from asterisk_siptrunk.destination.plan import country_code, metadata_of
@@ -35,22 +37,6 @@ SHORTEST_WITH_PLUS = 3
 
 CARRIER_FAILED = "^(0|3|18|23|27|34|38|41|42|44|102|127)$"
 """Hangup causes after which the next carrier is tried (see `extensions_base.conf.j2`)."""
-
-EVENTS = (
-    "FullyBooted",
-    "DialBegin",
-    "DialState",
-    "DialEnd",
-    "Hangup",
-    "ContactStatus",
-    "CoreShowChannel",
-    "CoreShowChannelsComplete",
-    "FailedACL",
-    "InvalidAccountID",
-    "InvalidPassword",
-    "ChallengeResponseFailed",
-)
-"""What the listener is told of, by name: an event filtered in Asterisk costs nobody a thing."""
 
 MARKER_OPTION = "mwi_from_user"
 """An endpoint's option without effect, since no trunk has a mailbox: it holds the digest of the
@@ -176,6 +162,7 @@ def dialled_patterns() -> tuple[Verbatim, ...]:
 
 def _common_values(settings: Settings) -> dict[str, object]:
     names = dict(variables.CONTRACT)
+    version = settings.asterisk.version_pair
     return {
         "settings": settings,
         "asterisk": settings.asterisk,
@@ -185,10 +172,10 @@ def _common_values(settings: Settings) -> dict[str, object]:
         "agi": Verbatim(f"agi://{bracketed(settings.agi.host)}:{settings.agi.port}"),
         "dialled": dialled_patterns(),
         "carrier_failed": CARRIER_FAILED,
-        "events": EVENTS,
+        "event_filters": EVENT_FILTERS if takes_named_filters(version) else (),
         "journal": settings.asterisk.journal.name,
         "journal_fields": variables.JOURNAL_FIELDS,
-        "sha256": takes_password_digest(settings.asterisk.version_pair),
+        "sha256": takes_password_digest(version),
         "transports": _transports(settings.asterisk),
     }
 
@@ -230,6 +217,12 @@ def takes_password_digest(version: tuple[int, int]) -> bool:
     return (20, 12) <= version < (21, 0) or version >= (22, 2)
 
 
+def takes_named_filters(version: tuple[int, int]) -> bool:
+    """Whether this Asterisk takes `eventfilter(name(...))`; older ones send every event."""
+    oldest = {18: 26, 20: 11, 22: 1}
+    return version >= (23, 0) or version[1] >= oldest.get(version[0], version[1] + 1)
+
+
 def _away_outbound(trunk: Trunk) -> AwayPolicy:
     """What goes out while the service is away; suspensions hold then, too."""
     if trunk.ended or trunk.suspension_of(SuspensionScope.OUTBOUND):
@@ -250,6 +243,7 @@ def _carrier_values(carrier: Carrier) -> SimpleNamespace:
         contact=sip_uri(carrier.server, profile.port, profile.transport),
         client=sip_uri(profile.from_domain or carrier.server, None, user=carrier.username),
         proxy=proxy_uri(profile.outbound_proxy) if profile.outbound_proxy else "",
+        contact_user=_contact_user(carrier),
         registers=profile.mode is CarrierMode.REGISTER,
         matches=tuple(dict.fromkeys((*profile.match, *carrier.match))),
         called=Verbatim(
@@ -257,6 +251,14 @@ def _carrier_values(carrier: Carrier) -> SimpleNamespace:
         ),
         caller=_written("SIPTRUNK_MAIN", profile.caller_format, carrier.country),
     )
+
+
+def _contact_user(carrier: Carrier) -> str:
+    """What stands in the request URI of calls along a registration, unless it is the number.
+
+    Digits, since nothing else is admitted as dialled.
+    """
+    return carrier.username if re.fullmatch(r"[0-9]{1,20}", carrier.username) else "0"
 
 
 def _written(variable: str, number_format: NumberFormat, country: str) -> Verbatim:
