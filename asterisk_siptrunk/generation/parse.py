@@ -106,7 +106,7 @@ def _include(files: Mapping[str, str], at: Problem, prefix: str, parsed: Parsed)
     if found is None:
         parsed.problems.append(Problem(at.file, at.line, f"unknown directive {at.what!r}"))
     elif (included := found[1].removeprefix(prefix)) not in files:
-        parsed.problems.append(Problem(at.file, at.line, f"includes {found[1]}, which is not there"))
+        parsed.problems.append(Problem(at.file, at.line, f"{found[1]} is not there"))
     else:
         _read(files, included, prefix, parsed)
 
@@ -126,7 +126,7 @@ def _section(name: str, number: int, line: str, parsed: Parsed) -> Section | Non
 def _entry(section: Section | None, name: str, number: int, line: str, parsed: Parsed) -> None:
     found = _ENTRY.fullmatch(line)
     if found is None:
-        parsed.problems.append(Problem(name, number, f"{line!r} is neither a setting nor a section"))
+        parsed.problems.append(Problem(name, number, f"{line!r} is no setting"))
     elif section is None:
         parsed.problems.append(Problem(name, number, "a setting outside any section"))
     else:
