@@ -272,7 +272,10 @@ def _jumps(label: str) -> str:
 class _Sipp:
     """One SIPp process with its files in a folder of its own."""
 
-    def __init__(self, scenario: str, values: Mapping[str, str], *, trace: bool = True) -> None:
+    def __init__(
+        self, scenario: str, values: Mapping[str, str], host: str, *, trace: bool = True
+    ) -> None:
+        self.host = host
         self.program = sandbox.sipp()
         self.directory = self.program.place.workspace("sipp")
         self._scenario = self.directory / f"{scenario}.xml"
@@ -287,7 +290,8 @@ class _Sipp:
         tracing = ("-trace_msg", "-message_file", str(self._messages)) if self._trace else ()
         command = self.program.command(
             *((target,) if target else ()),
-            *("-sf", str(self._scenario), "-nostdin", "-i", HOST, "-bind_local", "-mi", HOST),
+            *("-sf", str(self._scenario), "-nostdin", "-i", self.host, "-bind_local"),
+            *("-mi", self.host),
             *("-p", str(port), "-cp", str(control)),
             *("-trace_err", "-error_file", str(self._errors), *tracing, *arguments),
         )
@@ -330,9 +334,9 @@ class SippResult:
 class SippCaller:
     """A PBX (or a carrier) that places calls, in the background, as a context manager.
 
-    `calls` are placed in their order, `rate` a second (0: all at once), each held for `hold_ms`
-    once answered unless the far end hangs up first; with scenario `uac_cancel` each is given up
-    `ring_ms` after it first rang. `headers` are whole extra header lines of each INVITE.
+    `calls` are placed from `host`, a loopback address, in their order, `rate` a second (0: all at
+    once), each held for `hold_ms` once answered unless the far end hangs up first; with scenario
+    `uac_cancel` each is given up `ring_ms` after it first rang. `headers` are whole extra header lines of each INVITE.
     """
 
     def __init__(  # noqa: PLR0913 - a run of calls simply has this many facets
@@ -343,6 +347,7 @@ class SippCaller:
         scenario: str = "uac_call",
         rate: int = 0,
         port: int | None = None,
+        host: str = HOST,
         hold_ms: int = 0,
         ring_ms: int = 300,
         headers: Sequence[str] = (),
@@ -356,7 +361,7 @@ class SippCaller:
             "expires": str(expires),
             "headers": "\n      ".join(headers),
         }
-        self._sipp = _Sipp(scenario, values, trace=trace)
+        self._sipp = _Sipp(scenario, values, host, trace=trace)
         self._target = target
         self._calls = calls
         self._rate = rate
@@ -423,6 +428,7 @@ def place_calls(  # noqa: PLR0913 - see SippCaller
     scenario: str = "uac_call",
     rate: int = 0,
     port: int | None = None,
+    host: str = HOST,
     hold_ms: int = 0,
     ring_ms: int = 300,
     headers: Sequence[str] = (),
@@ -435,6 +441,7 @@ def place_calls(  # noqa: PLR0913 - see SippCaller
         scenario=scenario,
         rate=rate,
         port=port,
+        host=host,
         hold_ms=hold_ms,
         ring_ms=ring_ms,
         headers=headers,
@@ -463,6 +470,7 @@ class SippAnswerer:
         scenario: str = "uas_answer",
         *,
         port: int | None = None,
+        host: str = HOST,
         ring_ms: int = 50,
         hold_ms: int = FOR_EVER_MS,
         status: str = "486 Busy Here",
@@ -476,12 +484,12 @@ class SippAnswerer:
             "headers": "\n      ".join(headers),
         }
         self.port = port or free_ports(1, "udp")[0]
-        self._sipp = _Sipp(scenario, values, trace=trace)
+        self._sipp = _Sipp(scenario, values, host, trace=trace)
 
     @property
     def address(self) -> str:
         """`host:port` where it listens."""
-        return f"{HOST}:{self.port}"
+        return f"{self._sipp.host}:{self.port}"
 
     def start(self) -> None:
         """Start listening; returns when the port is bound, `SippError` when it cannot be."""

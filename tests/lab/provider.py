@@ -1,0 +1,217 @@
+"""A whole provider for tests, demo and bench: a real Asterisk with siptrunk set up beside it.
+
+Everything goes through the `siptrunk` command, as an admin would do it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.lab.asterisk import AsteriskServer
+from tests.lab.processes import Child, free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+SIPTRUNK = Path(sys.executable).with_name("siptrunk")
+COMMAND_SECONDS = 60.0
+READY_SECONDS = 15.0
+POLL_SECONDS = 0.02
+
+
+_SETTINGS = """\
+[provider]
+country = "FR"
+timezone = "Europe/Paris"
+
+[database]
+url = "{database_url}"
+
+[agi]
+port = {agi_port}
+
+[ami]
+port = {ami_port}
+
+[asterisk]
+server = "lab"
+config_dir = "{config_dir}"
+journal = "{journal}"
+group = ""
+binary = "{binary}"
+root = "{root}"
+sip_port = {sip_port}
+{extra}
+"""
+
+
+class CommandFailed(Exception):
+    """A `siptrunk` command that should have worked did not; its words are in the message."""
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+class Provider:
+    """One provider: `with Provider() as provider: ...` ends all that it started."""
+
+    def __init__(
+        self, *, database_url: str = "", extra: str = "", keep_in: Path | None = None
+    ) -> None:
+        """Set the folders up; `extra` are lines for siptrunk.toml's [asterisk], its last table.
+
+        With `keep_in` the provider's files are there, and stay when all has ended.
+        """
+        self._keep = keep_in is not None
+        self.folder = _emptied(keep_in) if keep_in else Path(tempfile.mkdtemp(prefix="siptrunk-"))
+        self.asterisk = AsteriskServer(systemname="lab")
+        (self.agi_port,) = free_ports(1, "tcp")
+        self.daemon: Child | None = None
+        self.settings_file = self.folder / "siptrunk.toml"
+        self.environment = {**os.environ, "SIPTRUNK_CONFIG": str(self.settings_file)}
+        url = database_url or f"sqlite:///{self.folder}/siptrunk.db"
+        self.settings_file.write_text(self._settings(url, extra))
+
+    def _settings(self, database_url: str, extra: str) -> str:
+        return _SETTINGS.format(
+            database_url=database_url,
+            agi_port=self.agi_port,
+            ami_port=self.asterisk.ami_port,
+            config_dir=self.asterisk.etc,
+            journal=self.asterisk.cdr_custom / "siptrunk.csv",
+            binary=self.asterisk.program.path,
+            root=self.asterisk.place.root or "",
+            sip_port=self.asterisk.sip_port,
+            extra=extra,
+        )
+
+    # --- the command ---
+
+    def run(
+        self, *arguments: str, given: str = "", show: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `siptrunk ARGUMENTS`, whatever comes of it."""
+        return subprocess.run(
+            [str(SIPTRUNK), *arguments],
+            env=self.environment,
+            input=given,
+            stdout=None if show else subprocess.PIPE,
+            stderr=None if show else subprocess.PIPE,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+
+    def do(self, *arguments: str, given: str = "") -> str:
+        """Run a command that must work; gives its output."""
+        done = self.run(*arguments, given=given)
+        if done.returncode:
+            raise CommandFailed(f"siptrunk {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def read(self, *arguments: str) -> Any:
+        """Run a command that lists; gives what its JSON says."""
+        return json.loads(self.do(*arguments, "--format", "json"))
+
+    # --- life ---
+
+    def __enter__(self) -> Self:
+        """Start Asterisk with siptrunk installed beside it; nothing is described yet."""
+        try:
+            self.do("init")
+            self.do("config", "install", "--yes")
+            self.asterisk.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End and remove all of it."""
+        self.close()
+
+    def close(self) -> None:
+        """End the daemon and Asterisk, and remove their folders."""
+        self.stop_serving()
+        if self._keep:
+            for name in ("etc", "log"):
+                shutil.copytree(self.asterisk.directory / name, self.folder / "asterisk" / name)
+        self.asterisk.close()
+        if not self._keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def serve(self) -> None:
+        """Start `siptrunk serve`, and wait until it takes calls and listens to Asterisk."""
+        self.daemon = Child(
+            [str(SIPTRUNK), "serve"], output=self.folder / "serve.log", env=self.environment
+        )
+        self.until(self._takes_calls, READY_SECONDS, "siptrunk serve to take calls")
+        self.until(self._listens, READY_SECONDS, "siptrunk serve to listen to Asterisk")
+
+    def stop_serving(self) -> None:
+        """End the daemon in order."""
+        if self.daemon is not None:
+            self.daemon.stop()
+            self.daemon = None
+
+    @property
+    def daemon_log(self) -> str:
+        """What the daemon said."""
+        with contextlib.suppress(FileNotFoundError):
+            return (self.folder / "serve.log").read_text()
+        return ""
+
+    def _takes_calls(self) -> bool:
+        if self.daemon is not None and not self.daemon.running:
+            raise CommandFailed(f"siptrunk serve ended:\n{self.daemon_log}")
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.agi_port), 1).close()
+            return True
+        return False
+
+    def _listens(self) -> bool:
+        return "siptrunk-listen" in self.asterisk.cli("manager show connected")
+
+    def until(
+        self, condition: Callable[[], object], seconds: float = 10.0, what: str = "it"
+    ) -> None:
+        """Wait for a condition of other programs, which can only be asked for.
+
+        Raises:
+            TimeoutError: it did not come true in time.
+        """
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {seconds:.0f} s for {what}\n{self.daemon_log[-3000:]}")
+            time.sleep(POLL_SECONDS)
+
+    # --- what is often asked ---
+
+    def calls(self, *options: str) -> list[dict[str, Any]]:
+        """`siptrunk call list`, oldest first."""
+        listed: list[dict[str, Any]] = self.read("call", "list", "--limit", "1000", *options)
+        return listed[::-1]
+
+    def until_idle(self, seconds: float = 10.0) -> None:
+        """Wait until no call holds a channel."""
+        self.until(lambda: not self.calls("--live"), seconds, "all channels to be free")
