@@ -42,18 +42,44 @@ MARKER_OPTION = "mwi_from_user"
 """An endpoint's option without effect, since no trunk has a mailbox: it holds the digest of the
 endpoint's own text, and is read back after a reload."""
 
+_MARKER = re.compile(rf"^{MARKER_OPTION}\s*=\s*(\w+)$", re.MULTILINE)
 _MARKER_SLOT = Verbatim("@marker@")
 _MARKER_LENGTH = 12
 _QUALIFY_SECONDS, _QUALIFY_SPREAD = 90, 60
 TRUNK_LINE = "; trunk "
 
+_COMMON = (
+    "extensions_base",
+    "extensions_away",
+    "extensions_carriers",
+    "pjsip_base",
+    "manager",
+    "cdr",
+    "cdr_custom",
+    "cdr_custom_mapping",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ShardText:
-    """The files of one shard, and the countries whose emergency numbers and plans it needs."""
+    """The files of one shard.
+
+    Attributes:
+        countries: whose emergency numbers and number plans its trunks need.
+        endpoints: the marker of each endpoint, by name.
+    """
 
     files: Mapping[str, str]
     countries: frozenset[str]
+    endpoints: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CommonText:
+    """The files beside the shards, and the markers of the carriers' endpoints."""
+
+    files: Mapping[str, str]
+    endpoints: Mapping[str, str]
 
 
 def digest(text: str) -> str:
@@ -75,31 +101,32 @@ class Renderer:
             TemplateFailed: which trunk and field, or which template and line.
         """
         ordered = sorted(trunks, key=lambda facts: facts.trunk.name)
-        texts = [(facts.trunk.name, *self._trunk(facts)) for facts in ordered]
-        names = pjsip_shard(number), extensions_shard(number)
-        bodies = (
-            "".join(f"{TRUNK_LINE}{name}\n{pjsip}\n" for name, pjsip, _ in texts if pjsip),
-            "".join(f"{TRUNK_LINE}{name}\n{dialplan}\n" for name, _, dialplan in texts if dialplan),
-        )
+        parts = [(facts.trunk.name, *self._trunk(facts)) for facts in ordered]
         return ShardText(
-            dict(zip(names, bodies, strict=True)),
-            frozenset(facts.trunk.country for facts in ordered),
+            files={
+                pjsip_shard(number): _headed((name, pjsip) for name, pjsip, _ in parts),
+                extensions_shard(number): _headed((name, dialplan) for name, _, dialplan in parts),
+            },
+            countries=frozenset(facts.trunk.country for facts in ordered),
+            endpoints=_markers(variables.TRUNK_PREFIX, ((name, text) for name, text, _ in parts)),
         )
 
-    def common(self, carriers: Sequence[Carrier], countries: Iterable[str]) -> dict[str, str]:
-        """Render what stands beside the shards; `countries` are those of all trunks."""
-        in_order = sorted(carriers, key=lambda c: (c.priority, -c.weight, c.name))
+    def common(self, carriers: Sequence[Carrier], countries: Iterable[str]) -> CommonText:
+        """Render what stands beside the shards; `countries` are those of all trunks.
+
+        Raises:
+            TemplateFailed: which carrier and field, or which template and line.
+        """
+        in_order = sorted(carriers, key=lambda each: (each.priority, -each.weight, each.name))
         values = {
             "carriers": [_carrier_values(carrier) for carrier in in_order],
-            "countries": [_country_values(country) for country in sorted(set(countries))],
-            "carrier_countries": [
-                _country_values(country) for country in sorted({c.country for c in carriers})
-            ],
+            "countries": _countries(countries),
+            "carrier_countries": _countries(carrier.country for carrier in in_order),
         }
-        dialplan = ("extensions_base", "extensions_away", "extensions_carriers")
-        other = ("pjsip_base", "manager", "cdr", "cdr_custom")
-        files = {f"{name}.conf": self._render(name, values) for name in (*dialplan, *other)}
-        return files | {"pjsip_carriers.conf": self._carriers(in_order)}
+        texts = [(carrier.name, self._carrier(carrier)) for carrier in in_order]
+        files = {f"{name}.conf": self._render(name, values) for name in _COMMON}
+        files["pjsip_carriers.conf"] = "\n".join(text for _, text in texts)
+        return CommonText(files, _markers(variables.CARRIER_PREFIX, texts))
 
     def top(self, generation: str) -> dict[str, str]:
         """Render the two files that include the others."""
@@ -120,9 +147,6 @@ class Renderer:
         except UnsafeValue as unsafe:
             raise _located(f"trunk {trunk.name}", facts, unsafe) from None
 
-    def _carriers(self, carriers: Iterable[Carrier]) -> str:
-        return "\n".join(self._carrier(carrier) for carrier in carriers)
-
     def _carrier(self, carrier: Carrier) -> str:
         try:
             return self._marked("pjsip_carrier.conf", vars(_carrier_values(carrier)))
@@ -130,7 +154,7 @@ class Renderer:
             raise _located(f"carrier {carrier.name}", carrier, unsafe) from None
 
     def _marked(self, name: str, values: Mapping[str, object]) -> str:
-        text = self._raw(name, values | {"marker": _MARKER_SLOT})  # type: ignore[operator]
+        text = self._raw(name, {**values, "marker": _MARKER_SLOT})
         return text.replace(_MARKER_SLOT, digest(text))
 
     def _render(self, name: str, values: Mapping[str, object]) -> str:
@@ -141,6 +165,17 @@ class Renderer:
 
     def _raw(self, name: str, values: Mapping[str, object]) -> str:
         return self._templates.render(name, {**self._common, **values})
+
+
+def _headed(texts: Iterable[tuple[str, str]]) -> str:
+    """The trunks' parts of a file, each under a line with its name."""
+    return "".join(f"{TRUNK_LINE}{name}\n{text}\n" for name, text in texts if text)
+
+
+def _markers(prefix: str, texts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The marker that each endpoint's text holds; a text without one has no endpoint."""
+    found = ((name, _MARKER.search(text)) for name, text in texts)
+    return {f"{prefix}{name}": marker[1] for name, marker in found if marker}
 
 
 def pjsip_shard(number: int) -> str:
@@ -283,6 +318,10 @@ def _trunk_prefix(country: str) -> str:
     return (metadata and metadata.national_prefix) or ""
 
 
+def _countries(countries: Iterable[str]) -> list[SimpleNamespace]:
+    return [_country_values(country) for country in sorted(set(countries))]
+
+
 @cache
 def _country_values(country: str) -> SimpleNamespace:
     return SimpleNamespace(
@@ -331,3 +370,8 @@ def _texts(value: Any, path: str = "") -> Iterable[tuple[str, str]]:  # noqa: AN
 def site_templates(asterisk: AsteriskSettings) -> Templates:
     """The templates that these settings ask for."""
     return Templates(Path(asterisk.templates) if asterisk.templates else None)
+
+
+def is_shard_file(name: str) -> bool:
+    """Whether a file holds a shard of the trunks."""
+    return name.startswith(("pjsip_trunks_", "extensions_trunks_"))

@@ -1,0 +1,147 @@
+"""Puts a generation of files in place, has Asterisk read it, and makes sure that it did."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from asterisk_siptrunk.errors import AmiError, AmiRefused, ApplyFailed
+from asterisk_siptrunk.generation.check import check_change, require_none
+from asterisk_siptrunk.generation.plan import Plan, plan_back
+from asterisk_siptrunk.generation.render import MARKER_OPTION, is_shard_file
+from asterisk_siptrunk.generation.server import Module, RunningAsterisk
+from asterisk_siptrunk.generation.store import FOLDER, Store
+
+_JOURNAL = frozenset({Module.CDR, Module.CDR_CUSTOM})
+_MOST_NAMED = 5
+
+
+def apply_plan(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, ...]:
+    """Put the planned files in place, reload, read back; on any mismatch put the old ones back.
+
+    An empty plan touches nothing. Calls in progress go on through a reload.
+
+    Returns:
+        What a person should know although it went well.
+
+    Raises:
+        CheckFailed: the files are not right; nothing was changed.
+        ApplyFailed: Asterisk did not take them, at which file and line; those from before are in
+            place again. Or somebody else changed or is changing them.
+    """
+    with store.locked():
+        if store.manifest().generation != plan.before.generation:
+            raise ApplyFailed(f"{store.folder} has changed since this was planned; plan again.")
+        if plan.is_empty:
+            return ()
+        names = [name for name in plan.after.files if not is_shard_file(name)]
+        require_none(check_change(plan.new, store.texts(names)))
+        return _exchange(plan, store, server)
+
+
+def roll_back(store: Store, server: RunningAsterisk) -> Plan:
+    """Go back to the generation before; doing it twice comes back here.
+
+    Returns:
+        What was done.
+
+    Raises:
+        ApplyFailed: there is none, or Asterisk does not take it; then all is as it was.
+    """
+    with store.locked():
+        plan = plan_back(store)
+        if plan is None:
+            raise ApplyFailed(f"{store.folder}: there is no generation before this one.")
+        _exchange(plan, store, server)
+        return plan
+
+
+def _exchange(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, ...]:
+    store.swap(plan.new, plan.after)
+    try:
+        notes = tuple(_reload(plan, server))
+        wrong = list(_mismatches(plan, store, server))
+    except AmiError as error:
+        notes, wrong = (), [str(error)]
+    if wrong:
+        store.restore()
+        raise ApplyFailed(_failure(wrong, _reload_old(plan, server)))
+    store.keep()
+    return notes
+
+
+def _reload(plan: Plan, server: RunningAsterisk) -> Iterator[str]:
+    for module in plan.modules:
+        try:
+            server.reload(module)
+        except AmiRefused as refused:
+            # Where the module found no file of its own it has not loaded: the calls are none the
+            # worse for it, and its file has to stay for it to load.
+            if module not in _JOURNAL:
+                raise
+            yield f"{module} keeps no call journal yet ({refused}); load it, or restart Asterisk."
+
+
+def _reload_old(plan: Plan, server: RunningAsterisk) -> str | None:
+    """Have Asterisk read the restored files; say what went wrong with that, if anything did."""
+    try:
+        tuple(_reload(plan, server))
+    except AmiError as error:
+        return str(error)
+    return None
+
+
+def _mismatches(plan: Plan, store: Store, server: RunningAsterisk) -> Iterator[str]:
+    """What Asterisk has otherwise than the files say, each with its place in them."""
+    generation = server.generation()
+    if generation is None:
+        yield (
+            f"Asterisk has not read {FOLDER}/extensions.conf: does its own extensions.conf "
+            "include it? `siptrunk config install` shows the line."
+        )
+    elif generation != f"g{plan.after.generation}":
+        yield f"extensions.conf: Asterisk still has the dialplan of generation {generation}."
+    if Module.PJSIP in plan.modules:
+        yield from _wrong_endpoints(plan, store, server)
+
+
+def _wrong_endpoints(plan: Plan, store: Store, server: RunningAsterisk) -> Iterator[str]:
+    there = server.endpoints()
+    expected = plan.after.endpoints
+    missing = sorted(expected.keys() - there)
+    yield from _named(missing, "Asterisk has no endpoint {}", _places(store, plan, missing))
+    yield from _named(sorted(plan.removed_endpoints & there), "endpoint {} is still there", {})
+    changed = {name: mark for name, mark in plan.changed_endpoints.items() if name in there}
+    values = server.endpoint_values(changed, MARKER_OPTION)
+    stale = sorted(name for name, marker in changed.items() if values.get(name) != marker)
+    yield from _named(
+        stale, "Asterisk has not taken endpoint {} as it stands here", _places(store, plan, stale)
+    )
+
+
+def _named(names: list[str], sentence: str, places: Mapping[str, str]) -> Iterator[str]:
+    for name in names[:_MOST_NAMED]:
+        place = f"{places[name]}: " if name in places else ""
+        yield f"{place}{sentence.format(name)}; its log says why."
+    if len(names) > _MOST_NAMED:
+        yield f"... and so for {len(names) - _MOST_NAMED} more."
+
+
+def _places(store: Store, plan: Plan, names: list[str]) -> dict[str, str]:
+    """File and line of endpoints' sections, for the first few."""
+    wanted = set(names[:_MOST_NAMED])
+    found: dict[str, str] = {}
+    files = store.texts([name for name in plan.after.files if name.startswith("pjsip")])
+    for file, text in files.items() if wanted else ():
+        for number, line in enumerate(text.splitlines(), 1):
+            section = re.match(r"\[([^]]+)\]", line)
+            if section and section[1] in wanted:
+                found.setdefault(section[1], f"{FOLDER}/{file}:{number}")
+    return found
+
+
+def _failure(wrong: list[str], after: str | None) -> str:
+    end = (
+        f"But it could not be told to read them again: {after}"
+        if after
+        else "Asterisk has read them again."
+    )
+    return "\n".join([*wrong, f"The files from before are back in place. {end}"])

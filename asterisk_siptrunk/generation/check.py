@@ -1,0 +1,69 @@
+"""All that can be told of files without an Asterisk."""
+
+from collections.abc import Mapping
+
+from asterisk_siptrunk.errors import CheckFailed
+from asterisk_siptrunk.generation.check_dialplan import check_dialplan, contexts_of
+from asterisk_siptrunk.generation.check_pjsip import build, check_pjsip
+from asterisk_siptrunk.generation.parse import Parsed, Problem, parse
+
+_FLAT = ("manager.conf", "cdr.conf", "cdr_custom.conf")
+_MOST_SHOWN = 20
+
+
+def check(files: Mapping[str, str]) -> list[Problem]:
+    """Find what is wrong with a whole generation of files, in the order of files and lines."""
+    dialplan = parse(files, "extensions.conf")
+    pjsip = parse(files, "pjsip.conf")
+    contexts, _ = contexts_of(dialplan)
+    problems = [
+        *check_pjsip(pjsip, contexts),
+        *check_dialplan(dialplan, endpoint_contexts(pjsip)),
+    ]
+    for name in _FLAT:
+        problems.extend(parse(files, name).problems)
+    return sorted(set(problems))
+
+
+def check_change(new: Mapping[str, str], common: Mapping[str, str]) -> list[Problem]:
+    """Find what is wrong with changed files and what stands beside the shards.
+
+    A trunk's objects, contexts and numbers are all in the two files of its shard, so other shards
+    count as empty: reading all 10,000 trunks again would take longer than the reload.
+    """
+    whole = {**common, **new}
+    return check(_Absent(whole))
+
+
+class _Absent(dict[str, str]):
+    """Files by name, where one that is missing is empty."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def endpoint_contexts(pjsip: Parsed) -> list[str]:
+    """The contexts that endpoints call into."""
+    objects, _ = build(pjsip)
+    return [
+        entry.value
+        for each in objects
+        if each.type == "endpoint"
+        for entry in each.values("context")
+    ]
+
+
+def require_none(problems: list[Problem]) -> None:
+    """Refuse files with problems.
+
+    Raises:
+        CheckFailed: it lists them.
+    """
+    if problems:
+        shown = "\n".join(str(problem) for problem in problems[:_MOST_SHOWN])
+        more = len(problems) - _MOST_SHOWN
+        rest = f"\nand {more} more" if more > 0 else ""
+        raise CheckFailed(f"The rendered files are not right; nothing was changed:\n{shown}{rest}")
