@@ -1,0 +1,115 @@
+"""Tells a running Asterisk to read its files again, and asks what it then has.
+
+For the command line: each question is a connection of its own, of a few milliseconds, as the user
+`siptrunk-apply` (rights: system, config, reporting). Inside an event loop, use a thread.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import TypeVar
+
+from asterisk_siptrunk.asterisk.ami import AmiConnection, AmiLogin, connect
+from asterisk_siptrunk.asterisk.variables import GENERATION_CONTEXT
+from asterisk_siptrunk.errors import AmiRefused
+from asterisk_siptrunk.generation.server import Module
+
+RELOAD_SECONDS = 60.0
+"""For Asterisk to read its files again; 10,000 endpoints take 2 s."""
+LIST_SECONDS = 30.0
+"""For Asterisk to list its endpoints; 10,000 take a second or two."""
+TOGETHER = 500
+"""Questions under way at once: more gain nothing, and their answers would fill the socket."""
+
+# Debian's is `22.10.1~dfsg+~cs6.16.60671434-1`, a certified one is `certified/20.7-cert2`.
+_VERSION = re.compile(r"(?:certified[/-])?(\d+(?:\.\d+)*)", re.ASCII)
+
+T = TypeVar("T")
+
+
+class AmiControl:
+    """The `RunningAsterisk` of the generation, over AMI."""
+
+    def __init__(self, login: AmiLogin) -> None:
+        self._login = login
+
+    def version(self) -> str:
+        """Its version, as `22.10.1`."""
+        return self._ask(_version)
+
+    def reload(self, module: Module) -> None:
+        """Have one part read its files again; returns when it has.
+
+        `res_pjsip.so` alone has every PJSIP object read, those of other modules too.
+        """
+
+        async def ask(connection: AmiConnection) -> None:
+            await connection.action("Reload", seconds=RELOAD_SECONDS, Module=module)
+
+        self._ask(ask)
+
+    def endpoints(self) -> frozenset[str]:
+        """Names of all PJSIP endpoints."""
+        return self._ask(_endpoints)
+
+    def endpoint_values(self, names: Collection[str], option: str) -> Mapping[str, str]:
+        """One option of each of these endpoints; one that is not there is left out."""
+
+        async def ask(connection: AmiConnection) -> dict[str, str]:
+            return await _endpoint_values(connection, sorted(names), option)
+
+        return self._ask(ask)
+
+    def generation(self) -> str | None:
+        """The one extension of the context `siptrunk-generation`; None where that is not there."""
+        return self._ask(_generation)
+
+    def _ask(self, question: Callable[[AmiConnection], Awaitable[T]]) -> T:
+        async def ask() -> T:
+            async with connect(self._login, events=False) as connection:
+                return await question(connection)
+
+        return asyncio.run(ask())
+
+
+async def _version(connection: AmiConnection) -> str:
+    reply = await connection.action("CoreSettings")
+    found = _VERSION.match(reply.fields.get("AsteriskVersion", ""))
+    return found[1] if found else ""
+
+
+async def _endpoints(connection: AmiConnection) -> frozenset[str]:
+    listed = await connection.action_events(
+        "PJSIPShowEndpoints", "EndpointListComplete", seconds=LIST_SECONDS
+    )
+    return frozenset(event.fields.get("ObjectName", "") for event in listed)
+
+
+async def _endpoint_values(
+    connection: AmiConnection, names: list[str], option: str
+) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for first in range(0, len(names), TOGETHER):
+        some = names[first : first + TOGETHER]
+        questions = [f"PJSIP_ENDPOINT({name},{option})" for name in some]
+        answers = await asyncio.gather(
+            *(connection.action("Getvar", Variable=question) for question in questions)
+        )
+        values |= {
+            name: answer.fields.get("Value", "") for name, answer in zip(some, answers, strict=True)
+        }
+    # The function gives nothing for an endpoint that is not there (func_pjsip_endpoint.c).
+    return {name: value for name, value in values.items() if value}
+
+
+async def _generation(connection: AmiConnection) -> str | None:
+    try:
+        listed = await connection.action_events(
+            "ShowDialPlan", "ShowDialPlanComplete", Context=GENERATION_CONTEXT
+        )
+    except AmiRefused as refused:
+        if "Did not find" in str(refused):  # main/pbx.c, manager_show_dialplan
+            return None
+        raise
+    extensions = (event.fields.get("Extension", "") for event in listed)
+    return next((extension for extension in extensions if extension), None)
