@@ -13,6 +13,7 @@ numbers and extensions as they are. An event in which a key stands twice is mark
 
 import asyncio
 import logging
+import os
 import random
 from asyncio import Future
 from collections import deque
@@ -122,9 +123,10 @@ class AmiConnection:
         That last one is not in the result. Raises as `action`; a list that is not as long as
         Asterisk says (its `ListItems`) counts as no answer.
         """
-        first, *items, last = await self._wire.ask(_Question(name, fields, complete), seconds)
+        first, *items = await self._wire.ask(_Question(name, fields, complete), seconds)
         _reply(name, first)
-        if _fields(last)[0].get("ListItems", "") not in {"", str(len(items))}:
+        count = _value(items.pop(), "ListItems")
+        if count not in {"", str(len(items))}:
             raise AmiUnavailable(f"Asterisk's answer to {name} was not whole; try again.")
         return [_event(item, utc_now()) for item in items]
 
@@ -235,12 +237,16 @@ async def _reach(login: AmiLogin, clock: Clock) -> "_Wire":
                 lambda: _Wire(where, clock), login.host, login.port
             )
     except (OSError, TimeoutError) as error:
-        reason = str(error) or f"no answer within {CONNECT_SECONDS:g} s"
+        reason = _errno_words(error) or f"no answer within {CONNECT_SECONDS:g} s"
         raise AmiUnavailable(
             f"Asterisk's manager interface at {where} cannot be reached: {reason}. "
             "Is Asterisk running, with 'enabled = yes' in manager.conf? See [ami]."
         ) from None
     return wire
+
+
+def _errno_words(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 async def _log_in(wire: "_Wire", login: AmiLogin, *, events: bool) -> None:

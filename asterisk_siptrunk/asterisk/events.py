@@ -45,17 +45,10 @@ EVENT_FILTERS = (
 """Lines of our listening user in manager.conf: all that we need, and nothing else. The name is
 compared first, by its hash (main/manager.c, filter_cmp_fn), and only then the context."""
 
-IDLE_EVENTS = (
-    *("Newchannel", "Newstate", "NewCallerid", "NewAccountCode", "NewConnectedLine", "Newexten"),
-    *("DialBegin", "HangupRequest", "SoftHangupRequest"),
-    *("BridgeCreate", "BridgeEnter", "BridgeLeave", "BridgeDestroy"),
-)
-"""Events of each call that nobody of ours reads, for `disabledevents` of manager.conf."""
-
 CODEC = "CHANNEL(audioreadformat)"
-"""What to ask of an answered caller's channel. Of the ways to learn the codec this is the cheap
-one: a question costs less than can be measured, while `channelvars` of manager.conf, read anew at
-each change of each channel, cost more than the whole admission."""
+"""What to ask of an answered caller's channel. The question costs Asterisk less than can be
+measured. `channelvars` of manager.conf would save it, but is read anew at each change of every
+channel, and shown to every manager user of the server."""
 
 _UP = "6"  # AST_STATE_UP (include/asterisk/channelstate.h)
 _MOST_CAUSE = 127  # Q.850 has seven bits
@@ -69,10 +62,12 @@ _REGISTERED = {"NonQualified": True, "Reachable": True, "Created": True, "Remove
 
 def call_change(event: AmiEvent) -> CallChange | None:
     """What an event says of a call of ours; None where it says nothing."""
-    fields = event.fields
-    uniqueid = fields.get("Uniqueid", "")
-    if is_suspect(event) or not fields["Context"].startswith(OUR_CONTEXTS):
+    if event.name not in _OF_CALLS or is_suspect(event):
         return None
+    fields = event.fields
+    if not fields["Context"].startswith(OUR_CONTEXTS):
+        return None
+    uniqueid = fields["Uniqueid"]
     at = moment(fields.get("Timestamp", "")) or event.received_at
     status = fields.get("DialStatus")
     if event.name == "Hangup":

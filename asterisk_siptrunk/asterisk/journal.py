@@ -108,7 +108,7 @@ def read_journal(file: Path, position: JournalPosition | None) -> Reading:
         lines,
         bad,
         JournalPosition(status.st_ino, reached),
-        more=bool(whole) and reached < status.st_size,
+        more=len(block) == READ_BYTES,
     )
 
 
