@@ -1,0 +1,208 @@
+"""The call journal: lines, positions, and calls of several lines."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asterisk_siptrunk.asterisk import journal
+from asterisk_siptrunk.asterisk.journal import fold, parse_line, read_journal
+from asterisk_siptrunk.asterisk.variables import JOURNAL_FIELDS
+from asterisk_siptrunk.call import Direction
+
+START = 1_795_432_920
+
+
+def at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(START + seconds, UTC)
+
+
+def row(**fields: str) -> bytes:
+    known = dict.fromkeys(JOURNAL_FIELDS, "") | {
+        "uniqueid": "lab-1.0",
+        "linkedid": "lab-1.0",
+        "sequence": "0",
+        "accountcode": "acme",
+        "src": "0123456789",
+        "dst": "+33612345678",
+        "dcontext": "siptrunk-call-out",
+        "channel": "PJSIP/trunk-acme-00000000",
+        "dstchannel": "PJSIP/carrier-ovh-00000001",
+        "start": f"{START}.000000",
+        "answer": f"{START + 2}.500000",
+        "end": f"{START + 9}.250000",
+        "disposition": "ANSWERED",
+        "userfield": "admitted",
+    }
+    values = ('"' + (known | fields)[field].replace('"', '""') + '"' for field in JOURNAL_FIELDS)
+    return ",".join(values).encode()
+
+
+def failed(**fields: str) -> bytes:
+    """An attempt that a carrier refused, and the next one was tried."""
+    attempt = {
+        "dstchannel": "PJSIP/carrier-first-00000001",
+        "answer": "0.000000",
+        "end": f"{START + 1}.000000",
+        "disposition": "CONGESTION",
+    }
+    return row(**(attempt | fields))
+
+
+def calls_of(*rows: bytes):
+    lines, bad = journal.parse_lines(b"".join(line + b"\n" for line in rows))
+    assert not bad
+    return fold(lines)
+
+
+# --- one call ---
+
+
+def test_a_line_is_a_call():
+    (call,) = calls_of(row())
+    assert (call.direction, call.trunk, call.carrier) == (Direction.OUTBOUND, "acme", "ovh")
+    assert (call.started_at, call.answered_at, call.ended_at) == (at(0), at(2.5), at(9.25))
+    assert (call.caller, call.dialled) == ("0123456789", "+33612345678")
+    assert (call.disposition, call.reason) == ("ANSWERED", "admitted")
+
+
+@pytest.mark.parametrize("answer", ["0.000000", "", "never"])
+def test_a_call_nobody_answered(answer):
+    (call,) = calls_of(row(answer=answer, disposition="NO ANSWER"))
+    assert call.answered_at is None
+
+
+def test_an_inbound_call_bears_its_trunks_account_once_it_is_admitted():
+    inbound = {
+        "channel": "PJSIP/carrier-ovh-00000000",
+        "dstchannel": "PJSIP/trunk-acme-00000001",
+        "dcontext": "siptrunk-call-in",
+    }
+    (call,) = calls_of(row(**inbound))
+    assert (call.direction, call.trunk, call.carrier) == (Direction.INBOUND, "acme", "ovh")
+    (lost,) = calls_of(row(**inbound | {"accountcode": "ovh", "dstchannel": ""}))
+    assert (lost.trunk, lost.carrier) == ("", "ovh")
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_the_attempts_of_a_call_are_one_call(order):
+    again = row(sequence="1", start=f"{START + 1}.000000", dst="again")
+    rows = (failed(), again)
+    (call,) = calls_of(*(rows[index] for index in order))
+    assert (call.started_at, call.answered_at, call.ended_at) == (at(0), at(2.5), at(9.25))
+    assert (call.carrier, call.disposition) == ("ovh", "ANSWERED")
+    assert call.dialled == "+33612345678"
+
+
+def test_with_no_answer_the_last_attempt_tells_the_carrier():
+    (call,) = calls_of(failed(), failed(sequence="1", dstchannel="PJSIP/carrier-ovh-00000002"))
+    assert call.carrier == "ovh"
+    assert call.answered_at is None
+
+
+def test_calls_of_others_are_left_out():
+    assert calls_of(row(dcontext="from-internal")) == ()
+
+
+# --- bad lines ---
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"garbage",
+        b'"unfinished',
+        b'"a"b,"c"',
+        b"\xff\xfe\x00",
+        b",".join([b""] * len(JOURNAL_FIELDS)),
+        row(start="yesterday"),
+        row(end="0.000000"),
+        row(sequence="-1"),
+        row(uniqueid="lab 1"),
+        row(uniqueid=""),
+        row() + b',"one more"',
+        row(userfield="x" * journal.LONGEST_LINE),
+    ],
+)
+def test_a_bad_line_is_counted_and_the_next_one_read(bad):
+    lines, count = journal.parse_lines(bad + b"\n" + row() + b"\n")
+    assert (len(lines), count) == (1, 1)
+
+
+@given(st.binary())
+def test_no_line_does_harm(text):
+    parse_line(text)
+
+
+@given(st.dictionaries(st.sampled_from(JOURNAL_FIELDS), st.text()))
+def test_no_text_in_a_line_does_harm(fields):
+    lines, _ = journal.parse_lines(row(**fields).replace(b"\n", b" "))
+    fold(lines)
+
+
+# --- the file ---
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "siptrunk.csv"
+
+
+def test_no_journal_yet(file):
+    assert read_journal(file, None).position is None
+
+
+def test_reading_goes_on_where_it_stopped(file):
+    file.write_bytes(row() + b"\n")
+    first = read_journal(file, None)
+    with file.open("ab") as more:
+        more.write(row(uniqueid="lab-2.0") + b"\n")
+    second = read_journal(file, first.position)
+    assert [line.uniqueid for line in first.lines + second.lines] == ["lab-1.0", "lab-2.0"]
+    assert read_journal(file, second.position).lines == ()
+
+
+def test_half_a_line_waits_for_its_other_half(file):
+    file.write_bytes(row() + b"\n" + row(uniqueid="lab-2.0")[:40])
+    first = read_journal(file, None)
+    assert [line.uniqueid for line in first.lines] == ["lab-1.0"]
+    assert not first.more
+    file.write_bytes(row() + b"\n" + row(uniqueid="lab-2.0") + b"\n")
+    assert [line.uniqueid for line in read_journal(file, first.position).lines] == ["lab-2.0"]
+
+
+def test_a_file_that_took_its_place_is_read_from_its_start(file):
+    file.write_bytes((row() + b"\n") * 3)
+    position = read_journal(file, None).position
+    file.rename(file.with_suffix(".1"))
+    file.write_bytes((row(uniqueid="lab-2.0") + b"\n") * 5)
+    assert len(read_journal(file, position).lines) == 5
+
+
+def test_a_file_that_became_shorter_is_read_from_its_start(file):
+    file.write_bytes((row() + b"\n") * 3)
+    position = read_journal(file, None).position
+    file.write_bytes(row(uniqueid="lab-2.0") + b"\n")
+    assert [line.uniqueid for line in read_journal(file, position).lines] == ["lab-2.0"]
+
+
+def test_a_backlog_comes_in_pieces(file, monkeypatch):
+    monkeypatch.setattr(journal, "READ_BYTES", 3 * len(row()))
+    file.write_bytes((row() + b"\n") * 5)
+    reading = read_journal(file, None)
+    pieces = [len(reading.lines)]
+    while reading.more:
+        reading = read_journal(file, reading.position)
+        pieces.append(len(reading.lines))
+    assert pieces == [2, 2, 1]
+
+
+def test_a_line_that_never_ends_is_passed_over(file, monkeypatch):
+    monkeypatch.setattr(journal, "READ_BYTES", 2 * journal.LONGEST_LINE)
+    file.write_bytes(b"x" * 5 * journal.LONGEST_LINE + b"\n" + row() + b"\n")
+    reading = read_journal(file, None)
+    while reading.more:
+        reading = read_journal(file, reading.position)
+    assert [line.uniqueid for line in reading.lines] == ["lab-1.0"]
