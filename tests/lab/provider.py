@@ -17,12 +17,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from asterisk_siptrunk.database.calls import CallFilter, every
+from asterisk_siptrunk.database.engine import open_engine, reading
 from tests.lab.asterisk import AsteriskServer
 from tests.lab.processes import Child, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+    from asterisk_siptrunk.call import CallRecord
 
 SIPTRUNK = Path(sys.executable).with_name("siptrunk")
 COMMAND_SECONDS = 60.0
@@ -85,6 +89,7 @@ class Provider:
         self.environment = {**os.environ, "SIPTRUNK_CONFIG": str(self.settings_file)}
         url = database_url or f"sqlite:///{self.folder}/siptrunk.db"
         self.settings_file.write_text(self._settings(url, extra))
+        self.engine = open_engine(url)
 
     def _settings(self, database_url: str, extra: str) -> str:
         return _SETTINGS.format(
@@ -152,6 +157,7 @@ class Provider:
     def close(self) -> None:
         """End the daemon and Asterisk, and remove their folders."""
         self.stop_serving()
+        self.engine.dispose()
         if self._keep:
             for name in ("etc", "log"):
                 shutil.copytree(self.asterisk.directory / name, self.folder / "asterisk" / name)
@@ -207,11 +213,18 @@ class Provider:
 
     # --- what is often asked ---
 
-    def calls(self, *options: str) -> list[dict[str, Any]]:
-        """`siptrunk call list`, oldest first."""
-        listed: list[dict[str, Any]] = self.read("call", "list", "--limit", "1000", *options)
-        return listed[::-1]
+    def calls(self) -> list[CallRecord]:
+        """Every call in the usage database, in the order of their start."""
+        return self._records(CallFilter())
+
+    def live(self) -> list[CallRecord]:
+        """The calls that hold a channel now."""
+        return self._records(CallFilter(live=True))
 
     def until_idle(self, seconds: float = 10.0) -> None:
         """Wait until no call holds a channel."""
-        self.until(lambda: not self.calls("--live"), seconds, "all channels to be free")
+        self.until(lambda: not self.live(), seconds, "all channels to be free")
+
+    def _records(self, wanted: CallFilter) -> list[CallRecord]:
+        with reading(self.engine) as connection:
+            return list(every(connection, wanted))

@@ -336,7 +336,8 @@ class SippCaller:
 
     `calls` are placed from `host`, a loopback address, in their order, `rate` a second (0: all at
     once), each held for `hold_ms` once answered unless the far end hangs up first; with scenario
-    `uac_cancel` each is given up `ring_ms` after it first rang. `headers` are whole extra header lines of each INVITE.
+    `uac_cancel` each is given up `ring_ms` after it first rang. `headers` are whole extra header
+    lines of each INVITE.
     """
 
     def __init__(  # noqa: PLR0913 - a run of calls simply has this many facets
@@ -449,12 +450,20 @@ def place_calls(  # noqa: PLR0913 - see SippCaller
         return caller.wait(timeout)
 
 
-def register(
-    target: str, username: str, password: str, port: int, *, expires: int = 3600
+def register(  # noqa: PLR0913 - who, where from and for how long
+    target: str,
+    username: str,
+    password: str,
+    port: int,
+    *,
+    host: str = HOST,
+    expires: int = 3600,
 ) -> SippCall:
     """Register `port` as the contact of `username`, sent from that same port; 0 s unregisters."""
     who = [Call(username, username=username, password=password)]
-    with SippCaller(target, who, scenario="uac_register", port=port, expires=expires) as caller:
+    with SippCaller(
+        target, who, scenario="uac_register", port=port, host=host, expires=expires
+    ) as caller:
         return caller.wait(10.0).calls[0]
 
 
@@ -485,6 +494,11 @@ class SippAnswerer:
         }
         self.port = port or free_ports(1, "udp")[0]
         self._sipp = _Sipp(scenario, values, host, trace=trace)
+
+    @property
+    def host(self) -> str:
+        """The address it listens on, and calls from."""
+        return self._sipp.host
 
     @property
     def address(self) -> str:
@@ -536,7 +550,7 @@ def registered_pbx(
 ) -> Iterator[SippAnswerer]:
     """A PBX that registers from its port, then takes calls on it; `SippError` when refused."""
     pbx = answerer or SippAnswerer()
-    registration = register(target, username, password, pbx.port)
+    registration = register(target, username, password, pbx.port, host=pbx.host)
     if registration.status != HTTPStatus.OK:
         raise SippError(f"registration of {username} refused: {registration.status}")
     with pbx:

@@ -1,0 +1,102 @@
+"""One provider for all tests of calls: set up once, since each test leaves it idle again."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from asterisk_siptrunk.call import CallRecord
+from tests.lab.processes import free_ports
+from tests.lab.provider import Provider
+from tests.lab.sipp import Call, SippAnswerer, SippCaller, SippResult, place_calls, registered_pbx
+
+CARRIER_HOST, BACKUP_HOST, PBX_HOST = "127.0.0.2", "127.0.0.4", "127.0.0.3"
+MAIN, SECOND = "+33123456789", "+33123456790"
+OUTSIDE = "+33611223344"
+
+
+@dataclass
+class Acme:
+    """A customer's trunk `acme` and the two sides of it, as a test sees them.
+
+    The carrier `telco` is at CARRIER_HOST, on a port that each test may take for the answerer it
+    needs; the PBX registers from PBX_HOST.
+    """
+
+    provider: Provider
+    username: str
+    secret: str
+    carrier_port: int
+    backup_port: int
+
+    def carrier(self, scenario: str = "uas_answer", **how: Any) -> SippAnswerer:
+        return SippAnswerer(scenario, port=self.carrier_port, host=CARRIER_HOST, **how)
+
+    def backup(self, scenario: str = "uas_answer", **how: Any) -> SippAnswerer:
+        return SippAnswerer(scenario, port=self.backup_port, host=BACKUP_HOST, **how)
+
+    def call_of(self, callee: str, caller: str = MAIN) -> Call:
+        return Call(caller, callee, self.username, self.secret)
+
+    def calling(self, calls: Sequence[Call], **how: Any) -> SippCaller:
+        return SippCaller(self.provider.asterisk.sip_address, calls, host=PBX_HOST, **how)
+
+    def call(self, callee: str, caller: str = MAIN, **how: Any) -> SippResult:
+        """One call out, to its end."""
+        with self.calling([self.call_of(callee, caller)], **how) as one:
+            return one.wait()
+
+    def call_in(self, callee: str = MAIN, **how: Any) -> SippResult:
+        """One call in from the carrier, to its end."""
+        return place_calls(
+            self.provider.asterisk.sip_address, [Call(OUTSIDE, callee)], host=CARRIER_HOST, **how
+        )
+
+    def registered(self, **how: Any):
+        pbx = SippAnswerer(how.pop("scenario", "uas_answer"), host=PBX_HOST, **how)
+        return registered_pbx(self.provider.asterisk.sip_address, self.username, self.secret, pbx)
+
+    def set(self, *options: str) -> None:
+        self.provider.do("trunk", "set", "acme", *options)
+
+    def live(self) -> int:
+        return len(self.provider.live())
+
+    def last(self) -> CallRecord:
+        """The row of the newest call, once it ended."""
+        self.provider.until_idle()
+        return self.provider.calls()[-1]
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Acme]:
+    """A provider that serves, with customer, trunk, numbers and two carriers."""
+    carrier_port, backup_port = free_ports(2, "udp")
+    with Provider() as provider:
+        provider.do("customer", "add", "acme", "--title", "Acme SA")
+        made = provider.read(
+            *("trunk", "add", "acme", "--customer", "acme", "--channels", "10"),
+            *("--number", MAIN, "--number", SECOND),
+        )
+        for name, host, port, priority in (
+            ("telco", CARRIER_HOST, carrier_port, "10"),
+            ("backup", BACKUP_HOST, backup_port, "20"),
+        ):
+            provider.do(
+                *("carrier", "add", name, "--profile", "generic", "--server", f"{host}:{port}"),
+                *("--match", host, "--priority", priority),
+            )
+        provider.do("config", "apply", "--yes")
+        provider.serve()
+        yield Acme(provider, made["username"], made["secret"], carrier_port, backup_port)
+
+
+@pytest.fixture
+def acme(served: Acme) -> Iterator[Acme]:
+    """The trunk as every test finds it: 10 channels, nothing in use, the daemon serving."""
+    yield served
+    if served.provider.daemon is None:
+        served.provider.serve()
+    served.set("--channels", "10", "--reserved-inbound", "0", "--calls-per-second", "none")
+    served.provider.until_idle()

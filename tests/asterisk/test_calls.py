@@ -1,0 +1,396 @@
+"""Real calls over a real Asterisk: what callers hear, what the carrier sees, what is recorded."""
+
+import signal
+from datetime import timedelta
+
+import pytest
+
+from asterisk_siptrunk.call import Direction, Evidence, Reason, State, Verdict, Via
+from tests.asterisk.conftest import CARRIER_HOST, MAIN, OUTSIDE, PBX_HOST, SECOND, Acme
+from tests.lab.sipp import Call, place_calls
+
+pytestmark = pytest.mark.asterisk
+
+MOBILE = "0612345678"
+ONE_SECOND = timedelta(seconds=1)
+
+
+# --- one call ---
+
+
+def test_an_ordinary_call_is_carried_and_recorded(acme: Acme):
+    with acme.carrier() as carrier:
+        result = acme.call(MOBILE, hold_ms=1000)
+        (invite,) = carrier.received()
+    row = acme.last()
+
+    assert result.statuses == [200]
+    assert invite.request_uri.startswith("sip:+33612345678@")
+    assert invite.from_user == MAIN
+    assert (row.verdict, row.reason, row.via) == (Verdict.ADMITTED, Reason.ADMITTED, Via.SERVICE)
+    assert (row.trunk, row.carrier, row.direction) == ("acme", "telco", Direction.OUTBOUND)
+    assert (row.callee, row.zone) == ("+33612345678", "fr:mobile")
+    assert row.sip_call_id == result.calls[0].call_id
+    assert row.codec in {"alaw", "ulaw"}
+    assert row.evidence is Evidence.AMI
+    assert row.hangup_cause == 16
+    assert abs(row.billable - ONE_SECOND) < timedelta(milliseconds=300)
+    assert row.ringing_at is not None
+    assert row.answered_at is not None
+    assert row.started_at <= row.ringing_at <= row.answered_at
+
+
+def test_an_inbound_call_reaches_the_pbx_that_registered(acme: Acme):
+    with acme.registered() as pbx:
+        result = acme.call_in(SECOND, hold_ms=500)
+        (invite,) = pbx.received()
+    row = acme.last()
+
+    assert result.statuses == [200]
+    assert invite.request_uri.startswith(f"sip:{SECOND}@")
+    assert invite.from_user == OUTSIDE
+    assert (row.direction, row.trunk, row.carrier) == (Direction.INBOUND, "acme", "telco")
+    assert row.billable > timedelta()
+
+
+@pytest.mark.parametrize(
+    ("dialled", "status", "reason"),
+    [
+        ("0899123456", 403, Reason.DESTINATION_BLOCKED),
+        ("+881612345678", 403, Reason.DESTINATION_BLOCKED),
+        ("0012", 404, Reason.UNKNOWN_NUMBER),
+    ],
+)
+def test_a_refusal_says_why_on_the_wire_and_in_the_row(acme: Acme, dialled, status, reason):
+    with acme.carrier() as carrier:
+        result = acme.call(dialled)
+        assert carrier.received() == []
+    row = acme.last()
+
+    assert result.statuses == [status]
+    assert f"cause={reason.cause}" in result.calls[0].reason
+    assert (row.verdict, row.reason, row.state) == (Verdict.REFUSED, reason, State.ENDED)
+    assert row.facts
+
+
+def test_an_inbound_call_to_nobodys_number_is_404(acme: Acme):
+    assert acme.call_in("+33199999999").statuses == [404]
+    assert acme.last().reason is Reason.UNKNOWN_NUMBER
+
+
+def test_a_foreign_caller_number_is_replaced_or_refused(acme: Acme):
+    with acme.carrier() as carrier:
+        replaced = acme.call(MOBILE, caller="0699999999")
+        acme.set("--caller-policy", "refuse")
+        refused = acme.call(MOBILE, caller="0699999999")
+        acme.set("--caller-policy", "replace")
+        (invite,) = carrier.received()
+
+    assert replaced.statuses == [200]
+    assert invite.from_user == MAIN
+    assert refused.statuses == [403]
+    assert acme.last().reason is Reason.CALLER_NOT_OWNED
+
+
+def test_a_change_of_policy_holds_from_the_next_call_on(acme: Acme):
+    with acme.carrier():
+        acme.provider.do("destination", "block", "fr:mobile", "--trunk", "acme")
+        blocked = acme.call(MOBILE)
+        acme.provider.do("destination", "remove", "fr:mobile", "--trunk", "acme", "--yes")
+        opened = acme.call(MOBILE)
+
+    assert (blocked.statuses, opened.statuses) == ([403], [200])
+
+
+def test_a_suspended_trunk_calls_nobody_but_emergency(acme: Acme):
+    acme.provider.do("trunk", "suspend", "acme", "--reason", "unpaid", "--yes")
+    try:
+        with acme.carrier():
+            ordinary, emergency = acme.call(MOBILE), acme.call("112")
+            inbound = acme.call_in()
+    finally:
+        acme.provider.do("trunk", "resume", "acme")
+
+    assert (ordinary.statuses, emergency.statuses, inbound.statuses) == ([403], [200], [403])
+
+
+def test_a_wrong_secret_makes_no_call(acme: Acme):
+    result = place_calls(
+        acme.provider.asterisk.sip_address,
+        [Call(MAIN, MOBILE, acme.username, "guessed")],
+        host=PBX_HOST,
+    )
+    assert result.statuses == [401]
+    assert acme.provider.asterisk.live_channels() == []
+
+
+# --- the limit ---
+
+
+def test_of_a_hundred_at_once_exactly_ten_pass_and_afterwards_ten_again(acme: Acme):
+    for _ in range(2):
+        before = len(acme.provider.calls())
+        with acme.carrier():
+            calls = [acme.call_of(f"06123456{index:02}") for index in range(100)]
+            with acme.calling(calls, hold_ms=3000) as burst:
+                result = burst.wait()
+        acme.provider.until_idle()
+        rows = acme.provider.calls()[before:]
+
+        assert result.statuses == [200] * 10 + [503] * 90
+        assert sum(row.verdict is Verdict.ADMITTED for row in rows) == 10
+        assert sum(row.reason is Reason.CHANNELS_FULL for row in rows) == 90
+
+
+def test_of_two_at_once_for_the_last_channel_exactly_one_passes(acme: Acme):
+    acme.set("--channels", "1")
+    both = [acme.call_of(MOBILE)] * 2
+    with acme.carrier():
+        for _ in range(10):
+            with acme.calling(both, hold_ms=300) as two:
+                assert two.wait().statuses == [200, 503]
+            acme.provider.until_idle()
+
+
+def test_both_directions_share_the_limit(acme: Acme):
+    acme.set("--channels", "2")
+    with acme.carrier(), acme.registered():
+        with acme.calling([acme.call_of(MOBILE)], hold_ms=4000) as out:
+            acme.provider.until(lambda: acme.live() == 1)
+            with acme.calling([acme.call_of(MOBILE)], hold_ms=3000):
+                acme.provider.until(lambda: acme.live() == 2)
+                assert acme.call_in().statuses == [486]
+                assert acme.call(MOBILE).statuses == [503]
+            out.wait()
+
+
+def test_emergency_passes_a_full_trunk_with_the_callers_own_number(acme: Acme):
+    acme.set("--channels", "1")
+    with acme.carrier() as carrier, acme.calling([acme.call_of(MOBILE)], hold_ms=3000) as busy:
+        acme.provider.until(lambda: acme.live() == 1)
+        result = acme.call("112", caller="0699999999")
+        busy.wait()
+        invite = carrier.received()[-1]
+    acme.provider.until_idle()
+    row = acme.provider.calls()[-1]
+
+    assert result.statuses == [200]
+    assert invite.request_uri.startswith("sip:112@")
+    assert invite.from_user == "+33699999999"
+    assert row.reason is Reason.EMERGENCY
+
+
+def test_calls_that_come_too_fast_are_refused(acme: Acme):
+    acme.set("--calls-per-second", "2")
+    with acme.carrier(), acme.calling([acme.call_of(MOBILE)] * 6, hold_ms=200) as burst:
+        result = burst.wait()
+    assert result.statuses == [200, 200, 503, 503, 503, 503]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "how", "status"),
+    [
+        ("uas_refuse", {"status": "486 Busy Here"}, 486),
+        ("uas_refuse", {"status": "404 Not Found"}, 404),
+        ("uas_refuse", {"status": "480 Temporarily Unavailable"}, 480),
+    ],
+)
+def test_a_call_that_fails_gives_its_channel_back_at_once(acme: Acme, scenario, how, status):
+    with acme.carrier(scenario, **how):
+        result = acme.call(MOBILE)
+    assert result.statuses == [status]
+    acme.provider.until(lambda: acme.live() == 0, 1.0, "the channel to be free within 1 s")
+    row = acme.last()
+    assert (row.verdict, row.billable) == (Verdict.ADMITTED, timedelta())
+
+
+def test_a_call_cancelled_while_ringing_gives_its_channel_back(acme: Acme):
+    with acme.carrier("uas_ring_forever"):
+        result = acme.call(MOBILE, scenario="uac_cancel", ring_ms=300)
+    acme.provider.until(lambda: acme.live() == 0, 1.0, "the channel to be free within 1 s")
+    row = acme.last()
+
+    assert result.statuses == [487]
+    assert row.ringing_at is not None
+    assert row.answered_at is None
+
+
+# --- carriers ---
+
+
+def test_a_carrier_in_trouble_is_passed_over_for_the_next(acme: Acme):
+    with acme.carrier("uas_refuse", status="503 Service Unavailable"), acme.backup() as backup:
+        result = acme.call(MOBILE)
+        (invite,) = backup.received()
+    row = acme.last()
+
+    assert result.statuses == [200]
+    assert invite.from_user == MAIN
+    assert row.carrier == "backup"
+
+
+def test_with_every_carrier_in_trouble_the_caller_hears_so(acme: Acme):
+    trouble = "503 Service Unavailable"
+    with acme.carrier("uas_refuse", status=trouble), acme.backup("uas_refuse", status=trouble):
+        assert acme.call(MOBILE).statuses == [503]
+    acme.provider.until(lambda: acme.live() == 0, 1.0, "the channel to be free within 1 s")
+
+
+def test_a_number_that_is_not_there_is_not_tried_elsewhere(acme: Acme):
+    with acme.carrier("uas_refuse", status="404 Not Found"), acme.backup() as backup:
+        assert acme.call(MOBILE).statuses == [404]
+        assert backup.received() == []
+
+
+def test_a_full_carrier_is_passed_over(acme: Acme):
+    acme.provider.do("carrier", "set", "telco", "--channels", "1")
+    try:
+        with acme.carrier() as carrier, acme.backup() as backup:
+            with acme.calling([acme.call_of(MOBILE)] * 3, hold_ms=1000) as three:
+                assert three.wait().statuses == [200] * 3
+            assert (len(carrier.received()), len(backup.received())) == (1, 2)
+    finally:
+        acme.provider.do("carrier", "set", "telco", "--channels", "none")
+
+
+# --- hostile ---
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "0612345678%0Aagi_arg_9%3A%20evil",
+        "0612345678%0D%0AEvent%3A%20Hangup",
+        "dial",
+        "refused",
+        "away",
+        "T",
+        "siptrunk-generation",
+        "123456789012345678901234567890",
+        "06;12",
+    ],
+)
+def test_a_forged_user_part_gets_404_and_no_channel(acme: Acme, user):
+    before = len(acme.provider.calls())
+    with acme.carrier() as carrier:
+        assert acme.call(user).statuses == [404]
+        assert carrier.received() == []
+    assert acme.provider.asterisk.live_channels() == []
+    assert len(acme.provider.calls()) == before
+
+
+def test_a_forged_caller_adds_no_line_to_agi(acme: Acme):
+    with acme.carrier() as carrier:
+        result = acme.call(MOBILE, caller=f"{MAIN}%0Aagi_accountcode%3A%20victim")
+        (invite,) = carrier.received()
+    assert result.statuses == [200]
+    assert invite.from_user == MAIN
+    assert acme.last().trunk == "acme"
+
+
+# --- the service away ---
+
+
+def test_with_the_service_down_the_dialplan_goes_on_by_its_own_rules(acme: Acme):
+    acme.provider.stop_serving()
+    before = len(acme.provider.calls())
+    with acme.carrier() as carrier, acme.registered():
+        assert acme.call(MOBILE, caller="0699999999").statuses == [200]
+        assert acme.call("0049301234567").statuses == [403]
+        assert acme.call("112").statuses == [200]
+        assert acme.call_in().statuses == [200]
+        assert carrier.received()[0].from_user == MAIN
+        assert carrier.received()[1].request_uri.startswith("sip:112@")
+    acme.provider.serve()
+    acme.provider.until(lambda: len(acme.provider.calls()) == before + 4, what="the journal")
+    rows = acme.provider.calls()[before:]
+
+    assert {row.via for row in rows} == {Via.AWAY}
+    assert [row.reason for row in rows] == [
+        Reason.AWAY_ADMITTED,
+        Reason.AWAY_REFUSED,
+        Reason.EMERGENCY,
+        Reason.AWAY_ADMITTED,
+    ]
+    assert {row.evidence for row in rows} == {Evidence.JOURNAL}
+    assert {row.trunk for row in rows} == {"acme"}
+    assert [row.direction for row in rows][-1] is Direction.INBOUND
+
+
+def test_with_the_service_down_the_limit_is_counted_by_the_dialplan(acme: Acme):
+    with acme.carrier(), acme.calling([acme.call_of(MOBILE)] * 6, hold_ms=6000) as held:
+        acme.provider.until(lambda: acme.live() == 6)
+        acme.provider.stop_serving()
+        with acme.calling([acme.call_of(MOBILE)] * 8, hold_ms=1000, rate=5) as more:
+            result = more.wait()
+        held.wait()
+    # 10 channels, 6 in use by calls that the service let in: 4 of the 8 pass.
+    assert result.statuses == [200] * 4 + [503] * 4
+
+
+def test_with_the_service_frozen_calls_go_on_within_its_patience(acme: Acme):
+    daemon = acme.provider.daemon
+    assert daemon is not None
+    daemon.signal(signal.SIGSTOP)
+    try:
+        with acme.carrier():
+            ordinary, emergency = acme.call(MOBILE), acme.call("112")
+    finally:
+        daemon.signal(signal.SIGCONT)
+
+    assert (ordinary.statuses, emergency.statuses) == ([200], [200])
+    for result in (ordinary, emergency):
+        assert 2.5 < result.calls[0].setup_seconds < 4.0
+
+
+def test_a_restart_in_mid_call_leaves_no_row_wrong(acme: Acme):
+    with (
+        acme.carrier(), acme.calling([acme.call_of(MOBILE)], hold_ms=2500) as short,
+        acme.calling([acme.call_of(MOBILE)], hold_ms=8000) as long,
+    ):
+        acme.provider.until(lambda: acme.live() == 2)
+        acme.provider.stop_serving()
+        assert short.wait().statuses == [200]
+        acme.provider.serve()
+        acme.provider.until(lambda: acme.live() == 1, what="the ended call's row to close")
+        assert long.wait().statuses == [200]
+    acme.provider.until_idle()
+    ended_while_away, ended_after = acme.provider.calls()[-2:]
+
+    assert abs(ended_while_away.billable.total_seconds() - 2.5) < 0.5
+    assert ended_while_away.evidence is Evidence.JOURNAL
+    assert abs(ended_after.billable.total_seconds() - 8.0) < 0.5
+    assert ended_after.evidence is Evidence.AMI
+
+
+# --- usage ---
+
+
+def test_ended_rows_agree_with_asterisks_own_journal(acme: Acme):
+    with acme.carrier(), acme.calling([acme.call_of(MOBILE)] * 5, hold_ms=700) as five:
+        five.wait()
+    acme.provider.until_idle()
+    rows = {row.uniqueid: row for row in acme.provider.calls()[-5:]}
+    journal = (acme.provider.asterisk.cdr_custom / "siptrunk.csv").read_text().splitlines()
+    lines = [line.strip('"').split('","') for line in journal]
+    told = {line[0]: float(line[13]) for line in lines if line[0] in rows}
+
+    assert len(told) == 5
+    for uniqueid, seconds in told.items():
+        assert abs(rows[uniqueid].billable.total_seconds() - seconds) < 0.1
+
+
+def test_a_registration_is_seen(acme: Acme):
+    with acme.registered():
+        acme.provider.until(
+            lambda: acme.provider.read("trunk", "show", "acme")["registered"],
+            what="the registration to be noted",
+        )
+
+
+def test_the_pbx_is_known_by_its_credentials_and_the_carrier_by_its_address(acme: Acme):
+    stranger = place_calls(
+        acme.provider.asterisk.sip_address, [Call(OUTSIDE, MAIN)], host="127.0.0.9"
+    )
+    assert stranger.statuses == [401]
+    assert CARRIER_HOST != PBX_HOST

@@ -1,0 +1,234 @@
+"""`make demo`: the main job on a real Asterisk, with real SIP calls, in a minute."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from asterisk_siptrunk.call import CallRecord, Verdict, Via
+from tests.lab.provider import Provider
+from tests.lab.sandbox import LabUnavailableError
+from tests.lab.sipp import Call, SippAnswerer, SippCaller, place_calls, registered_pbx
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FOLDER = Path("build/demo")
+TRUNK, MAIN, SECOND = "acme-paris", "+33123456789", "+33123456790"
+CHANNELS = 3
+# The carrier is told from the PBX by its address, as in real life.
+CARRIER_HOST, PBX_HOST = "127.0.0.2", "127.0.0.3"
+LONG_CALL_MS = 6_000
+
+console = Console(highlight=False)
+
+
+class Demo:
+    """A provider, its customer Acme, and what becomes of Acme's calls."""
+
+    def __init__(self, provider: Provider, stack: ExitStack) -> None:
+        self.provider = provider
+        self.carrier = stack.enter_context(SippAnswerer(host=CARRIER_HOST))
+        self.stack = stack
+        self.username = self.secret = ""
+
+    def run(self) -> None:
+        """Tell the story from nothing to the tables."""
+        self.describe()
+        self.configure()
+        self.connect()
+        self.place()
+        self.report()
+
+    # --- the admin's side ---
+
+    def command(self, *arguments: str, quiet: bool = False) -> str:
+        """Run a command of siptrunk, and show it as one would type it."""
+        console.print(f"  [bold]$ siptrunk {shlex.join(arguments)}[/]", soft_wrap=True)
+        output = self.provider.do(*arguments)
+        if not quiet:
+            console.print(output.rstrip(), style="dim", markup=False)
+        return output
+
+    def describe(self) -> None:
+        """Customer, trunk with its numbers, carrier."""
+        console.rule("1. What the provider describes", align="left")
+        self.command("customer", "add", "acme", "--title", "Acme SA", quiet=True)
+        made = json.loads(
+            self.command(
+                *("trunk", "add", TRUNK, "--customer", "acme", "--channels", str(CHANNELS)),
+                *("--number", MAIN, "--number", SECOND, "--format", "json"),
+                quiet=True,
+            )
+        )
+        self.username, self.secret = made["username"], made["secret"]
+        console.print(f"  Its PBX gets user name {self.username} and a secret, shown this once.")
+        self.command(
+            *("carrier", "add", "telco", "--profile", "generic", "--server", self.carrier.address),
+            *("--match", CARRIER_HOST),
+            quiet=True,
+        )
+
+    def configure(self) -> None:
+        """Asterisk's files, and the daemon."""
+        console.rule("2. Asterisk's configuration, checked, applied and read back", align="left")
+        self.command("config", "apply", "--yes")
+        console.print("  [bold]$ siptrunk serve &[/]")
+        self.provider.serve()
+
+    # --- the customer's side ---
+
+    def connect(self) -> None:
+        """The PBX registers with its credentials."""
+        console.rule("3. Acme's PBX (SIPp) registers, and calls", align="left")
+        address = self.provider.asterisk.sip_address
+        pbx = SippAnswerer(host=PBX_HOST)
+        self.stack.enter_context(registered_pbx(address, self.username, self.secret, pbx))
+        self.tell("REGISTER with the issued credentials", [200])
+
+    def place(self) -> None:
+        """Each kind of call, one after the other."""
+        self.tell("an ordinary call, 06 12 34 56 78", self.call("0612345678"))
+        self.tell(f"an inbound call from the carrier to {MAIN}", self.inbound())
+        self.tell("a call to a premium number, 0899 12 34 56", self.call("0899123456"))
+        self.tell("a call under a caller number that is not Acme's", self.call(caller="0699999999"))
+        self.provider.until_idle()
+        self.burst()
+        self.provider.until_idle()
+        self.away()
+
+    def burst(self) -> None:
+        """Ten calls at once over three channels, and an emergency on top."""
+        calls = [self.a_call(f"06123456{index:02}") for index in range(10)]
+        with self.calling(calls, hold_ms=LONG_CALL_MS) as ten:
+            self.provider.until(lambda: len(self.provider.live()) == CHANNELS, what="a full trunk")
+            self.tell("   meanwhile the trunk is full, and someone dials 112", self.call("112"))
+            self.tell("ten calls at once over three channels", ten.wait().statuses)
+
+    def away(self) -> None:
+        """Calls while the admission service is stopped: the dialplan goes on alone."""
+        console.print("  [bold]siptrunk serve is stopped[/]: the dialplan goes on by its own rules")
+        self.provider.stop_serving()
+        self.tell("   an ordinary call", self.call("0612345678"))
+        self.tell(
+            "   a call abroad, which the trunk's away policy keeps shut", self.call("0049301234567")
+        )
+        self.tell("   emergency, 15", self.call("15"))
+        self.provider.serve()
+        console.print(
+            "  [bold]siptrunk serve is back[/], and reads those calls in Asterisk's journal"
+        )
+        self.provider.until(
+            lambda: sum(call.via is Via.AWAY for call in self.provider.calls()) == 3,
+            what="the journal to be read",
+        )
+
+    def a_call(self, callee: str, caller: str = MAIN) -> Call:
+        """A call of Acme's PBX, with its credentials."""
+        return Call(caller, callee, self.username, self.secret)
+
+    def calling(self, calls: Sequence[Call], hold_ms: int) -> SippCaller:
+        """SIPp as the PBX, in the background."""
+        address = self.provider.asterisk.sip_address
+        return SippCaller(address, calls, host=PBX_HOST, hold_ms=hold_ms)
+
+    def call(self, callee: str = "0612345678", caller: str = MAIN) -> list[int]:
+        """Place one call and wait for its end; its final SIP status."""
+        with self.calling([self.a_call(callee, caller)], hold_ms=1000) as one:
+            return one.wait().statuses
+
+    def inbound(self) -> list[int]:
+        """A call from the carrier to Acme's main number."""
+        address = self.provider.asterisk.sip_address
+        calls = [Call("+33611223344", MAIN)]
+        return place_calls(address, calls, host=CARRIER_HOST, hold_ms=1000).statuses
+
+    def tell(self, what: str, statuses: Sequence[int]) -> None:
+        """One line a step: what was done, and the SIP answers that came."""
+        counted = {status: statuses.count(status) for status in sorted(set(statuses))}
+        said = ", ".join(f"{count} x {status}" for status, count in counted.items())
+        console.print(f"  {what:<62} → SIP {said}")
+
+    # --- what happened ---
+
+    def report(self) -> None:
+        """The usage database, in tables."""
+        console.rule("4. What happened, read from the usage database", align="left")
+        calls = self.provider.calls()
+        console.print(_calls_table(calls))
+        console.print(_reasons_table(calls))
+
+
+def _calls_table(calls: Sequence[CallRecord]) -> Table:
+    table = Table(title=f"{len(calls)} calls, refused ones too", title_justify="left")
+    for column in ("direction", "caller", "dialled", "zone", "verdict", "reason", "why"):
+        table.add_column(column)
+    table.add_column("billable", justify="right")
+    for call in calls:
+        style = "green" if call.verdict is Verdict.ADMITTED else "red"
+        table.add_row(
+            call.direction,
+            call.caller or call.presented,
+            call.dialled,
+            call.zone,
+            f"[{style}]{call.verdict}[/]",
+            call.reason,
+            call.facts or call.reason.sentence,
+            f"{call.billable.total_seconds():.1f} s",
+        )
+    return table
+
+
+def _reasons_table(calls: Sequence[CallRecord]) -> Table:
+    table = Table(title="Verdicts by reason", title_justify="left")
+    table.add_column("reason")
+    table.add_column("calls", justify="right")
+    table.add_column("what it means")
+    for reason, count in Counter(call.reason for call in calls).most_common():
+        table.add_row(reason, str(count), reason.sentence)
+    return table
+
+
+def _farewell(seconds: float) -> None:
+    config = FOLDER / "siptrunk.toml"
+    console.rule(f"Done in {seconds:.0f} s; nothing is left running", align="left")
+    console.print(f"  {FOLDER}/siptrunk.db            the usage database")
+    console.print(f"  {FOLDER}/asterisk/etc/siptrunk/ the configuration that Asterisk ran")
+    console.print(f"  {FOLDER}/asterisk/log/          Asterisk's log and call journal")
+    console.print("\\nNext, look closer:", markup=False)
+    console.print(f"  .venv/bin/siptrunk --config {config} call list --verdict refused")
+    console.print(
+        f"  .venv/bin/siptrunk --config {config} destination check 0899123456 --trunk {TRUNK}"
+    )
+    console.print("and put it on your own Asterisk: README.md, 'Ten minutes to your own trunk'.")
+
+
+def main() -> int:
+    """Run the demo; the exit code for the shell."""
+    begun = monotonic()
+    try:
+        console.rule("Starting a real Asterisk", align="left")
+        with ExitStack() as stack:
+            provider = stack.enter_context(Provider(keep_in=FOLDER.absolute()))
+            Demo(provider, stack).run()
+    except LabUnavailableError as error:
+        console.print(str(error), style="red", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing is left running.")
+        return 130
+    _farewell(monotonic() - begun)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
