@@ -7,7 +7,7 @@ import pytest
 
 from asterisk_siptrunk.call import Direction, Evidence, Reason, State, Verdict, Via
 from tests.asterisk.conftest import CARRIER_HOST, MAIN, OUTSIDE, PBX_HOST, SECOND, Acme
-from tests.lab.sipp import Call, place_calls
+from tests.lab.sipp import Call, SippCaller, place_calls
 
 pytestmark = pytest.mark.asterisk
 
@@ -154,14 +154,17 @@ def test_of_two_at_once_for_the_last_channel_exactly_one_passes(acme: Acme):
 
 def test_both_directions_share_the_limit(acme: Acme):
     acme.set("--channels", "2")
-    with acme.carrier(), acme.registered():
-        with acme.calling([acme.call_of(MOBILE)], hold_ms=4000) as out:
-            acme.provider.until(lambda: acme.live() == 1)
-            with acme.calling([acme.call_of(MOBILE)], hold_ms=3000):
-                acme.provider.until(lambda: acme.live() == 2)
-                assert acme.call_in().statuses == [486]
-                assert acme.call(MOBILE).statuses == [503]
-            out.wait()
+    address = acme.provider.asterisk.sip_address
+    with (
+        acme.carrier(),
+        acme.registered(),
+        acme.calling([acme.call_of(MOBILE)], hold_ms=4000) as out,
+        SippCaller(address, [Call(OUTSIDE, MAIN)], host=CARRIER_HOST, hold_ms=4000) as into,
+    ):
+        acme.provider.until(lambda: acme.live() == 2)
+        assert acme.call_in().statuses == [486]
+        assert acme.call(MOBILE).statuses == [503]
+        assert (out.wait().statuses, into.wait().statuses) == ([200], [200])
 
 
 def test_emergency_passes_a_full_trunk_with_the_callers_own_number(acme: Acme):
@@ -345,7 +348,8 @@ def test_with_the_service_frozen_calls_go_on_within_its_patience(acme: Acme):
 
 def test_a_restart_in_mid_call_leaves_no_row_wrong(acme: Acme):
     with (
-        acme.carrier(), acme.calling([acme.call_of(MOBILE)], hold_ms=2500) as short,
+        acme.carrier(),
+        acme.calling([acme.call_of(MOBILE)], hold_ms=2500) as short,
         acme.calling([acme.call_of(MOBILE)], hold_ms=8000) as long,
     ):
         acme.provider.until(lambda: acme.live() == 2)
