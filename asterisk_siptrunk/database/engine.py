@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from asterisk_siptrunk.errors import DatabaseUnavailable, SettingsError
 
@@ -55,7 +55,7 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
@@ -77,7 +77,7 @@ def _postgresql(url: URL, *, patient: bool) -> Engine:
         "options": f"-c timezone=UTC -c statement_timeout={limit}",
     }
     try:
-        return create_engine(url, connect_args=arguments, pool_pre_ping=True)
+        return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
     except (ImportError, NoSuchModuleError):
         raise SettingsError(
             "PostgreSQL needs its driver: pip install 'asterisk-siptrunk[postgresql]'."
@@ -118,19 +118,22 @@ def unavailable_if_broken(engine: Engine) -> Iterator[None]:
     driver: Any = engine.dialect.loaded_dbapi
     try:
         yield
-    except OperationalError as error:
-        raise DatabaseUnavailable(_explain(engine, str(error.orig))) from None
-    except driver.OperationalError as error:
-        raise DatabaseUnavailable(_explain(engine, str(error))) from None
-    except DBAPIError as error:
-        # A table that is missing is an OperationalError on SQLite and none on PostgreSQL.
-        if error.connection_invalidated or _NO_TABLE in str(error.orig):
-            raise DatabaseUnavailable(_explain(engine, str(error.orig))) from None
+    except (DBAPIError, driver.Error) as error:
+        complaint = error.orig if isinstance(error, DBAPIError) else error
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        if lost or _is_about_the_database(driver, complaint):
+            raise DatabaseUnavailable(_explain(engine, str(complaint))) from None
         raise
-    except driver.Error as error:
-        if _NO_TABLE in str(error):
-            raise DatabaseUnavailable(_explain(engine, str(error))) from None
-        raise
+
+
+def _is_about_the_database(driver: Any, complaint: BaseException | None) -> bool:  # noqa: ANN401 - a module
+    # A table that is missing is an OperationalError on SQLite and none on PostgreSQL; a file that
+    # is damaged, or no database at all, is SQLite's bare DatabaseError.
+    return (
+        isinstance(complaint, driver.OperationalError)
+        or type(complaint) is driver.DatabaseError
+        or _NO_TABLE in str(complaint)
+    )
 
 
 def _explain(engine: Engine, complaint: str) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from sqlalchemy import Engine, make_url
 
-from asterisk_siptrunk.database.engine import transaction, unavailable_if_broken
+from asterisk_siptrunk.database.engine import reading, transaction, unavailable_if_broken
 from asterisk_siptrunk.errors import DatabaseUnavailable
 
 # Only its owner and Asterisk's group need the usage database: it tells who called whom.
 _FILE_MODE = 0o660
 _FOLDER_MODE = 0o770
+_MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def make_place(url: str) -> None:
@@ -48,10 +49,24 @@ def upgrade(engine: Engine) -> None:
     from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     with unavailable_if_broken(engine), transaction(engine) as connection:
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
         except CommandError as error:
             raise DatabaseUnavailable(f"The schema cannot be brought up to date: {error}") from None
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the schema is at its newest step.
+
+    Raises:
+        DatabaseUnavailable: the database cannot be reached.
+    """
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - as above
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    newest = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+    with reading(engine) as connection:
+        return MigrationContext.configure(connection).get_current_revision() == newest

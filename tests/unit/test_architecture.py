@@ -19,7 +19,7 @@ KNOWS = {
     "destination": {"errors"},
     "trunk": {"errors"},
     "call": {"errors", "destination", "trunk"},
-    "generation": BASE | {"destination", "trunk", "asterisk.variables"},
+    "generation": BASE | {"destination", "trunk", "asterisk.variables", "asterisk.events"},
     "asterisk": BASE | ROOMS | {"generation.server"},
     "database": BASE | ROOMS | {"generation.inventory", "asterisk.witness"},
     "cli": BASE | ROOMS | {"generation", "bootstrap"},

@@ -13,12 +13,13 @@ from asterisk_siptrunk.database.admission import Admission
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import transaction
 from asterisk_siptrunk.database.tables import call
-from asterisk_siptrunk.trunk import Carrier, CarrierMode, CarrierProfile, Trunk, TrunkKind
+from asterisk_siptrunk.trunk import Carrier, Trunk, TrunkKind
+from asterisk_siptrunk.trunk.profiles import load_profile
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 BY = By("alice", NOON)
 MAIN, SECOND = "+33123456789", "+33123456790"
-PROFILE = CarrierProfile("generic-address", "Any", CarrierMode.ADDRESS, "a test", "2026-11-23")
+PROFILE = load_profile("generic")
 
 _serial = count(1)
 

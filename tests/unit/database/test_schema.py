@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import insert, text
+from sqlalchemy.exc import IntegrityError
 
 from asterisk_siptrunk.database import provider, schema
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
-from asterisk_siptrunk.database.tables import metadata
+from asterisk_siptrunk.database.tables import customer, metadata
 from asterisk_siptrunk.errors import DatabaseUnavailable, SettingsError
+from tests.conftest import SETUP
 
 
 def test_the_migrations_make_what_the_tables_say(engine):
@@ -50,6 +52,23 @@ def test_a_database_that_was_not_set_up_says_what_to_do(tmp_path):
     ):
         provider.begin(connection)
     engine.dispose()
+
+
+def test_a_file_that_is_no_database_says_so(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("no database" * 1000)
+    engine = open_engine(f"sqlite:///{file}")
+    with pytest.raises(DatabaseUnavailable, match="not a database"), reading(engine):
+        pass
+    engine.dispose()
+
+
+def test_a_driver_s_message_never_holds_what_was_being_stored(engine):
+    long = "s3cret" * 20
+    broken = insert(customer).values(id=1, name=None, title=long, email=long, created_at=SETUP.at)
+    with pytest.raises(IntegrityError) as caught, transaction(engine) as connection:
+        connection.execute(broken)
+    assert "s3cret" not in str(caught.value).partition("DETAIL")[0]
 
 
 def test_a_database_that_is_not_there_says_so():

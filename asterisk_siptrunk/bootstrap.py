@@ -1,0 +1,179 @@
+"""The one place that wires settings, stores, services and edges.
+
+An edge knows rooms and no other edge, so what the command line and the launchers need of the
+database they get from here: its modules, by name. Jinja2, panoramisk and the AGI service load only
+when a function asks for them: most commands do without.
+"""
+
+import asyncio
+import os
+import pwd
+import random
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+
+from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
+from asterisk_siptrunk.database import audit, calls, carriers, customers, rules, schema, trunks
+from asterisk_siptrunk.database import provider as provider_row
+from asterisk_siptrunk.database.audit import By
+from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
+from asterisk_siptrunk.errors import SiptrunkError
+from asterisk_siptrunk.settings import Settings, load, settings_file
+from asterisk_siptrunk.trunk import Credentials, digest, new_secret
+
+if TYPE_CHECKING:
+    from asterisk_siptrunk.asterisk.agi import AgiRequest
+    from asterisk_siptrunk.asterisk.ami import AmiLogin
+    from asterisk_siptrunk.asterisk.control import AmiControl
+    from asterisk_siptrunk.database.inventory import DatabaseInventory
+    from asterisk_siptrunk.generation.store import Store
+
+__all__ = [
+    "By",
+    "agi_process",
+    "audit",
+    "calls",
+    "carriers",
+    "control",
+    "customers",
+    "describe",
+    "engine",
+    "inventory",
+    "issue_credentials",
+    "load_settings",
+    "open_engine",
+    "provider_row",
+    "reading",
+    "rules",
+    "schema",
+    "serve",
+    "signature",
+    "store",
+    "system_name",
+    "transaction",
+    "trunks",
+]
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """The settings of a file, or of the one that the environment names.
+
+    Raises:
+        SettingsError: a value in it cannot be used.
+    """
+    return load(file or settings_file())
+
+
+def engine(settings: Settings, *, patient: bool = False) -> Engine:
+    """The usage database; `patient` for commands whose one statement may read a whole month."""
+    return open_engine(settings.database.url, patient=patient)
+
+
+def signature() -> By:
+    """Who makes a change, and when: the person behind sudo, else the account at work."""
+    account = os.environ.get("SUDO_USER") or _account(os.getuid())
+    return By(account, datetime.now(UTC))
+
+
+def _account(uid: int) -> str:
+    # Not getpass.getuser(): it believes $LOGNAME, which anyone can set.
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container's made-up user
+        return f"uid {uid}"
+
+
+def issue_credentials(settings: Settings, trunk: str) -> tuple[Credentials, str]:
+    """Make new credentials for a trunk: what is stored, and the secret to show once."""
+    secret = new_secret()
+    return digest(TRUNK_PREFIX + trunk, settings.asterisk.realm, secret), secret
+
+
+def control(settings: Settings) -> "AmiControl":
+    """The Asterisk beside us, to be told and asked; it connects at each question."""
+    from asterisk_siptrunk.asterisk.control import AmiControl  # noqa: PLC0415 - see above
+
+    return AmiControl(_login(settings))
+
+
+def _login(settings: Settings) -> "AmiLogin":
+    from asterisk_siptrunk.asterisk.ami import AmiLogin  # noqa: PLC0415
+
+    return AmiLogin(settings.ami.host, settings.ami.port, APPLY_USER, settings.secrets.ami_apply)
+
+
+def system_name(settings: Settings) -> str:
+    """What the Asterisk beside us calls itself, "" if nothing.
+
+    Raises:
+        AmiError: it cannot be asked.
+    """
+    from asterisk_siptrunk.asterisk.ami import connect  # noqa: PLC0415
+
+    async def ask() -> str:
+        async with connect(_login(settings), events=False) as connection:
+            return (await connection.action("CoreSettings")).fields.get("SystemName", "")
+
+    return asyncio.run(ask())
+
+
+def inventory(database: Engine) -> "DatabaseInventory":
+    """What configuration is rendered from."""
+    from asterisk_siptrunk.database.inventory import DatabaseInventory  # noqa: PLC0415
+
+    return DatabaseInventory(database)
+
+
+def store(settings: Settings) -> "Store":
+    """Our folder beside Asterisk's own files."""
+    from asterisk_siptrunk.generation.store import Store  # noqa: PLC0415
+
+    return Store(settings.asterisk.config_dir, settings.asterisk.group)
+
+
+def serve(settings: Settings, ready: Callable[[int], None]) -> None:
+    """Admit calls and record their usage until told to stop; `ready` is told the AGI port.
+
+    Raises:
+        SiptrunkError: the service cannot begin.
+    """
+    from asterisk_siptrunk import daemon  # noqa: PLC0415
+
+    database = engine(settings)
+    with transaction(database):
+        pass  # whoever starts a service wants to hear at once that it cannot work
+    try:
+        daemon.run(settings, database, ready)
+    finally:
+        database.dispose()
+
+
+def agi_process() -> int:
+    """Answer one AGI request on stdin and stdout; the exit status of the process.
+
+    Whatever fails here leaves the call to the dialplan's own rules.
+    """
+    from asterisk_siptrunk.admission_service import AdmissionService  # noqa: PLC0415
+    from asterisk_siptrunk.asterisk.process import answer_once  # noqa: PLC0415
+    from asterisk_siptrunk.call import Via  # noqa: PLC0415
+    from asterisk_siptrunk.database.admission import Admission  # noqa: PLC0415
+
+    try:
+        settings = load_settings()
+        admission = Admission(settings.provider.country, random.random, Via.PROCESS)
+        service = AdmissionService(settings.asterisk.server, admission, lambda: datetime.now(UTC))
+        database = engine(settings)
+
+        def answer(request: "AgiRequest") -> Mapping[str, str]:
+            with transaction(database) as connection:
+                return service.work(request)(connection)
+
+        return 0 if answer_once(sys.stdin, sys.stdout, answer) else 1
+    except SiptrunkError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - Asterisk's console shows it
+        return 1

@@ -1,0 +1,151 @@
+"""`siptrunk config`."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from asterisk_siptrunk import bootstrap
+from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.options import confirm, yes_option
+from asterisk_siptrunk.cli.output import say, warn
+from asterisk_siptrunk.cli.progress import working
+from asterisk_siptrunk.errors import InvalidInput
+from asterisk_siptrunk.generation.apply import apply_plan, roll_back
+from asterisk_siptrunk.generation.check import check as problems_of
+from asterisk_siptrunk.generation.check import require_none
+from asterisk_siptrunk.generation.plan import Plan, make_plan, masked, plan_back, render_all
+
+_FILE_MODE = 0o640
+_MOST_NAMED = 10
+
+
+@click.group()
+def command() -> None:
+    """Asterisk's configuration: plan, check, apply, roll back."""
+
+
+@command.command()
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder for the files.  [default: stdout, without secrets]",
+)
+@pass_desk
+def render(desk: Desk, output: Path | None) -> None:
+    """Show all that Asterisk would be told; nothing of it is changed.
+
+    Example: siptrunk config render --output /tmp/rendered
+    """
+    files = _rendered(desk)
+    if output is None:
+        for name, text in sorted(files.items()):
+            click.echo(f"; ===== {name}\n{masked(text)}")
+        return
+    _write_into(output, files)
+    say(f"{len(files)} files in {output}.")
+
+
+@command.command()
+@pass_desk
+def plan(desk: Desk) -> None:
+    """Show as a diff what 'config apply' would change; secrets are left out.
+
+    Example: siptrunk config plan
+    """
+    found = _plan(desk)
+    click.echo(found.diff(), nl=False)
+    say(_summary(found))
+
+
+@command.command()
+@pass_desk
+def check(desk: Desk) -> None:
+    """Check all files as they would be, more strictly than Asterisk does.
+
+    Example: siptrunk config check
+    """
+    files = _rendered(desk)
+    with working("Checking"):
+        require_none(problems_of(files))
+    say(f"{len(files)} files checked: no problem found.")
+
+
+@command.command()
+@pass_desk
+def apply(desk: Desk) -> None:
+    """Put the files in place, have Asterisk read them, and make sure that it did.
+
+    Calls in progress go on. Whatever goes wrong, the files from before are put back.
+
+    Example: siptrunk config apply
+    """
+    found = _plan(desk)
+    say(_summary(found))
+    with working("Applying"):
+        notes = apply_plan(found, bootstrap.store(desk.settings), bootstrap.control(desk.settings))
+    for note in notes:
+        warn(note)
+    if not found.is_empty:
+        say(f"Applied: Asterisk has generation {found.after.generation}.")
+
+
+@command.command()
+@yes_option
+@pass_desk
+def rollback(desk: Desk, *, yes: bool) -> None:
+    """Go back to the generation before; doing it twice comes back here.
+
+    The database stays as it is: the next apply brings what it says.
+
+    Example: siptrunk config rollback
+    """
+    store = bootstrap.store(desk.settings)
+    back = plan_back(store)
+    if back is not None:
+        click.echo(back.diff(), nl=False)
+        say(_summary(back))
+        confirm(f"Go back to generation {back.after.generation}?", yes=yes)
+    with working("Rolling back"):
+        done = roll_back(store, bootstrap.control(desk.settings))
+    say(f"Rolled back: Asterisk has generation {done.after.generation}.")
+
+
+def _rendered(desk: Desk) -> dict[str, str]:
+    with working("Rendering"):
+        return render_all(bootstrap.inventory(desk.engine), desk.settings)
+
+
+def _plan(desk: Desk) -> Plan:
+    with working("Planning"):
+        inventory = bootstrap.inventory(desk.engine)
+        return make_plan(inventory, desk.settings, bootstrap.store(desk.settings))
+
+
+def _summary(found: Plan) -> str:
+    if found.is_empty:
+        return "Nothing to change: Asterisk's files are as they should be."
+    trunks = found.summary()
+    parts = (("new", trunks.added), ("changed", trunks.changed), ("gone", trunks.removed))
+    told = [f"{len(names)} {word} ({_named(names)})" for word, names in parts if names]
+    files = f"{len(found.new)} files change"
+    return f"{files}; trunks: {', '.join(told)}." if told else f"{files}; no trunk does."
+
+
+def _named(names: tuple[str, ...]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _write_into(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files that hold secrets; whatever has these names is replaced."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).unlink(missing_ok=True)
+            descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+    except OSError as error:
+        raise InvalidInput(f"{error.filename}: {error.strerror}.") from None

@@ -1,0 +1,169 @@
+"""`siptrunk destination`."""
+
+import click
+
+from asterisk_siptrunk.bootstrap import rules, trunks
+from asterisk_siptrunk.cli import foresight
+from asterisk_siptrunk.cli.complete import ruled_targets, targets, trunk_names
+from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.options import confirm, form_option, history_command, yes_option
+from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows
+from asterisk_siptrunk.cli.values import TARGET
+from asterisk_siptrunk.destination import Action, Layer, Rule, Target
+from asterisk_siptrunk.errors import InvalidInput, NotFound
+
+_COLUMNS = ("owner", "target", "action", "layer", "locked", "note", "author")
+_PROVIDER = "provider"
+
+trunk_option = click.option(
+    "--trunk", shell_complete=trunk_names, help="For this trunk only.  [default: for all]"
+)
+lock_option = click.option(
+    "--lock", is_flag=True, help="As the provider's last word: the customer cannot change it."
+)
+note_option = click.option("--note", default="", help="Why.")
+target_argument = click.argument("target", type=TARGET, shell_complete=targets)
+
+
+@click.group()
+def command() -> None:
+    """Where calls may go, and what becomes of a number.
+
+    \b
+    A target is:
+      +88213         numbers that begin so
+      3949           a short number
+      fr:premium     a country's numbers of one kind
+      *:premium      numbers of one kind, everywhere
+      lv             a country
+      risk:high      what toll fraud prefers
+      international  all beyond the trunk's own country
+      all            everything
+    The narrowest rule decides; a locked one before all others; then the customer's own.
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+
+
+@command.command("list")
+@click.option("--trunk", shell_complete=trunk_names, help="This trunk's rules too.")
+@form_option
+@pass_desk
+def list_(desk: Desk, trunk: str | None, form: Form) -> None:
+    """List the provider's rules for all trunks, and one trunk's own.
+
+    Example: siptrunk destination list --trunk acme-paris
+    """
+    with desk.reading() as connection:
+        stored = rules.every(connection, trunk)
+    rows: list[Row] = [
+        {
+            "owner": each.trunk or _PROVIDER,
+            "target": str(each.rule.target),
+            "action": each.rule.action,
+            "layer": each.rule.layer,
+            "locked": each.rule.locked,
+            "note": each.rule.note,
+            "author": each.author,
+        }
+        for each in stored
+    ]
+    show_rows(rows, _COLUMNS, form, desk.zone)
+
+
+@command.command()
+@target_argument
+@trunk_option
+@lock_option
+@note_option
+@pass_desk
+def block(desk: Desk, target: Target, trunk: str | None, *, lock: bool, note: str) -> None:
+    """Block a destination, from the next call on.
+
+    \b
+    Examples:
+      siptrunk destination block cu --note "no traffic expected"
+      siptrunk destination block international --trunk acme-paris
+      siptrunk destination block +88213 --trunk acme-paris --lock --note "fraud of May"
+    """  # noqa: D301
+    _put(desk, Rule(target, Action.BLOCK, _layer(trunk, lock=lock), lock, note), trunk)
+
+
+@command.command()
+@target_argument
+@trunk_option
+@lock_option
+@note_option
+@pass_desk
+def allow(desk: Desk, target: Target, trunk: str | None, *, lock: bool, note: str) -> None:
+    """Open a destination, from the next call on.
+
+    \b
+    Examples:
+      siptrunk destination allow lv --trunk acme-paris --note "branch in Riga"
+      siptrunk destination allow fr:premium --trunk acme-paris
+    """  # noqa: D301
+    _put(desk, Rule(target, Action.ALLOW, _layer(trunk, lock=lock), lock, note), trunk)
+
+
+@command.command()
+@click.argument("target", type=TARGET, shell_complete=ruled_targets)
+@trunk_option
+@yes_option
+@pass_desk
+def remove(desk: Desk, target: Target, trunk: str | None, *, yes: bool) -> None:
+    """Take away the rule for a target; a wider rule, or none, then decides.
+
+    Of a trunk the customer's rule goes first; the same again takes the provider's.
+
+    Example: siptrunk destination remove lv --trunk acme-paris
+    """
+    owner = trunk or _PROVIDER
+    confirm(f"Remove the rule for {target} of {owner}?", yes=yes)
+    with desk.changing() as (connection, by):
+        own = [r for r in rules.every(connection, trunk) if r.trunk == trunk]
+        layers = [each.rule.layer for each in own if each.rule.target == target]
+        if not layers:
+            raise NotFound(f"There is no rule for {target} of {owner}; see 'destination list'.")
+        layer = Layer.CUSTOMER if Layer.CUSTOMER in layers else layers[0]
+        rules.remove(connection, by, target, layer, trunk)
+    say(f"The {layer}'s rule for {target} of {owner} removed.")
+
+
+@command.command()
+@click.argument("number")
+@click.option("--trunk", required=True, shell_complete=trunk_names, help="Who would call.")
+@click.option("--from", "caller", default="", help="The caller number.  [default: the main one]")
+@form_option
+@pass_desk
+def check(desk: Desk, number: str, trunk: str, caller: str, form: Form) -> None:
+    """Say what would become of a call now, and by which rule; nothing is called or kept.
+
+    Give the number as the PBX would dial it.
+
+    \b
+    Examples:
+      siptrunk destination check 0899123456 --trunk acme-paris
+      siptrunk destination check 0037120000000 --trunk acme-paris --from 0123456789
+    """  # noqa: D301
+    if not foresight.can_be_dialled(number):
+        raise InvalidInput(f"{number!r} cannot be dialled: give digits, perhaps a plus in front.")
+    with desk.reading() as connection:
+        seen = foresight.foresee(connection, trunk, number, caller)
+    show_row(seen, form, desk.zone)
+
+
+command.add_command(history_command("destination", trunk_names))
+
+
+def _layer(trunk: str | None, *, lock: bool) -> Layer:
+    """Whose rule it is: a trunk's own unless it is locked, which a provider alone can do."""
+    return Layer.PROVIDER if lock or trunk is None else Layer.CUSTOMER
+
+
+def _put(desk: Desk, rule: Rule, trunk: str | None) -> None:
+    with desk.changing() as (connection, by):
+        if trunk is not None:
+            trunks.get(connection, trunk)
+        rules.put(connection, by, rule, trunk)
+    verb = "open" if rule.action is Action.ALLOW else "blocked"
+    locked = ", locked" if rule.locked else ""
+    say(f"{rule.target} is {verb}{locked} for {f'trunk {trunk}' if trunk else 'all trunks'}.")

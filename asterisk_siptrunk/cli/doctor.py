@@ -1,0 +1,206 @@
+"""`siptrunk doctor`."""
+
+import os
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from asterisk_siptrunk import bootstrap
+from asterisk_siptrunk.bootstrap import describe, schema, trunks
+from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.options import form_option
+from asterisk_siptrunk.cli.output import Form, Row, show_rows
+from asterisk_siptrunk.destination import domestic_patterns
+from asterisk_siptrunk.errors import SiptrunkError
+from asterisk_siptrunk.generation.plan import make_plan
+from asterisk_siptrunk.settings import SECRETS_FILE
+from asterisk_siptrunk.trunk import AwayPolicy
+
+_COLUMNS = ("check", "state", "found", "advice")
+_PORT_SECONDS = 2.0
+
+
+class Health(StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    WARN = "warn"
+    """The service works, less well or less safely."""
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found, and what to do about it."""
+
+    check: str
+    state: Health
+    found: str
+    advice: str = ""
+
+
+Check = Callable[[Desk], Iterator[Finding]]
+
+
+@click.command()
+@form_option
+@click.pass_context
+@pass_desk
+def command(desk: Desk, context: click.Context, form: Form) -> None:
+    """Look for what is wrong, and say what to do; the exit status is 1 if anything fails.
+
+    Example: siptrunk doctor
+    """
+    findings = [finding for name, check in _CHECKS.items() for finding in _run(name, check, desk)]
+    rows: list[Row] = [
+        {"check": f.check, "state": f.state, "found": f.found, "advice": f.advice} for f in findings
+    ]
+    show_rows(rows, _COLUMNS, form, desk.zone)
+    context.exit(any(finding.state is Health.FAIL for finding in findings))
+
+
+def _run(name: str, check: Check, desk: Desk) -> Iterator[Finding]:
+    """All that a check finds; an error of ours ends it and is a finding, too."""
+    try:
+        yield from check(desk)
+    except SiptrunkError as error:
+        yield Finding(name, Health.FAIL, str(error))
+
+
+def _settings(desk: Desk) -> Iterator[Finding]:
+    if not desk.file.exists():
+        yield Finding("settings", Health.WARN, f"{desk.file} is not there.", "Run 'siptrunk init'.")
+        return
+    yield _mode("settings", desk.file, 0o640)
+
+
+def _secrets(desk: Desk) -> Iterator[Finding]:
+    file = desk.file.with_name(SECRETS_FILE)
+    if file.exists():
+        yield _mode("secrets", file, 0o600)
+    secrets = desk.settings.secrets
+    if not (secrets.ami_listen and secrets.ami_apply):
+        advice = f"Give ami_listen and ami_apply in {file}; 'siptrunk init' makes them."
+        yield Finding("secrets", Health.FAIL, "A secret of the manager interface is empty.", advice)
+
+
+def _mode(check: str, file: Path, right: int) -> Finding:
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & ~right:
+        found = f"{file} is open to more than it should be ({mode:04o})."
+        return Finding(check, Health.WARN, found, f"chmod {right:04o} {file}")
+    return Finding(check, Health.OK, f"{file} ({mode:04o})")
+
+
+def _database(desk: Desk) -> Iterator[Finding]:
+    name = describe(desk.engine)
+    if schema.is_current(desk.engine):
+        yield Finding("database", Health.OK, f"{name}, its schema is the newest.")
+    else:
+        found = f"The schema of {name} is not that of this program."
+        yield Finding("database", Health.FAIL, found, "Run 'siptrunk init'.")
+
+
+def _away(desk: Desk) -> Iterator[Finding]:
+    with desk.reading() as connection:
+        found = [one for one in trunks.every(connection) if not one.ended]
+    asking = {one.country for one in found if one.away_policy is not AwayPolicy.CLOSED}
+    closed = sorted(country for country in asking if not domestic_patterns(country))
+    if closed:
+        said = f"No patterns for {', '.join(closed)}: only emergency calls pass there when away."
+        yield Finding("away", Health.WARN, said, "Set --away-policy closed to say so on purpose.")
+    else:
+        yield Finding("away", Health.OK, "Every trunk's away policy can be rendered.")
+
+
+def _asterisk(desk: Desk) -> Iterator[Finding]:
+    asterisk = desk.settings.asterisk
+    version = bootstrap.control(desk.settings).version()
+    yield Finding("asterisk", Health.OK, f"Asterisk {version} answers.")
+    if _pair(version) != asterisk.version_pair:
+        said = f"The settings say {asterisk.version}, Asterisk says {version}."
+        yield Finding("version", Health.WARN, said, f'[asterisk] version = "{version}"')
+    name = bootstrap.system_name(desk.settings)
+    if name != asterisk.server:
+        said = f"Asterisk calls itself {name!r}, the settings say {asterisk.server!r}."
+        advice = f"systemname = {asterisk.server} in asterisk.conf, and restart Asterisk."
+        yield Finding("systemname", Health.FAIL, said, advice)
+
+
+def _pair(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+
+
+def _configuration(desk: Desk) -> Iterator[Finding]:
+    store = bootstrap.store(desk.settings)
+    plan = make_plan(bootstrap.inventory(desk.engine), desk.settings, store)
+    if plan.is_empty:
+        yield Finding("configuration", Health.OK, "The files are what the database asks for.")
+    else:
+        said = f"{len(plan.new)} files are not what the database asks for."
+        yield Finding("configuration", Health.WARN, said, "siptrunk config plan, then apply")
+
+
+def _generation(desk: Desk) -> Iterator[Finding]:
+    ours = f"g{bootstrap.store(desk.settings).manifest().generation}"
+    running = bootstrap.control(desk.settings).generation()
+    if running is None:
+        advice = "Run 'siptrunk config install', then 'siptrunk config apply'."
+        yield Finding("generation", Health.FAIL, "Asterisk has not read our dialplan.", advice)
+    elif running != ours:
+        said = f"Asterisk runs {running}, the files are {ours}."
+        yield Finding("generation", Health.FAIL, said, "Run 'siptrunk config apply'.")
+    else:
+        yield Finding("generation", Health.OK, f"Asterisk runs {running}, the files' own.")
+
+
+def _service(desk: Desk) -> Iterator[Finding]:
+    host, port = desk.settings.agi.host, desk.settings.agi.port
+    try:
+        socket.create_connection((host, port), _PORT_SECONDS).close()
+    except OSError as error:
+        said = f"Nobody admits calls at {host}:{port} ({error.strerror or error})."
+        advice = "Run 'siptrunk serve'; until then each trunk's away policy holds."
+        yield Finding("service", Health.FAIL, said, advice)
+    else:
+        yield Finding("service", Health.OK, f"The admission service answers at {host}:{port}.")
+
+
+def _journal(desk: Desk) -> Iterator[Finding]:
+    file = desk.settings.asterisk.journal
+    if not file.exists():
+        said = f"{file} is not there: no call has ended yet, or Asterisk writes it elsewhere."
+        yield Finding("journal", Health.WARN, said, "Look at [asterisk] journal.")
+    elif not os.access(file, os.R_OK):
+        said = f"{file} cannot be read: calls that end while we are away would stay unknown."
+        yield Finding("journal", Health.FAIL, said, "Give this account the right to read it.")
+    else:
+        yield Finding("journal", Health.OK, f"{file} can be read.")
+
+
+def _uvloop(_desk: Desk) -> Iterator[Finding]:
+    if find_spec("uvloop"):
+        yield Finding("uvloop", Health.OK, "Installed.")
+    else:
+        said = "Not installed: admitting a call costs two to three times the processor time."
+        yield Finding("uvloop", Health.WARN, said, "pip install 'asterisk-siptrunk[fast]'")
+
+
+_CHECKS: dict[str, Check] = {
+    "settings": _settings,
+    "secrets": _secrets,
+    "database": _database,
+    "away": _away,
+    "asterisk": _asterisk,
+    "configuration": _configuration,
+    "generation": _generation,
+    "service": _service,
+    "journal": _journal,
+    "uvloop": _uvloop,
+}

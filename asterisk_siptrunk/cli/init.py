@@ -1,0 +1,203 @@
+"""`siptrunk init`."""
+
+import json
+import os
+import re
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from asterisk_siptrunk.bootstrap import describe, open_engine, provider_row, rules, schema
+from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.output import say
+from asterisk_siptrunk.cli.values import COUNTRY, ReadType
+from asterisk_siptrunk.errors import InvalidInput, SettingsError
+from asterisk_siptrunk.settings import SECRETS_FILE, Settings
+from asterisk_siptrunk.trunk import new_secret
+
+# Its group reads the settings: the account that serves. Secrets are for their owner alone.
+_SETTINGS_MODE = 0o640
+_SECRETS_MODE = 0o600
+_FOLDER_MODE = 0o755
+
+_SETTINGS = """\
+# Settings of siptrunk, made by 'siptrunk init'. Lines that begin with '#' show the defaults.
+# Every key can also come from the environment: ring_seconds of [asterisk] is
+# SIPTRUNK_ASTERISK_RING_SECONDS. Secrets are in secrets.toml beside this file.
+
+[provider]
+# name = "provider"
+country = {country}  # where a trunk is unless it says otherwise
+timezone = {timezone}  # what people see times in; the database keeps UTC
+
+[database]
+url = {database_url}  # or postgresql+psycopg://user@host/name
+
+[agi]  # the admission service
+# host = "127.0.0.1"  # where it listens and the dialplan asks: an address, not a name
+# port = 4573
+# peers = ["127.0.0.1", "::1"]  # addresses that may ask
+
+[ami]  # Asterisk's manager interface
+# host = "127.0.0.1"
+# port = 5038
+
+[asterisk]  # the server beside us
+server = {server}  # must be 'systemname' in its asterisk.conf
+# config_dir = "/etc/asterisk"
+# journal = "/var/log/asterisk/cdr-custom/siptrunk.csv"  # the call journal it writes for us
+# group = "asterisk"  # may read the generated files; "" leaves their group
+# binary = "asterisk"  # for 'config check'; "" checks without a throw-away Asterisk
+# root = ""  # the directory it is chrooted to, if it is
+# version = "22.10"  # which digests of passwords it takes
+# realm = "siptrunk"  # of the trunks' credentials: changing it voids them all
+# global_section = true  # false where its own pjsip.conf has a [global]
+# ring_seconds = 120  # how long a call may ring
+# admission_seconds = 3  # how long the dialplan waits for the admission service
+# bind = ["0.0.0.0"]  # addresses that SIP listens on; add "::" for IPv6
+# address = ""  # the public address or name that customers' PBXs call
+# sip_port = 5060
+# tls_certificate = ""  # this and tls_key: no TLS is offered without both
+# tls_key = ""
+# tls_port = 5061
+# templates = ""  # a folder whose templates replace ours, file by file
+"""
+
+_SECRETS = """\
+# Secrets of siptrunk's two users of Asterisk's manager interface, made by 'siptrunk init'.
+# 'siptrunk config apply' puts them into Asterisk's manager.d.
+ami_listen = {listen}
+ami_apply = {apply}
+"""
+
+_NEXT = """\
+Next:
+  siptrunk customer add NAME --title "Its name"
+  siptrunk trunk add NAME --customer NAME --channels 10
+  siptrunk carrier add NAME --profile PROFILE    (siptrunk carrier profiles lists them)
+  siptrunk config install                        (one #include line in Asterisk's own files)
+  siptrunk config apply
+  siptrunk serve
+What is still missing, 'siptrunk doctor' says."""
+
+_SERVER = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+class _Zone(ReadType[str]):
+    name = "zone"
+
+    def read(self, text: str, context: click.Context | None) -> str:
+        del context
+        try:
+            ZoneInfo(text)
+        except (KeyError, ValueError, OSError):
+            raise InvalidInput(f"{text!r} is no time zone; give one like Europe/Paris.") from None
+        return text
+
+
+class _Url(ReadType[str]):
+    name = "url"
+
+    def read(self, text: str, context: click.Context | None) -> str:
+        del context
+        open_engine(text)
+        return text
+
+
+class _Server(ReadType[str]):
+    name = "name"
+
+    def read(self, text: str, context: click.Context | None) -> str:
+        del context
+        if _SERVER.fullmatch(text):
+            return text
+        raise InvalidInput(f"{text[:80]!r}: use 1 to 64 letters, digits, dots and hyphens.")
+
+
+@click.command()
+@click.option("--database-url", type=_Url(), help="SQLite or PostgreSQL; see the default's form.")
+@click.option("--country", type=COUNTRY, help="Where trunks are unless they say otherwise.")
+@click.option("--timezone", type=_Zone(), help="What people see times in (Europe/Paris).")
+@click.option("--server", type=_Server(), help="This Asterisk's 'systemname'.")
+@pass_desk
+def command(desk: Desk, /, **options: str | None) -> None:
+    """Make the settings, the secrets and the database.
+
+    Run again it brings the database's schema up to date, and changes nothing else.
+
+    \b
+    Examples:
+      siptrunk init --country FR --timezone Europe/Paris --server pbx1
+      siptrunk init --database-url postgresql+psycopg://siptrunk@db.example/siptrunk
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    _settings_file(desk.file, options)
+    _secrets_file(desk.file.with_name(SECRETS_FILE))
+    _refuse_other(desk.settings, options)
+    _database(desk)
+    say(_NEXT)
+
+
+def _settings_file(file: Path, options: dict[str, str | None]) -> None:
+    if file.exists():
+        say(f"{file} is there, and stays as it is.")
+        return
+    default = Settings(file)
+    wanted = {
+        "country": options["country"] or default.provider.country,
+        "timezone": options["timezone"] or default.provider.timezone,
+        "server": options["server"] or default.asterisk.server,
+        "database_url": options["database_url"] or default.database.url,
+    }
+    _write(file, _SETTINGS_MODE, _filled(_SETTINGS, wanted))
+
+
+def _secrets_file(file: Path) -> None:
+    if file.exists():
+        say(f"{file} is there, and stays as it is.")
+        return
+    _write(file, _SECRETS_MODE, _filled(_SECRETS, {"listen": new_secret(), "apply": new_secret()}))
+
+
+def _filled(text: str, values: dict[str, str]) -> str:
+    # A JSON string is a TOML string.
+    return text.format(**{key: json.dumps(value) for key, value in values.items()})
+
+
+def _write(file: Path, mode: int, text: str) -> None:
+    """Make a file that was never, not for an instant, more open than `mode`."""
+    try:
+        file.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            os.fchmod(descriptor, mode)  # the umask may have taken the group's bit
+            stream.write(text)
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be written: {error.strerror}.") from None
+    say(f"{file} made.")
+
+
+def _refuse_other(settings: Settings, options: dict[str, str | None]) -> None:
+    """A setting that was asked for and does not hold must not be passed over in silence."""
+    holds = {
+        "country": settings.provider.country,
+        "timezone": settings.provider.timezone,
+        "server": settings.asterisk.server,
+        "database_url": settings.database.url,
+    }
+    for key, wanted in options.items():
+        if wanted is not None and wanted != holds[key]:
+            option = key.replace("_", "-")
+            raise InvalidInput(
+                f"--{option}: {settings.file} or the environment says otherwise; change it there."
+            )
+
+
+def _database(desk: Desk) -> None:
+    schema.make_place(desk.settings.database.url)
+    schema.upgrade(desk.engine)
+    with desk.changing() as (connection, by):
+        is_new = provider_row.begin(connection)
+        if is_new:
+            rules.store_defaults(connection, by)
+    say(f"Database {describe(desk.engine)} " + ("made." if is_new else "is up to date."))

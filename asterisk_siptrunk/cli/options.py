@@ -1,0 +1,74 @@
+"""Options and arguments that several commands share, and the command that all nouns have."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from asterisk_siptrunk.bootstrap import audit
+from asterisk_siptrunk.cli.complete import Completer
+from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.output import Form, Row, show_rows
+from asterisk_siptrunk.errors import NotFound
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+form_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(Form, case_sensitive=False),
+    default="table",
+    show_default=True,
+    help="How to write the result.",
+)
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+
+HISTORY_COLUMNS = ("at", "author", "change")
+
+
+def name_argument(completer: Completer, name: str = "name") -> Callable[[C], C]:
+    """The name of the thing that a command is about."""
+    return click.argument(name, metavar=name.upper(), shell_complete=completer)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before what cannot be taken back; a no ends the command."""
+    if not yes:
+        click.confirm(question, abort=True, err=True)
+
+
+def given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given: the others are None."""
+    return {key: value for key, value in options.items() if value is not None}
+
+
+def nothing_to_set() -> click.UsageError:
+    """What `set` says to no options at all."""
+    return click.UsageError("Nothing to set: give at least one option, see --help.")
+
+
+def as_typed(_desk: Desk, name: str) -> str:
+    """The name that the history knows something by, where that is what people type."""
+    return name
+
+
+def history_command(
+    noun: str, completer: Completer, known_as: Callable[[Desk, str], str] = as_typed
+) -> click.Command:
+    """`history NAME`: who changed what, and when; also of what was removed since."""
+
+    @click.command("history", short_help="Who changed it, and when.")
+    @name_argument(completer)
+    @form_option
+    @pass_desk
+    def history(desk: Desk, name: str, form: Form) -> None:
+        name = known_as(desk, name)
+        with desk.reading() as connection:
+            entries = audit.history(connection, noun, name)
+        if not entries:
+            raise NotFound(f"Nothing was ever changed of {noun} {name}.")
+        rows: list[Row] = [{"at": e.at, "author": e.author, "change": e.change} for e in entries]
+        show_rows(rows, HISTORY_COLUMNS, form, desk.zone)
+
+    history.help = f"Show every change of a {noun}, newest first, and who made it."
+    return history

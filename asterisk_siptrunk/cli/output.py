@@ -1,0 +1,184 @@
+"""Results as tables for people, JSON and CSV for programs.
+
+Keys are the same in all three, and stay. Times are in the provider's zone in tables, and in UTC
+(RFC 3339) for programs; durations are seconds there.
+"""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+import click
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+Value: TypeAlias = str | int | float | bool | datetime | timedelta | tuple[str, ...] | None
+Row: TypeAlias = Mapping[str, Value]
+
+# Rich cuts what is wider than its console; what goes to a file or to grep must stay whole.
+_WIDTH_OF_A_PIPE = 10_000
+
+
+class _Pipe(Console):
+    """A console whose reader may go: that is for the command to end on."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave the error as it is; rich would end the program."""
+        raise BrokenPipeError
+
+
+class Form(StrEnum):
+    """How results are written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def show_rows(rows: Sequence[Row], columns: Sequence[str], form: Form, zone: ZoneInfo) -> None:
+    """Write a listing."""
+    if form is Form.JSON:
+        _write_json([for_programs(row) for row in rows])
+    elif form is Form.CSV:
+        _write_csv(rows, columns)
+    else:
+        _draw(_listing(rows, columns, zone))
+
+
+def show_row(row: Row, form: Form, zone: ZoneInfo, **parts: Sequence[Row]) -> None:
+    """Write one thing; `parts` are listings that belong to it, left out of CSV."""
+    if form is Form.JSON:
+        listings = {name: [for_programs(each) for each in rows] for name, rows in parts.items()}
+        _write_json(for_programs(row) | listings)
+    elif form is Form.CSV:
+        _write_csv([row], list(row))
+    else:
+        _draw(_sheet(row, zone))
+        for name, rows in parts.items():
+            if rows:
+                _draw(_listing(rows, list(rows[0]), zone, title=name))
+
+
+def for_programs(row: Row) -> dict[str, object]:
+    """A row as JSON takes it."""
+    return {key: _json_value(value) for key, value in row.items()}
+
+
+def csv_cells(row: Row, columns: Iterable[str]) -> list[str]:
+    """A row as CSV takes it."""
+    return [_csv_value(row[key]) for key in columns]
+
+
+def for_people(value: Value, zone: ZoneInfo) -> str:
+    """A value as a person reads it."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return value.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+        case timedelta():
+            return _clock(value)
+        case tuple():
+            return ", ".join(value)
+        case _:
+            return str(value)
+
+
+def _clock(duration: timedelta) -> str:
+    minutes, seconds = divmod(round(duration.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}"
+
+
+def _json_value(value: Value) -> object:
+    if isinstance(value, datetime):
+        return _in_utc(value)
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def _csv_value(value: Value) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            return " ".join(value)
+        case _:
+            return str(_json_value(value))
+
+
+def _in_utc(moment: datetime) -> str:
+    text = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def _write_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _write_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(csv_cells(row, columns) for row in rows)
+    click.echo(text.getvalue(), nl=False)
+
+
+def _listing(
+    rows: Iterable[Row], columns: Sequence[str], zone: ZoneInfo, title: str | None = None
+) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, title=_words(title or "") or None, title_justify="left")
+    for key in columns:
+        table.add_column(_words(key), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row[key], zone, aligned=True) for key in columns))
+    return table
+
+
+def _sheet(row: Row, zone: ZoneInfo) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in row.items():
+        table.add_row(_words(key), _cell(value, zone))
+    return table
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _cell(value: Value, zone: ZoneInfo, *, aligned: bool = False) -> Text:
+    # Text, since strings would be read as rich's markup. A caller chooses its number and its
+    # PBX's name: what would steer the terminal is shown instead of obeyed.
+    shown = for_people(value, zone)
+    safe = "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Text(safe, justify="right" if aligned and is_number else "left")
+
+
+def _draw(what: RenderableType) -> None:
+    on_terminal = sys.stdout.isatty()
+    width = None if on_terminal else _WIDTH_OF_A_PIPE
+    _Pipe(file=sys.stdout, width=width, no_color=not on_terminal).print(what)
+
+
+def say(sentence: str) -> None:
+    """Tell a person what was done; stdout stays free for results."""
+    click.echo(sentence, err=True)
+
+
+def warn(sentence: str) -> None:
+    """Tell a person what to mind."""
+    click.secho(f"Warning: {sentence}", err=True, fg="yellow")

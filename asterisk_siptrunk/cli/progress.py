@@ -1,0 +1,35 @@
+"""Progress on stderr, for people who wait at a terminal."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+T = TypeVar("T")
+
+# Redrawing for each of a million rows would cost more than the rows.
+_ROWS_PER_STEP = 500
+
+
+def counted(things: Iterable[T], noun: str) -> Iterator[T]:
+    """Hand things through, and show how many went by."""
+    if not sys.stderr.isatty():
+        yield from things
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.completed} " + noun), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(noun, total=None)
+        for count, thing in enumerate(things, start=1):
+            if count % _ROWS_PER_STEP == 0:
+                progress.update(task, completed=count)
+            yield thing
+
+
+def working(on: str) -> AbstractContextManager[object]:
+    """Show that something takes its time."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    return Console(stderr=True).status(on)

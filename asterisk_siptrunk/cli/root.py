@@ -1,0 +1,100 @@
+"""The command `siptrunk`: options that all of it shares, and how every failure is told."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from asterisk_siptrunk.cli.lazy import LazyGroup
+from asterisk_siptrunk.errors import SiptrunkError
+
+INTERRUPTED = 130
+"""128 + SIGINT, as a shell counts it."""
+READER_GONE = 141
+"""128 + SIGPIPE: `siptrunk call list | head`."""
+OUR_FAULT = 70
+"""EX_SOFTWARE of sysexits.h: a defect of ours, unlike the 1 of an error that we can explain."""
+
+_LINES = {
+    "init": "Make the settings and the database, or bring them up to date.",
+    "doctor": "Look for what is wrong, and say what to do.",
+    "customer": "Who holds trunks.",
+    "trunk": "Channels, credentials and terms of a customer's PBX.",
+    "number": "Telephone numbers, each on one trunk.",
+    "carrier": "The operators upstream.",
+    "destination": "Where calls may go, and what becomes of a number.",
+    "config": "Asterisk's configuration: plan, check, apply, roll back.",
+    "serve": "Admit calls and record usage, until stopped.",
+    "call": "Calls, those going on and those of the past.",
+    "usage": "Usage for billing.",
+}
+
+
+class _Unexpected(click.ClickException):
+    exit_code = OUR_FAULT
+
+
+class _Root(LazyGroup):
+    """Ends every failure in one sentence and an exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
+        try:
+            return super().invoke(ctx)
+        except SiptrunkError as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            _forget_output()
+            raise click.exceptions.Exit(READER_GONE) from None
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            if ctx.params["debug"]:
+                raise
+            # Its words stay out: a driver's message may quote what was being stored.
+            raise _Unexpected(
+                f"{type(error).__name__}: this is a defect of siptrunk. To see where, run the same "
+                "again as 'siptrunk --debug …' or with SIPTRUNK_DEBUG=1, and report what it says."
+            ) from error
+
+
+def _forget_output() -> None:
+    # The interpreter flushes at its end, and would complain about the reader that has gone.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+@click.group(
+    cls=_Root,
+    package=__package__,
+    lines=_LINES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The settings file.  [default: $SIPTRUNK_CONFIG, else /etc/siptrunk/siptrunk.toml]",
+)
+@click.option("--debug", is_flag=True, envvar="SIPTRUNK_DEBUG", help="Show where a defect is.")
+@click.version_option(package_name="asterisk-siptrunk", prog_name="siptrunk")
+def root(config: Path | None, *, debug: bool) -> None:
+    """Turn Asterisk into a SIP trunk service.
+
+    \b
+    Begin:
+      siptrunk init
+      siptrunk customer add acme --title "Acme SA"
+      siptrunk trunk add acme-paris --customer acme --channels 10
+      siptrunk number add +33123456789 --trunk acme-paris
+      siptrunk carrier add ovh --profile ovh --username 0033123456789
+      siptrunk config apply
+
+    \b
+    Complete names in bash (zsh and fish alike):
+      eval "$(_SIPTRUNK_COMPLETE=bash_source siptrunk)"
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    del config, debug  # read where they are needed, from the context

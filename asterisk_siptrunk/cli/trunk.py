@@ -1,0 +1,381 @@
+"""`siptrunk trunk`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from asterisk_siptrunk.bootstrap import calls, issue_credentials, trunks
+from asterisk_siptrunk.cli.complete import customer_names, trunk_names
+from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.options import (
+    confirm,
+    form_option,
+    given,
+    history_command,
+    name_argument,
+    nothing_to_set,
+    yes_option,
+)
+from asterisk_siptrunk.cli.output import Form, Row, Value, say, show_row, show_rows, warn
+from asterisk_siptrunk.cli.values import COUNT, COUNTRY, NETWORK, limit, phone_number
+from asterisk_siptrunk.destination import domestic_patterns
+from asterisk_siptrunk.errors import InvalidInput
+from asterisk_siptrunk.trunk import (
+    AwayPolicy,
+    CallerPolicy,
+    Credentials,
+    SuspensionScope,
+    Transport,
+    Trunk,
+    TrunkKind,
+)
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+_COLUMNS = (
+    "name",
+    "customer",
+    "kind",
+    "channels",
+    "in_use",
+    "country",
+    "main_number",
+    "numbers",
+    "registered",
+    "status",
+)
+_APPLY = "Asterisk knows of it after 'siptrunk config apply'."
+
+_TERMS = (
+    click.option("--channels", type=click.IntRange(min=1), help="Calls at once, both ways."),
+    click.option(
+        "--reserved-inbound",
+        type=click.IntRange(min=0),
+        help="Channels of these that outbound calls never take.",
+    ),
+    click.option(
+        "--calls-per-second", type=COUNT, help="How fast calls may arrive, or 'none' for no limit."
+    ),
+    click.option("--country", type=COUNTRY, help="Where its PBX is: how it dials (FR)."),
+    click.option(
+        "--transport",
+        type=click.Choice(Transport, case_sensitive=False),
+        help="What SIP runs over.",
+    ),
+    click.option("--srtp/--no-srtp", default=None, help="Encrypt the voice; needs TLS."),
+    click.option(
+        "--caller-policy",
+        type=click.Choice(CallerPolicy, case_sensitive=False),
+        help="What becomes of a caller number that is not the trunk's.",
+    ),
+    click.option(
+        "--away-policy",
+        type=click.Choice(AwayPolicy, case_sensitive=False),
+        help="What passes while the admission service is away, besides emergency calls.",
+    ),
+    click.option(
+        "--address",
+        "addresses",
+        type=NETWORK,
+        multiple=True,
+        help="Where it calls from, or may register from; may be repeated.",
+    ),
+    click.option("--contact", help="Where inbound calls go (kind address): HOST or HOST:PORT."),
+    click.option("--inbound-context", help="The context of inbound calls (kind local)."),
+)
+
+
+def terms_options(command: C) -> C:
+    """The options of `add` and `set`; each is None where it was not given."""
+    for option in reversed(_TERMS):
+        command = option(command)
+    return command
+
+
+@click.group()
+def command() -> None:
+    """Channels, credentials and terms of a customer's PBX."""
+
+
+@command.command()
+@click.argument("name")
+@click.option("--customer", required=True, shell_complete=customer_names, help="Who holds it.")
+@click.option(
+    "--kind",
+    type=click.Choice(TrunkKind, case_sensitive=False),
+    default="registered",
+    show_default=True,
+    help="How its PBX is known: it registers, by its address, or the phones of this Asterisk.",
+)
+@click.option("--number", "numbers", multiple=True, help="Its numbers, the main one first.")
+@terms_options
+@form_option
+@pass_desk
+def add(  # noqa: PLR0913 - one argument for each option that is not a term
+    desk: Desk,
+    /,
+    *,
+    name: str,
+    customer: str,
+    kind: TrunkKind,
+    numbers: tuple[str, ...],
+    form: Form,
+    **terms: Any,  # noqa: ANN401 - those of terms_options
+) -> None:
+    """Open a trunk, and show its credentials: this once, since only digests are kept.
+
+    \b
+    Examples:
+      siptrunk trunk add acme-paris --customer acme --channels 10 --number 0123456789
+      siptrunk trunk add acme-lyon --customer acme --channels 4 --kind address \\
+          --address 192.0.2.10 --contact 192.0.2.10:5060
+      siptrunk trunk add office --customer acme --channels 2 --kind local \\
+          --inbound-context from-trunk
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    values = _terms(terms)
+    if "channels" not in values:
+        raise click.UsageError("Missing option '--channels'.")
+    country = values.pop("country", desk.settings.provider.country)
+    new = Trunk(id=0, name=name, customer=customer, kind=kind, country=country, **values)
+    credentials, secret = _credentials(desk, new)
+    with desk.changing() as (connection, by):
+        trunks.add(connection, by, new, credentials)
+        for index, text in enumerate(numbers):
+            e164 = phone_number(text, country)
+            trunks.add_number(connection, by, name, e164, main=index == 0)
+        stored = trunks.get(connection, name)
+    show_row(_sheet(stored, credentials) | _secret_of(secret), form, desk.zone)
+    say(f"Trunk {name} added. {_APPLY}")
+    _warn_of_secret(secret)
+    _warn_if_away_is_closed(stored)
+
+
+@command.command("list")
+@click.option("--customer", shell_complete=customer_names, help="Only those of this customer.")
+@form_option
+@pass_desk
+def list_(desk: Desk, customer: str | None, form: Form) -> None:
+    """List trunks with the channels in use now.
+
+    Example: siptrunk trunk list --customer acme
+    """
+    with desk.reading() as connection:
+        found = [t for t in trunks.every(connection) if customer in {None, t.customer}]
+        in_use = calls.in_use(connection)
+        registered = {r.trunk for r in calls.registrations(connection) if r.registered}
+    rows = [_line(one, in_use.get(one.name, 0), registered) for one in found]
+    show_rows(rows, _COLUMNS, form, desk.zone)
+
+
+@command.command()
+@name_argument(trunk_names)
+@form_option
+@pass_desk
+def show(desk: Desk, name: str, form: Form) -> None:
+    """Show all of a trunk: terms, channels in use, registrations, suspensions.
+
+    Example: siptrunk trunk show acme-paris
+    """
+    with desk.reading() as connection:
+        found = trunks.get(connection, name)
+        credentials = trunks.credentials_of(connection, name)
+        in_use = calls.in_use(connection).get(name, 0)
+        registered = [r for r in calls.registrations(connection) if r.trunk == name]
+    registrations: list[Row] = [
+        {
+            "server": r.server,
+            "registered": r.registered,
+            "contact": r.contact,
+            "user_agent": r.user_agent,
+            "changed_at": r.changed_at,
+        }
+        for r in registered
+    ]
+    suspensions: list[Row] = [{"scope": s.scope, "reason": s.reason} for s in found.suspensions]
+    sheet = {**_sheet(found, credentials), "in_use": in_use}
+    show_row(sheet, form, desk.zone, suspensions=suspensions, registrations=registrations)
+
+
+@command.command("set")
+@name_argument(trunk_names)
+@terms_options
+@click.option("--any-address", is_flag=True, help="Lift the restriction to addresses.")
+@pass_desk
+def set_(desk: Desk, /, *, name: str, any_address: bool, **terms: Any) -> None:  # noqa: ANN401
+    """Change the terms of a trunk. Channels and pace hold from the next call on.
+
+    \b
+    Examples:
+      siptrunk trunk set acme-paris --channels 15 --calls-per-second 5
+      siptrunk trunk set acme-paris --calls-per-second none --any-address
+    """  # noqa: D301
+    values = _terms(terms)
+    if any_address:
+        values["addresses"] = ()
+    if not values:
+        raise nothing_to_set()
+    with desk.changing() as (connection, by):
+        changed = trunks.change(connection, by, name, **values)
+    say(f"Trunk {name} changed. {_APPLY}")
+    _warn_if_away_is_closed(changed)
+
+
+@command.command()
+@name_argument(trunk_names)
+@yes_option
+@pass_desk
+def remove(desk: Desk, name: str, *, yes: bool) -> None:
+    """End a trunk's contract: every call but emergencies is refused, its records stay.
+
+    Its numbers stay with it until 'siptrunk number remove' frees them.
+
+    Example: siptrunk trunk remove acme-paris
+    """
+    confirm(f"End the contract of trunk {name}?", yes=yes)
+    with desk.changing() as (connection, by):
+        ended = trunks.change(connection, by, name, ended=True)
+    say(f"Trunk {name} ended. {_APPLY}")
+    if ended.numbers:
+        say(f"Still its own: {', '.join(ended.numbers)}; 'siptrunk number remove' frees them.")
+
+
+@command.command()
+@name_argument(trunk_names)
+@click.option(
+    "--scope",
+    type=click.Choice(SuspensionScope, case_sensitive=False),
+    default="all",
+    show_default=True,
+    help="The part of the service to stop; emergency calls are in none.",
+)
+@click.option("--reason", required=True, help="Why; the customer may be told.")
+@pass_desk
+def suspend(desk: Desk, name: str, scope: SuspensionScope, reason: str) -> None:
+    """Stop all or part of a trunk's service, from the next call on.
+
+    Example: siptrunk trunk suspend acme-paris --scope international --reason "toll fraud"
+    """
+    with desk.changing() as (connection, by):
+        trunks.suspend(connection, by, name, scope, reason)
+    say(f"Trunk {name} suspended ({scope}). Calls in progress go on.")
+
+
+@command.command()
+@name_argument(trunk_names)
+@click.option(
+    "--scope",
+    type=click.Choice(SuspensionScope, case_sensitive=False),
+    help="Only this suspension.  [default: every one]",
+)
+@pass_desk
+def resume(desk: Desk, name: str, scope: SuspensionScope | None) -> None:
+    """Lift suspensions, from the next call on.
+
+    Example: siptrunk trunk resume acme-paris
+    """
+    with desk.changing() as (connection, by):
+        lifted = trunks.resume(connection, by, name, scope)
+    say(f"Trunk {name} resumed." if lifted else f"Trunk {name} was not suspended so.")
+
+
+@command.command("rotate-secret")
+@name_argument(trunk_names)
+@yes_option
+@form_option
+@pass_desk
+def rotate_secret(desk: Desk, name: str, *, yes: bool, form: Form) -> None:
+    """Make a new secret and show it, this once; the old one works until the next apply.
+
+    Example: siptrunk trunk rotate-secret acme-paris
+    """
+    confirm(f"Replace the secret of trunk {name}? Its PBX must be given the new one.", yes=yes)
+    with desk.changing() as (connection, by):
+        credentials, secret = _credentials(desk, trunks.get(connection, name))
+        if credentials is None:
+            raise InvalidInput(f"Trunk {name} does not register: it has no secret.")
+        trunks.set_credentials(connection, by, name, credentials)
+    row: dict[str, Value] = {
+        "name": name,
+        "username": credentials.username,
+        "realm": credentials.realm,
+    }
+    show_row(row | _secret_of(secret), form, desk.zone)
+    say(f"The secret of trunk {name} was replaced. {_APPLY}")
+    _warn_of_secret(secret)
+
+
+command.add_command(history_command("trunk", trunk_names))
+
+
+def _terms(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The terms that were given, as attributes of `Trunk`."""
+    values = given(options)
+    if not values["addresses"]:
+        del values["addresses"]
+    if "calls_per_second" in values:
+        values["calls_per_second"] = limit(values["calls_per_second"])
+    return values
+
+
+def _credentials(desk: Desk, trunk: Trunk) -> tuple[Credentials | None, str | None]:
+    if trunk.kind is not TrunkKind.REGISTERED:
+        return None, None
+    return issue_credentials(desk.settings, trunk.name)
+
+
+def _secret_of(secret: str | None) -> dict[str, Value]:
+    return {"secret": secret} if secret else {}
+
+
+def _warn_of_secret(secret: str | None) -> None:
+    if secret:
+        warn("this secret is shown once; 'siptrunk trunk rotate-secret' makes another.")
+
+
+def _warn_if_away_is_closed(trunk: Trunk) -> None:
+    if trunk.away_policy is not AwayPolicy.CLOSED and not domestic_patterns(trunk.country):
+        warn(
+            f"the ordinary numbers of {trunk.country} cannot be told from others by the dialplan "
+            f"alone: while the admission service is away, {trunk.name} can make only emergency "
+            "calls."
+        )
+
+
+def _line(trunk: Trunk, in_use: int, registered: set[str]) -> Row:
+    registers = trunk.kind is TrunkKind.REGISTERED and not trunk.ended
+    return {
+        "name": trunk.name,
+        "customer": trunk.customer,
+        "kind": trunk.kind,
+        "channels": trunk.channels,
+        "in_use": in_use,
+        "country": trunk.country,
+        "main_number": trunk.main_number,
+        "numbers": len(trunk.numbers),
+        "registered": trunk.name in registered if registers else None,
+        "status": trunk.status,
+    }
+
+
+def _sheet(trunk: Trunk, credentials: Credentials | None) -> dict[str, Value]:
+    return {
+        "name": trunk.name,
+        "customer": trunk.customer,
+        "kind": trunk.kind,
+        "status": trunk.status,
+        "channels": trunk.channels,
+        "reserved_inbound": trunk.reserved_inbound,
+        "calls_per_second": trunk.calls_per_second,
+        "country": trunk.country,
+        "transport": trunk.transport,
+        "srtp": trunk.srtp,
+        "caller_policy": trunk.caller_policy,
+        "away_policy": trunk.away_policy,
+        "addresses": tuple(map(str, trunk.addresses)),
+        "contact": trunk.contact,
+        "inbound_context": trunk.inbound_context,
+        "numbers": trunk.numbers,
+        "username": credentials.username if credentials else None,
+        "realm": credentials.realm if credentials else None,
+    }

@@ -1,0 +1,183 @@
+"""What people type, made into values: numbers, networks, countries, moments, secrets."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_interface, ip_network
+from typing import Generic, TextIO, TypeVar
+
+import click
+import phonenumbers
+
+from asterisk_siptrunk.cli.desk import desk_of
+from asterisk_siptrunk.destination import Target, caller_number, country_code
+from asterisk_siptrunk.errors import InvalidInput
+from asterisk_siptrunk.trunk import IPNetwork
+
+T = TypeVar("T")
+
+_NONE = "none"
+_PUNCTUATION = re.compile(r"[\s().\-/]")
+# What Asterisk's registration takes; a longer file is not the one that was meant.
+_LONGEST_SECRET = 200
+
+
+class ReadType(click.ParamType[T], Generic[T]):
+    """A value that `read` makes of text, or refuses in a sentence: a usage error."""
+
+    def read(self, text: str, context: click.Context | None) -> T:
+        """Make the value.
+
+        Raises:
+            InvalidInput: the text cannot be one.
+        """
+        raise NotImplementedError
+
+    def convert(
+        self, value: str | T, param: click.Parameter | None, ctx: click.Context | None
+    ) -> T:
+        """Make the value; what is one already (a default) stays."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self.read(value, ctx)
+        except InvalidInput as error:
+            self.fail(str(error), param, ctx)
+
+
+class NetworkType(ReadType[IPNetwork]):
+    """An address, or a network without host bits."""
+
+    name = "network"
+
+    def read(self, text: str, context: click.Context | None) -> IPNetwork:
+        """Parse, and suggest the network where host bits stand."""
+        del context
+        try:
+            return ip_network(text)
+        except ValueError:
+            raise InvalidInput(_network_advice(text)) from None
+
+
+def _network_advice(text: str) -> str:
+    try:
+        network = ip_interface(text).network
+    except ValueError:
+        return (
+            f"{text!r} is no IP address or network; give one like 192.0.2.10, 192.0.2.0/24 or "
+            "2001:db8::/32."
+        )
+    address = ip_address(text.partition("/")[0])
+    return f"{text} has host bits set; for the network give {network}, for the host {address}."
+
+
+class CountryType(ReadType[str]):
+    """A country by its two letters."""
+
+    name = "country"
+
+    def read(self, text: str, context: click.Context | None) -> str:
+        """Check that it is one that can be called."""
+        del context
+        country_code(text)
+        return text.upper()
+
+
+class TargetType(ReadType[Target]):
+    """What a rule speaks of."""
+
+    name = "target"
+
+    def read(self, text: str, context: click.Context | None) -> Target:
+        """Parse."""
+        del context
+        return Target.parse(text)
+
+
+class CountType(ReadType[int | str]):
+    """A number of 1 or more, or `none` for no limit."""
+
+    name = "count"
+
+    def read(self, text: str, context: click.Context | None) -> int | str:
+        """Parse; `none` stays a word here, since None means that nothing was given."""
+        del context
+        if text.lower() == _NONE:
+            return _NONE
+        if text.isascii() and text.isdigit() and int(text) > 0:
+            return int(text)
+        raise InvalidInput(f"{text!r} is no limit; give 1 or more, or '{_NONE}'.")
+
+
+class MomentType(ReadType[datetime]):
+    """A date or a time, in the provider's zone unless it names another."""
+
+    name = "time"
+
+    def read(self, text: str, context: click.Context | None) -> datetime:
+        """Parse; a date is its midnight."""
+        if context is None:
+            raise InvalidInput(f"{text!r}: no time zone is known here.")
+        zone = desk_of(context).zone
+        today = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+        words = {"today": today, "yesterday": today - timedelta(days=1), "now": datetime.now(zone)}
+        try:
+            moment = words.get(text.lower()) or datetime.fromisoformat(text)
+        except ValueError:
+            raise InvalidInput(
+                f"{text!r} is no time; give 2026-11-01, 2026-11-01T08:30, today or yesterday."
+            ) from None
+        return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
+
+
+NETWORK = NetworkType()
+COUNTRY = CountryType()
+TARGET = TargetType()
+COUNT = CountType()
+MOMENT = MomentType()
+
+
+def limit(given: int | str | None) -> int | None:
+    """What `COUNT` means: a number, or no limit."""
+    return given if isinstance(given, int) else None
+
+
+def phone_number(text: str, country: str) -> str:
+    """A telephone number in E.164, however it was written in `country`.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    number = caller_number(_PUNCTUATION.sub("", text), country)
+    if number is None:
+        raise InvalidInput(
+            f"{text!r} is no telephone number in {country}; give it like {_example(country)}."
+        )
+    return str(number)
+
+
+def _example(country: str) -> str:
+    number = phonenumbers.example_number(country)
+    if number is None:
+        return "+33123456789"
+    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return f"{e164} or {national}"
+
+
+def secret_from(file: TextIO | None, whose: str) -> str:
+    """A secret from a file (or stdin), else from a hidden prompt; never from the command line.
+
+    Other users of the machine see command lines, in `ps`; and the shell keeps them.
+
+    Raises:
+        InvalidInput: the file holds something else than one line.
+    """
+    if file is None:
+        secret = click.prompt(f"Secret of {whose}", hide_input=True, err=True)
+    else:
+        secret = file.read(_LONGEST_SECRET + 2).strip()
+    if secret and len(secret) <= _LONGEST_SECRET and secret.isprintable():
+        return str(secret)
+    raise InvalidInput(
+        f"The secret must be one line of 1 to {_LONGEST_SECRET} characters that can be printed."
+    )

@@ -1,0 +1,75 @@
+"""The command, run in this process on a fresh database of the test's own."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from asterisk_siptrunk.cli import main
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run said, and how it ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def data(self) -> Any:
+        """The JSON that it wrote."""
+        return json.loads(self.stdout)
+
+
+class Siptrunk:
+    """`siptrunk("trunk", "list")`; a run that is to fail says `fails=STATUS`."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+
+    def __call__(self, *words: str, stdin: str | None = None, fails: int = 0) -> Outcome:
+        done = CliRunner().invoke(
+            main, words, input=stdin, env=self.environment, prog_name="siptrunk"
+        )
+        outcome = Outcome(done.exit_code, done.stdout, done.stderr)
+        assert outcome.code == fails, f"{words}: {done.stdout}\n{done.stderr}\n{done.exception!r}"
+        assert "Traceback" not in done.output
+        return outcome
+
+    def json(self, *words: str) -> Any:
+        """What a listing gives to programs."""
+        return self(*words, "--format", "json").data
+
+
+@pytest.fixture(autouse=True)
+def _author(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "alice")
+    monkeypatch.delenv("SIPTRUNK_DEBUG", raising=False)
+
+
+@pytest.fixture
+def siptrunk(sqlite_url: str, tmp_path: Path) -> Siptrunk:
+    """The command on a database as `siptrunk init` leaves it."""
+    file = tmp_path / "siptrunk.toml"
+    file.write_text(f'[database]\nurl = "{sqlite_url}"\n')
+    return Siptrunk({"SIPTRUNK_CONFIG": str(file)})
+
+
+@pytest.fixture
+def acme(siptrunk: Siptrunk) -> Siptrunk:
+    """The same with a customer, a trunk of three channels and two numbers, and a carrier."""
+    siptrunk("customer", "add", "acme", "--title", "Acme SA")
+    siptrunk(
+        *("trunk", "add", "acme-paris", "--customer", "acme", "--channels", "3"),
+        *("--number", "0123456789", "--number", "0123456790"),
+    )
+    siptrunk(
+        *("carrier", "add", "one", "--profile", "generic", "--server", "192.0.2.10"),
+        *("--username", "us", "--secret-file", "-"),
+        stdin="carrier-secret\n",
+    )
+    return siptrunk

@@ -1,0 +1,79 @@
+"""`siptrunk carrier`."""
+
+import pytest
+
+SECRET = "carrier-secret"
+ADD = ("carrier", "add", "two", "--profile", "generic", "--server", "sip.example.net")
+
+
+def test_list_and_show_never_hold_the_secret(acme):
+    (line,) = acme.json("carrier", "list")
+    assert line["name"] == "one"
+    assert (line["server"], line["priority"], line["enabled"]) == ("192.0.2.10", 10, True)
+    for words in (("list",), ("show", "one"), ("history", "one")):
+        for form in ("table", "json", "csv"):
+            assert SECRET not in acme("carrier", *words, "--format", form).stdout
+
+
+def test_the_secret_comes_from_a_hidden_prompt(acme):
+    add = ("carrier", "add", "two", "--profile", "ovh", "--server", "sip.example.net")
+    done = acme(*add, "--username", "us", stdin="typed-secret\n")
+    assert "Secret of us@two" in done.stderr
+    assert "typed-secret" not in done.stdout + done.stderr
+
+
+def test_the_secret_comes_from_a_file(acme, tmp_path):
+    file = tmp_path / "secret"
+    file.write_text("from-a-file\n")
+    acme(*ADD, "--username", "us", "--secret-file", str(file))
+    assert [row["name"] for row in acme.json("carrier", "list")] == ["one", "two"]
+
+
+def test_there_is_no_option_that_takes_the_secret_itself(acme):
+    assert "No such option" in acme(*ADD, "--secret", "x", fails=2).stderr
+
+
+@pytest.mark.parametrize("secret", ["", "two\nlines", "x" * 201, "tab\there"])
+def test_a_secret_that_is_none_is_refused(acme, secret):
+    add = (*ADD, "--username", "us", "--secret-file", "-")
+    assert "must be one line" in acme(*add, stdin=secret, fails=1).stderr
+
+
+def test_set_and_its_history(acme):
+    acme("carrier", "set", "one", "--channels", "5", "--priority", "1", "--disabled")
+    acme("carrier", "set", "one", "--match", "192.0.2.0/24", "--secret-file", "-", stdin="next\n")
+    shown = acme.json("carrier", "show", "one")
+    assert (shown["channels"], shown["priority"], shown["enabled"]) == (5, 1, False)
+    assert "192.0.2.0/24" in shown["match"]
+    acme("carrier", "set", "one", "--channels", "none", "--enabled")
+    assert acme.json("carrier", "show", "one")["channels"] is None
+    told = acme("carrier", "history", "one").stdout
+    assert "secret" in told
+    assert "next" not in told
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "status"),
+    [
+        (("add", "one", "--profile", "generic", "--server", "h"), "already", 1),
+        (("add", "x", "--profile", "nonsense"), "nonsense", 1),
+        (("add", "x", "--profile", "generic"), "names no server", 1),
+        (("set", "one"), "Nothing to set", 2),
+        (("set", "one", "--weight", "0"), "not in the range", 2),
+        (("show", "x"), "'siptrunk carrier list'", 1),
+    ],
+)
+def test_what_cannot_work_is_refused(acme, words, said, status):
+    source = ("--username", "us", "--secret-file", "-") if words[0] == "add" else ()
+    assert said in acme("carrier", *words, *source, stdin="s\n", fails=status).stderr
+
+
+def test_remove(acme):
+    acme("carrier", "remove", "one", "--yes")
+    assert acme.json("carrier", "list") == []
+
+
+def test_profiles(siptrunk):
+    profiles = {row["name"]: row for row in siptrunk.json("carrier", "profiles")}
+    assert {"ovh", "generic"} <= set(profiles)
+    assert all(row["source"] and row["as_of"] for row in profiles.values())

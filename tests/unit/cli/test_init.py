@@ -1,0 +1,95 @@
+"""`siptrunk init`."""
+
+import re
+import stat
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from asterisk_siptrunk.cli.init import _SETTINGS
+from asterisk_siptrunk.settings import AsteriskSettings, Settings, load
+from tests.unit.cli.conftest import Siptrunk
+
+
+@pytest.fixture
+def place(tmp_path):
+    return tmp_path / "etc"
+
+
+@pytest.fixture
+def fresh(place):
+    return Siptrunk({"SIPTRUNK_CONFIG": str(place / "siptrunk.toml")})
+
+
+@pytest.fixture
+def url(tmp_path):
+    return ("--database-url", f"sqlite:///{tmp_path / 'var' / 'siptrunk.db'}")
+
+
+def mode(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+def test_init_makes_settings_secrets_and_database(fresh, place, url, tmp_path):
+    done = fresh("init", *url, "--country", "gb", "--timezone", "Europe/London", "--server", "pbx1")
+    settings = load(place / "siptrunk.toml", {})
+    assert (settings.provider.country, settings.provider.timezone) == ("GB", "Europe/London")
+    assert settings.asterisk.server == "pbx1"
+    assert mode(place / "siptrunk.toml") == 0o640
+    assert mode(place / "secrets.toml") == 0o600
+    assert len({settings.secrets.ami_listen, settings.secrets.ami_apply, ""}) == 3
+    assert settings.secrets.ami_apply not in done.stdout + done.stderr
+    assert (tmp_path / "var" / "siptrunk.db").exists()
+    assert "siptrunk customer add" in done.stderr
+    assert len(fresh.json("destination", "list")) == 5
+
+
+def test_init_again_keeps_everything(fresh, place, url):
+    fresh("init", *url)
+    fresh("customer", "add", "acme")
+    fresh("destination", "remove", "+979", "--yes")
+    before = {file.name: file.read_bytes() for file in place.iterdir()}
+    done = fresh("init", *url)
+    assert "is up to date" in done.stderr
+    assert {file.name: file.read_bytes() for file in place.iterdir()} == before
+    assert len(fresh.json("customer", "list")) == 1
+    assert "+979" not in {row["target"] for row in fresh.json("destination", "list")}
+
+
+def test_init_again_with_other_values_says_that_they_do_not_hold(fresh, url):
+    fresh("init", *url)
+    assert "--country: " in fresh("init", *url, "--country", "BE", fails=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--country", "ZZ"),
+        ("--timezone", "Europe/Pariss"),
+        ("--timezone", "../etc/passwd"),
+        ("--server", "two words"),
+        ("--database-url", "mysql://host/name"),
+    ],
+)
+def test_values_that_cannot_be_leave_nothing_behind(fresh, place, option, value):
+    fresh("init", option, value, fails=2)
+    assert not place.exists()
+
+
+def test_a_place_that_cannot_be_written_says_so(url, tmp_path):
+    (tmp_path / "file").touch()
+    run = Siptrunk({"SIPTRUNK_CONFIG": str(tmp_path / "file" / "siptrunk.toml")})
+    assert "cannot be written" in run("init", *url, fails=1).stderr
+
+
+def test_the_file_s_comments_show_the_true_defaults(tmp_path):
+    values = {"country": '"FR"', "timezone": '"Europe/Paris"', "server": '"asterisk"'}
+    default = Settings(tmp_path / "siptrunk.toml")
+    text = _SETTINGS.format(**values, database_url=f'"{default.database.url}"')
+    (tmp_path / "siptrunk.toml").write_text(re.sub(r"(?m)^# (?=\w+ = )", "", text))
+    assert load(tmp_path / "siptrunk.toml", {}) == default
+    shown = tomllib.loads((tmp_path / "siptrunk.toml").read_text())
+    assert set(shown) == {"provider", "database", "agi", "ami", "asterisk"}
+    assert set(shown["asterisk"]) == {field.name for field in fields(AsteriskSettings)}

@@ -1,0 +1,153 @@
+"""What all commands share: help, completion, and how failures are told."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from asterisk_siptrunk.bootstrap import customers
+from asterisk_siptrunk.cli import main
+from asterisk_siptrunk.cli.root import INTERRUPTED, READER_GONE
+
+PROGRAM = (sys.executable, "-c", "from asterisk_siptrunk.cli import main; main()")
+
+
+def commands(group, context, path=()):
+    """Every command below a group, as click finds them."""
+    for name in group.list_commands(context):
+        _, real, _ = group.resolve_command(context, [name])
+        yield (*path, name), real
+        if isinstance(real, click.Group):
+            yield from commands(real, context, (*path, name))
+
+
+ALL = list(commands(main, click.Context(main, info_name="siptrunk")))
+
+
+@pytest.mark.parametrize(("path", "command"), ALL, ids=str)
+def test_every_command_has_help_and_an_example(path, command):
+    shown = CliRunner().invoke(main, [*path, "--help"]).output
+    assert shown.startswith("Usage: ")
+    assert command.help
+    if not isinstance(command, click.Group) and command.name != "history":
+        assert f"siptrunk {' '.join(path)}" in shown.split("Options:")[0].split("\n", 1)[1]
+
+
+def test_help_loads_nothing_heavy():
+    script = (
+        "import sys; from click.testing import CliRunner; from asterisk_siptrunk.cli import main;"
+        "assert CliRunner().invoke(main, ['--help']).exit_code == 0;"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True
+    )
+    heavy = {"sqlalchemy", "rich", "jinja2", "panoramisk", "phonenumbers", "alembic"}
+    assert not heavy & set(done.stdout.split())
+
+
+def complete(run, words):
+    environment = {
+        **run.environment,
+        "_SIPTRUNK_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"siptrunk {words}",
+        "COMP_CWORD": str(len(words.split(" "))),
+    }
+    done = CliRunner().invoke(main, env=environment, prog_name="siptrunk")
+    return [line.partition(",")[2] for line in done.stdout.split()]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("cust", ["customer"]),
+        ("trunk sus", ["suspend"]),
+        ("trunk show ", ["acme-paris"]),
+        ("trunk show b", []),
+        ("trunk add x --customer ", ["acme"]),
+        ("number show +331234567", ["+33123456789", "+33123456790"]),
+        ("carrier show ", ["one"]),
+        ("carrier add x --profile gen", ["generic"]),
+        ("call list --trunk ", ["acme-paris"]),
+        ("destination remove +", ["+979"]),
+        ("destination block ris", ["risk:high"]),
+        ("trunk list --format ", ["table", "json", "csv"]),
+    ],
+)
+def test_names_complete(acme, words, expected):
+    assert complete(acme, words) == expected
+
+
+def test_completion_is_silent_when_there_is_no_database(siptrunk, tmp_path):
+    (tmp_path / "siptrunk.db").unlink()
+    assert complete(siptrunk, "trunk show ") == []
+
+
+def test_settings_are_taken_from_the_option_first(acme, tmp_path):
+    other = tmp_path / "other.toml"
+    other.write_text("[nonsense]\n")
+    assert "nonsense" in acme("--config", str(other), "trunk", "list", fails=1).stderr
+
+
+def test_a_database_that_was_not_set_up_says_what_to_do(siptrunk, tmp_path):
+    (tmp_path / "siptrunk.db").write_bytes(b"")
+    assert "run 'siptrunk init'" in siptrunk("trunk", "list", fails=1).stderr
+
+
+def raising(error):
+    def every(_connection):
+        raise error
+
+    return every
+
+
+def test_a_defect_is_told_in_a_sentence_without_its_words(siptrunk, monkeypatch):
+    monkeypatch.setattr(customers, "every", raising(ValueError("s3cret")))
+    told = siptrunk("customer", "list", fails=70).stderr
+    assert "ValueError" in told
+    assert "--debug" in told
+    assert "s3cret" not in told
+    debugged = CliRunner().invoke(main, ["--debug", "customer", "list"], env=siptrunk.environment)
+    assert isinstance(debugged.exception, ValueError)
+
+
+def test_ctrl_c_is_quiet(siptrunk, monkeypatch):
+    monkeypatch.setattr(customers, "every", raising(KeyboardInterrupt()))
+    assert siptrunk("customer", "list", fails=INTERRUPTED).stderr == ""
+
+
+def test_a_reader_that_goes_is_no_error(acme):
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*PROGRAM, "destination", "list"],
+        env={**os.environ, **acme.environment},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+        text=True,
+        # Python as a login shell starts it: SIGPIPE ignored, EPIPE an error.
+        preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN),
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (READER_GONE, "")
+
+
+def test_the_author_is_the_person_behind_sudo_else_the_account(siptrunk, monkeypatch):
+    siptrunk("customer", "add", "one")
+    monkeypatch.delenv("SUDO_USER")
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    siptrunk("customer", "add", "two")
+    assert siptrunk.json("customer", "history", "one")[0]["author"] == "alice"
+    assert siptrunk.json("customer", "history", "two")[0]["author"] not in {
+        "alice",
+        "somebody-else",
+    }
+
+
+def test_version(siptrunk):
+    assert siptrunk("--version").stdout.startswith("siptrunk, version ")

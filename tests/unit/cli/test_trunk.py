@@ -1,0 +1,137 @@
+"""`siptrunk trunk`."""
+
+import hashlib
+import sqlite3
+
+import pytest
+
+from asterisk_siptrunk.cli import trunk
+
+ADD = ("trunk", "add", "t", "--customer", "acme", "--channels", "2")
+
+
+def test_add_shows_the_secret_once_and_stores_its_digest_only(acme, tmp_path):
+    made = acme(*ADD, "--format", "json").data
+    secret, username = made["secret"], made["username"]
+    assert username == "trunk-t"
+    assert len(secret) == 24
+    with sqlite3.connect(tmp_path / "siptrunk.db") as database:
+        query = "SELECT credentials_sha256 FROM trunk WHERE name = 't'"
+        (stored,) = database.execute(query).fetchone()
+        whole = "\n".join(database.iterdump())
+    database.close()
+    assert stored == hashlib.sha256(f"{username}:siptrunk:{secret}".encode()).hexdigest()
+    assert secret not in whole
+    for words in (("list",), ("show", "t"), ("history", "t")):
+        for form in ("table", "json", "csv"):
+            assert secret not in acme("trunk", *words, "--format", form).stdout
+
+
+def test_rotate_secret_shows_another_one_once(acme):
+    first = acme(*ADD, "--format", "json").data["secret"]
+    rotated = acme("trunk", "rotate-secret", "t", "--yes", "--format", "json")
+    assert rotated.data["secret"] != first
+    assert "shown once" in rotated.stderr
+    shown = acme("trunk", "show", "t", "--format", "json").data
+    assert "secret" not in shown
+    assert acme.json("trunk", "history", "t")[0]["change"] == "secret rotated"
+
+
+def test_a_trunk_known_by_address_has_no_secret(acme):
+    address = ("--kind", "address", "--address", "192.0.2.7", "--contact", "192.0.2.7")
+    assert "secret" not in acme(*ADD, *address, "--format", "json").data
+    refused = acme("trunk", "rotate-secret", "t", "--yes", fails=1)
+    assert "does not register" in refused.stderr
+
+
+def test_list_and_show_agree(acme):
+    (line,) = acme.json("trunk", "list")
+    assert line == {
+        "name": "acme-paris",
+        "customer": "acme",
+        "kind": "registered",
+        "channels": 3,
+        "in_use": 0,
+        "country": "FR",
+        "main_number": "+33123456789",
+        "numbers": 2,
+        "registered": False,
+        "status": "active",
+    }
+    shown = acme.json("trunk", "show", "acme-paris")
+    assert shown["numbers"] == ["+33123456789", "+33123456790"]
+    assert (shown["in_use"], shown["registrations"], shown["suspensions"]) == (0, [], [])
+    assert acme.json("trunk", "list", "--customer", "other") == []
+
+
+def test_set_keeps_what_was_not_given(acme):
+    acme("trunk", "set", "acme-paris", "--channels", "5", "--calls-per-second", "2")
+    acme("trunk", "set", "acme-paris", "--address", "192.0.2.0/24", "--away-policy", "closed")
+    shown = acme.json("trunk", "show", "acme-paris")
+    assert (shown["channels"], shown["calls_per_second"]) == (5, 2)
+    assert (shown["addresses"], shown["away_policy"]) == (["192.0.2.0/24"], "closed")
+    acme("trunk", "set", "acme-paris", "--calls-per-second", "none", "--any-address")
+    shown = acme.json("trunk", "show", "acme-paris")
+    assert (shown["channels"], shown["calls_per_second"], shown["addresses"]) == (5, None, [])
+    changes = [entry["change"] for entry in acme.json("trunk", "history", "acme-paris")]
+    assert "channels: 3 → 5, calls_per_second: none → 2" in changes
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "status"),
+    [
+        (("--channels", "0"), "0 is not in the range", 2),
+        (("--channels", "20000"), "between 1 and 10000", 1),
+        (("--reserved-inbound", "3"), "the trunk has 2 in all", 1),
+        (("--srtp",), "TLS", 1),
+        (("--kind", "address"), "at least one address", 1),
+        (("--kind", "local"), "context", 1),
+        (("--address", "192.0.2.7/24"), "for the network give 192.0.2.0/24", 2),
+        (("--address", "2001:db8::1/32"), "2001:db8::/32", 2),
+        (("--address", "pbx.example"), "no IP address", 2),
+        (("--country", "ZZ"), "'ZZ'", 2),
+        (("--calls-per-second", "0"), "give 1 or more, or 'none'", 2),
+        (("--number", "hello"), "+33123456789 or 01 23 45 67 89", 1),
+        (("--number", "0123456789"), "belongs to a trunk already", 1),
+        (("--customer", "nobody"), "There is no customer nobody", 1),
+    ],
+)
+def test_what_cannot_work_is_refused_whole(acme, options, said, status):
+    assert said in acme(*ADD, *options, fails=status).stderr
+    assert [row["name"] for row in acme.json("trunk", "list")] == ["acme-paris"]
+
+
+def test_a_trunk_that_only_emergencies_could_use_when_away_is_warned_of(acme, monkeypatch):
+    assert "only emergency" not in acme(*ADD).stderr
+    monkeypatch.setattr(trunk, "domestic_patterns", lambda _country: ())
+    assert "only emergency" in acme("trunk", "set", "t", "--channels", "1").stderr
+    assert "only emergency" not in acme("trunk", "set", "t", "--away-policy", "closed").stderr
+
+
+def test_suspend_and_resume(acme):
+    suspend = ("trunk", "suspend", "acme-paris", "--reason", "fraud")
+    acme(*suspend, "--scope", "international")
+    acme(*suspend)
+    assert "already" in acme(*suspend, fails=1).stderr
+    assert acme.json("trunk", "list")[0]["status"] == "suspended: all, international"
+    assert acme.json("trunk", "show", "acme-paris")["suspensions"] == [
+        {"scope": "international", "reason": "fraud"},
+        {"scope": "all", "reason": "fraud"},
+    ]
+    acme("trunk", "resume", "acme-paris", "--scope", "all")
+    assert acme.json("trunk", "list")[0]["status"] == "suspended: international"
+    acme("trunk", "resume", "acme-paris")
+    assert acme.json("trunk", "list")[0]["status"] == "active"
+    assert "not suspended" in acme("trunk", "resume", "acme-paris").stderr
+
+
+def test_remove_ends_the_contract_and_keeps_the_record(acme):
+    done = acme("trunk", "remove", "acme-paris", "--yes")
+    assert "+33123456789, +33123456790" in done.stderr
+    (line,) = acme.json("trunk", "list")
+    assert (line["status"], line["registered"]) == ("ended", None)
+
+
+def test_a_missing_trunk_says_where_to_look(siptrunk):
+    for words in (("show", "no"), ("set", "no", "--srtp"), ("resume", "no")):
+        assert "'siptrunk trunk list'" in siptrunk("trunk", *words, fails=1).stderr
