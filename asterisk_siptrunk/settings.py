@@ -53,11 +53,14 @@ class AgiSettings:
         host, port: where it listens, and where the dialplan asks; an IP address, since Asterisk
             would look a name up in the call's own thread.
         peers: addresses that may ask.
+        process: for an Asterisk that can reach no service: the dialplan starts a process for each
+            call instead (agi_scripts/siptrunk_agi.py), at some fifty times the cost.
     """
 
     host: str = "127.0.0.1"
     port: int = 4573
     peers: tuple[str, ...] = ("127.0.0.1", "::1")
+    process: bool = False
 
 
 @dataclass(frozen=True, slots=True)

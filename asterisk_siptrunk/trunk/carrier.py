@@ -126,7 +126,8 @@ class Carrier:
                 f"carrier {self.name}: the profile {self.profile.name} needs a user name and a "
                 "secret."
             )
-        if self.priority < 0 or self.weight < 1 or (self.channels is not None and self.channels < 1):
+        too_few = self.channels is not None and self.channels < 1
+        if self.priority < 0 or self.weight < 1 or too_few:
             raise InvalidInput(
                 f"carrier {self.name}: priority is 0 or more, weight and channels 1 or more."
             )
