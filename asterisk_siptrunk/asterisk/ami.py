@@ -41,6 +41,10 @@ PING_SECONDS = 3.0
 """A peer that was silent for this long is asked for a sign of life,"""
 PONG_SECONDS = 4.0
 """and has this long to give it: a half-open peer is noticed within 7 seconds."""
+GATHER_SECONDS = 0.08
+"""Between two readings of a connection that stays. An event that comes alone is read at once, those
+that follow it together. Measured at 50 calls/s: 0.4 ms of CPU a call, where a reading for each
+event takes 1.7 ms; and a channel is free at most this much later."""
 MOST_EVENTS = 10_000
 """Events that may wait: one second of a flood of 10,000 a second, about 40 MB. Its reader never
 waits for anything but the processor, so more than that is no burst."""
@@ -177,7 +181,9 @@ class AmiClient:
         while True:
             began = time()
             try:
-                async with connect(self._login, clock=self._clock) as connection:
+                async with connect(
+                    self._login, clock=self._clock, gather=GATHER_SECONDS
+                ) as connection:
                     self._become(Link.UP)
                     return await session(connection)
             except AmiError as error:
@@ -210,15 +216,18 @@ def _backoff(failures: int, chance: float, *, refused: bool) -> float:
 
 @asynccontextmanager
 async def connect(
-    login: AmiLogin, *, events: bool = True, clock: Clock = utc_now
+    login: AmiLogin, *, events: bool = True, clock: Clock = utc_now, gather: float = 0.0
 ) -> AsyncIterator[AmiConnection]:
     """Connect, log in, and close at the end of the block.
+
+    After each reading the next one waits for `gather` seconds, so that what comes in a burst
+    is read together.
 
     Raises:
         AmiRefused: the user or its secret is wrong, or the user has no right to log in from here.
         AmiUnavailable: nobody answers there, or no Asterisk.
     """
-    wire = await _reach(login, clock)
+    wire = await _reach(login, clock, gather)
     keeper = asyncio.create_task(wire.keep_alive())
     try:
         await _log_in(wire, login, events=events)
@@ -228,13 +237,13 @@ async def connect(
         wire.lose("closed by us")
 
 
-async def _reach(login: AmiLogin, clock: Clock) -> "_Wire":
+async def _reach(login: AmiLogin, clock: Clock, gather: float) -> "_Wire":
     loop = asyncio.get_running_loop()
     where = f"{login.host}:{login.port}"
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             _, wire = await loop.create_connection(
-                lambda: _Wire(where, clock), login.host, login.port
+                lambda: _Wire(where, clock, gather), login.host, login.port
             )
     except (OSError, TimeoutError) as error:
         reason = _errno_words(error) or f"no answer within {CONNECT_SECONDS:g} s"
@@ -289,14 +298,16 @@ class _Wire(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
 
     encoding = _ENCODING
 
-    def __init__(self, where: str, clock: Clock) -> None:
+    def __init__(self, where: str, clock: Clock, gather: float) -> None:
         self.where = where
+        self._gather = gather
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._heard = self._loop.time()
         self._now = clock()
         self._waiting: deque[AmiEvent] = deque()
         self._news = asyncio.Event()
+        self._outgoing: list[bytes] = []
         self._lost = ""
 
     # --- called by the event loop ---
@@ -306,8 +317,15 @@ class _Wire(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
         self._heard = self._loop.time()
         self._now = self._clock()
         super().data_received(data)
+        if self._gather and not self._lost:
+            self.transport.pause_reading()
+            self._loop.call_later(self._gather, self._read_on)
         if self.queue and len(self.queue[0]) > LONGEST_MESSAGE:
             self.lose("it sent a message without an end")
+
+    def _read_on(self) -> None:
+        if not self._lost:
+            self.transport.resume_reading()
 
     def handle_message(self, message: Message) -> None:
         """Give a message to whom it belongs; called by panoramisk for each."""
@@ -342,8 +360,19 @@ class _Wire(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
         """Send a question; its messages, or the connection's end, come in the future."""
         if self._lost:
             raise self._unavailable()
-        answer: Future[list[Message]] = self.send(question)
+        self.responses[question.id] = question
+        if not self._outgoing:
+            self._loop.call_soon(self._flush)
+        self._outgoing.append(str(question).encode(_ENCODING))
+        answer: Future[list[Message]] = question.future
         return answer
+
+    def _flush(self) -> None:
+        """Send all questions of this turn of the event loop in one system call."""
+        data = b"".join(self._outgoing)
+        self._outgoing.clear()
+        if not self._lost:
+            self.transport.write(data)
 
     async def events(self) -> list[AmiEvent]:
         """See `AmiConnection.events`."""
