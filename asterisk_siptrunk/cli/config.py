@@ -73,22 +73,25 @@ def check(desk: Desk) -> None:
 
 
 @command.command()
+@yes_option
 @pass_desk
-def apply(desk: Desk) -> None:
+def apply(desk: Desk, *, yes: bool) -> None:
     """Put the files in place, have Asterisk read them, and make sure that it did.
 
     Calls in progress go on. Whatever goes wrong, the files from before are put back.
 
-    Example: siptrunk config apply
+    Example: siptrunk config apply --yes
     """
     found = _plan(desk)
     say(_summary(found))
+    if found.is_empty:
+        return
+    confirm("Apply?", yes=yes)
     with working("Applying"):
         notes = apply_plan(found, bootstrap.store(desk.settings), bootstrap.control(desk.settings))
     for note in notes:
         warn(note)
-    if not found.is_empty:
-        say(f"Applied: Asterisk has generation {found.after.generation}.")
+    say(f"Applied: Asterisk has generation {found.after.generation}.")
 
 
 @command.command()

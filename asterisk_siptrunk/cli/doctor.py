@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -61,7 +62,8 @@ def command(desk: Desk, context: click.Context, form: Form) -> None:
     rows: list[Row] = [
         {"check": f.check, "state": f.state, "found": f.found, "advice": f.advice} for f in findings
     ]
-    show_rows(rows, _COLUMNS, form, desk.zone)
+    # Not in the provider's zone: no time is shown, and settings may be what is broken.
+    show_rows(rows, _COLUMNS, form, ZoneInfo("UTC"))
     context.exit(any(finding.state is Health.FAIL for finding in findings))
 
 

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.cli import main
+from asterisk_siptrunk.generation.store import Store
+from tests.unit.cli.fake_asterisk import FakeAsterisk
 
 
 @dataclass(frozen=True)
@@ -73,3 +76,18 @@ def acme(siptrunk: Siptrunk) -> Siptrunk:
         stdin="carrier-secret\n",
     )
     return siptrunk
+
+
+@pytest.fixture
+def asterisk(siptrunk: Siptrunk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAsterisk:
+    """An Asterisk beside the database of `siptrunk`, with its own files in `etc/`."""
+    (tmp_path / "etc").mkdir()
+    siptrunk.environment |= {
+        "SIPTRUNK_ASTERISK_CONFIG_DIR": str(tmp_path / "etc"),
+        "SIPTRUNK_ASTERISK_GROUP": "",
+        "SIPTRUNK_ASTERISK_BINARY": "",
+    }
+    fake = FakeAsterisk(Store(tmp_path / "etc"))
+    monkeypatch.setattr(bootstrap, "control", lambda _settings: fake)
+    monkeypatch.setattr(bootstrap, "system_name", lambda _settings: "asterisk")
+    return fake

@@ -1,0 +1,43 @@
+"""An Asterisk that takes whatever stands in our folder, or refuses to."""
+
+from asterisk_siptrunk.errors import AmiRefused, AmiUnavailable
+from asterisk_siptrunk.generation.manifest import Manifest
+from asterisk_siptrunk.generation.server import Module
+from asterisk_siptrunk.generation.store import Store
+
+
+class FakeAsterisk:
+    """The `RunningAsterisk` of a test; `away` and `refuses` are its bad days."""
+
+    def __init__(self, store: Store) -> None:
+        self.away = self.refuses = False
+        self.number = "22.10.1"
+        self.reloads: list[Module] = []
+        self._store = store
+        self._read = Manifest()
+
+    def _reached(self) -> None:
+        if self.away:
+            raise AmiUnavailable("Asterisk at 127.0.0.1:5038 cannot be reached: refused.")
+
+    def version(self) -> str:
+        self._reached()
+        return self.number
+
+    def reload(self, module: Module) -> None:
+        self._reached()
+        if self.refuses:
+            raise AmiRefused("Asterisk refused Reload: permission denied.")
+        self.reloads.append(module)
+        self._read = self._store.manifest()
+
+    def endpoints(self) -> frozenset[str]:
+        return frozenset(self._read.endpoints)
+
+    def endpoint_values(self, names, option):
+        del option
+        return {name: self._read.endpoints[name] for name in names if name in self._read.endpoints}
+
+    def generation(self) -> str | None:
+        self._reached()
+        return f"g{self._read.generation}" if self._read.generation else None

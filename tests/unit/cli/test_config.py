@@ -1,0 +1,78 @@
+"""`siptrunk config`."""
+
+import stat
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("asterisk")
+
+
+def digest_of(run, tmp_path):
+    """What the database checks the trunk's secret with: it must not be shown either."""
+    run("config", "render", "--output", str(tmp_path / "out"))
+    whole = "".join(file.read_text() for file in (tmp_path / "out").iterdir())
+    return next(line for line in whole.splitlines() if "password_digest" in line).partition(":")[2]
+
+
+def test_render_to_a_folder_holds_all_and_to_stdout_no_secret(acme, tmp_path):
+    acme("config", "render", "--output", str(tmp_path / "out"))
+    files = {file.name: file for file in (tmp_path / "out").iterdir()}
+    assert {"pjsip.conf", "extensions.conf", "manager.conf"} <= set(files)
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files.values()} == {0o640}
+    assert "trunk-acme-paris" in "".join(file.read_text() for file in files.values())
+    shown = acme("config", "render").stdout
+    assert "trunk-acme-paris" in shown
+    assert digest_of(acme, tmp_path) not in shown
+
+
+def test_render_into_no_folder(acme, tmp_path):
+    (tmp_path / "file").touch()
+    said = acme("config", "render", "--output", str(tmp_path / "file" / "out"), fails=1).stderr
+    assert "Not a directory" in said
+
+
+def test_plan_shows_a_diff_and_changes_nothing(acme, tmp_path):
+    done = acme("config", "plan")
+    assert "+[trunk-acme-paris]" in done.stdout
+    assert "1 new (acme-paris)" in done.stderr
+    assert list((tmp_path / "etc").iterdir()) == []
+
+
+def test_check_finds_nothing_wrong(acme):
+    assert "no problem found" in acme("config", "check").stderr
+
+
+def test_apply_then_nothing_is_left_to_do(acme, asterisk):
+    assert "Applied" in acme("config", "apply", "--yes").stderr
+    asterisk.reloads.clear()
+    assert "Nothing to change" in acme("config", "apply").stderr
+    assert asterisk.reloads == []
+    assert acme("config", "plan").stdout == ""
+
+
+def test_apply_asks_first(acme, tmp_path):
+    acme("config", "apply", stdin="n\n", fails=1)
+    assert list((tmp_path / "etc").iterdir()) == []
+    acme("config", "apply", stdin="y\n")
+
+
+def test_apply_that_asterisk_refuses_changes_nothing(acme, asterisk):
+    acme("config", "apply", "--yes")
+    acme("trunk", "set", "acme-paris", "--address", "192.0.2.0/24")
+    asterisk.refuses = True
+    assert "back in place" in acme("config", "apply", "--yes", fails=1).stderr
+    assert "192.0.2.0" in acme("config", "plan").stdout
+
+
+def test_rollback_and_back_again(acme):
+    acme("config", "apply", "--yes")
+    acme("trunk", "set", "acme-paris", "--address", "192.0.2.0/24")
+    acme("config", "apply", "--yes")
+    assert "-" in acme("config", "rollback", "--yes").stdout
+    assert "1 changed (acme-paris)" in acme("config", "plan").stderr
+    acme("config", "rollback", "--yes")
+    assert "Nothing to change" in acme("config", "plan").stderr
+
+
+def test_rollback_without_a_generation_before(acme):
+    assert "no generation before" in acme("config", "rollback", "--yes", fails=1).stderr
