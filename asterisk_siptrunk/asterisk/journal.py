@@ -5,7 +5,6 @@ lines of one call are folded into one. A line that cannot be read is counted and
 call it stood for is still known to AMI, and to `usage verify`.
 """
 
-import csv
 import logging
 import os
 import re
@@ -26,13 +25,17 @@ from asterisk_siptrunk.asterisk.variables import JOURNAL_FIELDS
 from asterisk_siptrunk.asterisk.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.call import Direction
 
-LONGEST_LINE = 16_384
-"""Bytes: Asterisk's fields hold 80 to 256 characters each, so a line has 2,000 at most."""
+LONGEST_LINE = 4096
+"""Bytes: Asterisk's fields hold 80 to 256 characters each, so a record has 2,000 at most."""
 READ_BYTES = 262_144
 """Bytes of one reading, about 1,000 calls: an hour's backlog is taken in pieces, each of them one
 transaction, between which admissions pass."""
 
 _ANSWERED = "ANSWERED"
+# Every field is quoted, and a quote in it doubled. Possessive (`*+`): no text, however it is made,
+# costs more than one pass.
+_FIELD = re.compile(rb'"((?:[^"]|"")*+)"')
+_RECORD = re.compile(b",".join([_FIELD.pattern] * len(JOURNAL_FIELDS)) + rb"\r?")
 _DIGITS = re.compile(r"\d{1,18}", re.ASCII)
 
 log = logging.getLogger(__name__)
@@ -101,15 +104,9 @@ def read_journal(file: Path, position: JournalPosition | None) -> Reading:
         offset = _offset(position, status)
         opened.seek(offset)
         block = opened.read(READ_BYTES)
-    whole = _whole_lines(block)
-    lines, bad = parse_lines(block[:whole])
-    reached = offset + whole
-    return Reading(
-        lines,
-        bad,
-        JournalPosition(status.st_ino, reached),
-        more=len(block) == READ_BYTES,
-    )
+    lines, bad, done = parse_lines(block)
+    position = JournalPosition(status.st_ino, offset + done)
+    return Reading(lines, bad, position, more=len(block) == READ_BYTES)
 
 
 def _offset(position: JournalPosition | None, status: os.stat_result) -> int:
@@ -124,38 +121,57 @@ def _offset(position: JournalPosition | None, status: os.stat_result) -> int:
     return position.offset
 
 
-def _whole_lines(block: bytes) -> int:
-    """How many bytes of a block are whole lines; a line that never ends is skipped as it comes."""
-    whole = block.rfind(b"\n") + 1
-    if not whole and len(block) > LONGEST_LINE:
-        return len(block)
-    return whole
-
-
-def parse_lines(block: bytes) -> tuple[tuple[JournalLine, ...], int]:
-    """Parse whole lines; says how many could not be read."""
-    rows = [row for row in block.split(b"\n") if row]
-    lines = [parse_line(row) for row in rows]
+def parse_lines(block: bytes) -> tuple[tuple[JournalLine, ...], int, int]:
+    """Parse a block: the good lines, how many records were bad, how many bytes are done with."""
+    rows, torn, done = _records(block)
+    lines = [_line(row) for row in rows]
     good = tuple(line for line in lines if line is not None)
-    if bad := len(lines) - len(good):
+    if bad := torn + len(lines) - len(good):
         log.warning("Journal: %d line(s) cannot be read and were passed over.", bad)
-    return good, bad
+    return good, bad, done
 
 
-def parse_line(row: bytes) -> JournalLine | None:
-    """Parse one line; None where it is none of ours."""
-    if len(row) > LONGEST_LINE:
-        return None
-    try:
-        values = next(csv.reader([row.decode(errors="replace").rstrip("\r")], strict=True))
-    except (csv.Error, StopIteration):
-        return None
-    if len(values) != len(JOURNAL_FIELDS):
-        return None
-    return _line(dict(zip(JOURNAL_FIELDS, values, strict=True)))
+def _records(block: bytes) -> tuple[list[bytes], int, int]:
+    """Take a block apart: whole records, how many were torn, how many bytes are done with.
+
+    A number that a caller forged may hold a line break, and its record then takes several lines.
+    What such lines can never be is a whole record each: CSV_QUOTE doubles their quotes. So a line
+    that is whole by itself is always a record, and ends one that was torn before it (a crash, a
+    full disk).
+    """
+    records, torn, done, begun = [], 0, 0, b""
+    for line in block.split(b"\n")[:-1]:
+        joined = begun + line
+        if _is_record(line):
+            torn += bool(begun)
+            records.append(line)
+        elif _is_record(joined):
+            records.append(joined)
+        elif joined and len(joined) <= LONGEST_LINE:
+            begun = joined + b"\n"
+            continue
+        else:
+            torn += bool(joined)
+        done += len(begun) + len(line) + 1
+        begun = b""
+    if len(block) - done > LONGEST_LINE:
+        return records, torn + 1, len(block)  # it never ends: skip it as it comes
+    return records, torn, done
 
 
-def _line(field: dict[str, str]) -> JournalLine | None:
+def _is_record(text: bytes) -> bool:
+    return len(text) <= LONGEST_LINE and _RECORD.fullmatch(text) is not None
+
+
+def _line(record: bytes) -> JournalLine | None:
+    """Read a record; None where its values cannot be."""
+    values = [
+        value.replace(b'""', b'"').decode(errors="replace") for value in _FIELD.findall(record)
+    ]
+    return _from_fields(dict(zip(JOURNAL_FIELDS, values, strict=True)))
+
+
+def _from_fields(field: dict[str, str]) -> JournalLine | None:
     started, ended = moment(field["start"]), moment(field["end"])
     sequence = field["sequence"]
     if not (started and ended and is_uniqueid(field["uniqueid"]) and _DIGITS.fullmatch(sequence)):

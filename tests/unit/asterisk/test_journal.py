@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asterisk_siptrunk.asterisk import journal
-from asterisk_siptrunk.asterisk.journal import fold, parse_line, read_journal
+from asterisk_siptrunk.asterisk.journal import fold, read_journal
 from asterisk_siptrunk.asterisk.variables import JOURNAL_FIELDS
 from asterisk_siptrunk.call import Direction
 
@@ -52,8 +52,9 @@ def failed(**fields: str) -> bytes:
 
 
 def calls_of(*rows: bytes):
-    lines, bad = journal.parse_lines(b"".join(line + b"\n" for line in rows))
-    assert not bad
+    block = b"".join(line + b"\n" for line in rows)
+    lines, bad, done = journal.parse_lines(block)
+    assert (bad, done) == (0, len(block))
     return fold(lines)
 
 
@@ -127,18 +128,46 @@ def test_calls_of_others_are_left_out():
     ],
 )
 def test_a_bad_line_is_counted_and_the_next_one_read(bad):
-    lines, count = journal.parse_lines(bad + b"\n" + row() + b"\n")
+    lines, count, _ = journal.parse_lines(bad + b"\n" + row() + b"\n")
     assert (len(lines), count) == (1, 1)
+
+
+def test_a_number_with_line_breaks_is_still_one_record():
+    """Seen: From `sip:12%0D%0AUniqueid@...`, with a dialplan that does not filter."""
+    (call,) = calls_of(row(src="12\r\n\nUniqueid"))
+    assert (call.uniqueid, call.caller) == ("lab-1.0", "")
+
+
+@pytest.mark.parametrize(
+    "forged", [row(uniqueid="forged"), b",".join([b"forged"] * len(JOURNAL_FIELDS)), b'",""', b'"']
+)
+def test_a_record_forged_in_a_number_is_none(forged):
+    lines, bad, _ = journal.parse_lines(row(src=f"12\n{forged.decode()}\n") + b"\n" + row() + b"\n")
+    assert [line.uniqueid for line in lines] == ["lab-1.0", "lab-1.0"]
+    assert not bad
+
+
+def test_a_torn_record_costs_no_other():
+    """Asterisk was killed in mid-line, and started again."""
+    lines, bad, _ = journal.parse_lines(row()[:50] + b"\n" + row(uniqueid="lab-2.0") + b"\n")
+    assert ([line.uniqueid for line in lines], bad) == (["lab-2.0"], 1)
 
 
 @given(st.binary())
 def test_no_line_does_harm(text):
-    parse_line(text)
+    journal.parse_lines(text + b"\n" + row() + b"\n")
 
 
-@given(st.dictionaries(st.sampled_from(JOURNAL_FIELDS), st.text()))
-def test_no_text_in_a_line_does_harm(fields):
-    lines, _ = journal.parse_lines(row(**fields).replace(b"\n", b" "))
+@given(
+    st.dictionaries(
+        st.sampled_from([field for field in JOURNAL_FIELDS if field != "uniqueid"]),
+        st.text(st.sampled_from('",\n\r x1\0é')),
+    )
+)
+def test_no_text_in_a_line_becomes_another_line(fields):
+    lines, bad, _ = journal.parse_lines(row(**fields) + b"\n" + row(uniqueid="lab-2.0") + b"\n")
+    assert lines[-1].uniqueid == "lab-2.0"
+    assert len(lines) + bad == 2
     fold(lines)
 
 
