@@ -44,9 +44,9 @@ _KEYS = (
     "agi_accountcode",
     "agi_threadid",
 )
-# A process is started as AGI(PYTHON,LAUNCHER,outbound,...): the launcher is its first argument,
-# and what FastAGI has in its URL is the second.
-_PROCESS_KEYS = ("agi_arg_1", "agi_arg_2")
+# A process is started as AGI(PYTHON,LAUNCHER,SETTINGS,outbound,...): what FastAGI has in its URL
+# is the third argument.
+_PROCESS_KEYS = ("agi_arg_1", "agi_arg_2", "agi_arg_3")
 
 
 def _header(keys: Sequence[str]) -> re.Pattern[bytes]:
@@ -84,7 +84,7 @@ class AgiDialect:
 FASTAGI = AgiDialect(
     _header((*_NETWORK_KEYS, *_KEYS, *_arguments(1))), "agi_network_script", _arguments(1)
 )
-PROCESS = AgiDialect(_header((*_KEYS, *_PROCESS_KEYS, *_arguments(3))), "agi_arg_2", _arguments(3))
+PROCESS = AgiDialect(_header((*_KEYS, *_PROCESS_KEYS, *_arguments(4))), "agi_arg_3", _arguments(4))
 
 
 @dataclass(frozen=True, slots=True)

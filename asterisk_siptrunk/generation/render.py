@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
@@ -18,9 +19,9 @@ from asterisk_siptrunk.destination.plan import country_code, metadata_of
 from asterisk_siptrunk.errors import TemplateFailed
 from asterisk_siptrunk.generation.escape import UnsafeValue, Verbatim
 from asterisk_siptrunk.generation.inventory import SHARDS, TrunkFacts
-from asterisk_siptrunk.generation.templates import Templates
+from asterisk_siptrunk.generation.templates import Templates, shipped_folder
 from asterisk_siptrunk.generation.uris import bracketed, proxy_uri, sip_uri
-from asterisk_siptrunk.settings import AsteriskSettings, Settings
+from asterisk_siptrunk.settings import AgiSettings, AsteriskSettings, Settings
 from asterisk_siptrunk.trunk import (
     AwayPolicy,
     Carrier,
@@ -195,6 +196,13 @@ def dialled_patterns() -> tuple[Verbatim, ...]:
     return tuple(Verbatim(pattern) for pattern in (*bare, *plus))
 
 
+def _agi(agi: AgiSettings) -> Verbatim:
+    """What stands before the word for what is asked, as AGI() has it."""
+    if agi.process:
+        return Verbatim(f"{sys.executable},{shipped_folder('agi_scripts') / 'siptrunk_agi.py'},")
+    return Verbatim(f"agi://{bracketed(agi.host)}:{agi.port}/")
+
+
 def _common_values(settings: Settings) -> dict[str, object]:
     names = dict(variables.CONTRACT)
     version = settings.asterisk.version_pair
@@ -204,7 +212,7 @@ def _common_values(settings: Settings) -> dict[str, object]:
         "secrets": settings.secrets,
         "name": names,
         "value": {key: Verbatim(f"${{{text}}}") for key, text in names.items()},
-        "agi": Verbatim(f"agi://{bracketed(settings.agi.host)}:{settings.agi.port}"),
+        "agi": _agi(settings.agi),
         "dialled": dialled_patterns(),
         "carrier_failed": CARRIER_FAILED,
         "event_filters": EVENT_FILTERS if takes_named_filters(version) else (),

@@ -14,11 +14,11 @@ from asterisk_siptrunk.generation import escape
 SUFFIX = ".j2"
 
 
-def shipped_folder() -> Path:
-    """Where our templates are: inside the package when installed, beside it in the repository."""
+def shipped_folder(name: str) -> Path:
+    """Where a folder of ours is: inside the package when installed, beside it in the repository."""
     package = Path(__file__).parents[1]
-    inside = package / "dialplan_templates"
-    return inside if inside.is_dir() else package.parent / "dialplan_templates"
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
 
 
 class Templates:
@@ -28,7 +28,7 @@ class Templates:
     """
 
     def __init__(self, site: Path | None = None) -> None:
-        self._folders = tuple(filter(None, (site, shipped_folder())))
+        self._folders = tuple(filter(None, (site, shipped_folder("dialplan_templates"))))
         self._environment = Environment(
             loader=ChoiceLoader([FileSystemLoader(folder) for folder in self._folders]),
             undefined=StrictUndefined,
