@@ -6,8 +6,9 @@ Not for every day: each call starts a Python (see the README's figures). Set `pr
 """
 
 import sys
+from pathlib import Path
 
 from asterisk_siptrunk.bootstrap import agi_process
 
 if __name__ == "__main__":
-    sys.exit(agi_process())
+    sys.exit(agi_process(Path(sys.argv[1])))

@@ -153,8 +153,8 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
         database.dispose()
 
 
-def agi_process() -> int:
-    """Answer one AGI request on stdin and stdout; the exit status of the process.
+def agi_process(file: Path) -> int:
+    """Answer one AGI request on stdin and stdout by these settings; the process's exit status.
 
     Whatever fails here leaves the call to the dialplan's own rules.
     """
@@ -164,7 +164,7 @@ def agi_process() -> int:
     from asterisk_siptrunk.database.admission import Admission  # noqa: PLC0415
 
     try:
-        settings = load_settings()
+        settings = load_settings(file)
         admission = Admission(settings.provider.country, random.random, Via.PROCESS)
         service = AdmissionService(settings.asterisk.server, admission, lambda: datetime.now(UTC))
         database = engine(settings)

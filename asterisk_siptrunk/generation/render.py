@@ -21,7 +21,7 @@ from asterisk_siptrunk.generation.escape import UnsafeValue, Verbatim
 from asterisk_siptrunk.generation.inventory import SHARDS, TrunkFacts
 from asterisk_siptrunk.generation.templates import Templates, shipped_folder
 from asterisk_siptrunk.generation.uris import bracketed, proxy_uri, sip_uri
-from asterisk_siptrunk.settings import AgiSettings, AsteriskSettings, Settings
+from asterisk_siptrunk.settings import AsteriskSettings, Settings
 from asterisk_siptrunk.trunk import (
     AwayPolicy,
     Carrier,
@@ -196,10 +196,12 @@ def dialled_patterns() -> tuple[Verbatim, ...]:
     return tuple(Verbatim(pattern) for pattern in (*bare, *plus))
 
 
-def _agi(agi: AgiSettings) -> Verbatim:
+def _agi(settings: Settings) -> Verbatim:
     """What stands before the word for what is asked, as AGI() has it."""
+    agi = settings.agi
     if agi.process:
-        return Verbatim(f"{sys.executable},{shipped_folder('agi_scripts') / 'siptrunk_agi.py'},")
+        launcher = shipped_folder("agi_scripts") / "siptrunk_agi.py"
+        return Verbatim(f"{sys.executable},{launcher},{settings.file},")
     return Verbatim(f"agi://{bracketed(agi.host)}:{agi.port}/")
 
 
@@ -212,7 +214,7 @@ def _common_values(settings: Settings) -> dict[str, object]:
         "secrets": settings.secrets,
         "name": names,
         "value": {key: Verbatim(f"${{{text}}}") for key, text in names.items()},
-        "agi": _agi(settings.agi),
+        "agi": _agi(settings),
         "dialled": dialled_patterns(),
         "carrier_failed": CARRIER_FAILED,
         "event_filters": EVENT_FILTERS if takes_named_filters(version) else (),

@@ -35,7 +35,7 @@ def fastagi_header(*, script: str = "outbound", **changed: str) -> bytes:
 
 
 def process_header(*, script: str = "outbound", **changed: str) -> bytes:
-    all_arguments = ("/srv/siptrunk_agi.py", script, *_ARGUMENTS)
+    all_arguments = ("/srv/siptrunk_agi.py", "/etc/siptrunk/siptrunk.toml", script, *_ARGUMENTS)
     arguments = {f"agi_arg_{index}": text for index, text in enumerate(all_arguments, start=1)}
     return _written({"agi_request": "/usr/bin/python3"} | _COMMON | arguments | changed)
 
