@@ -4,14 +4,14 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from asterisk_siptrunk.database import provider, rules, schema
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import open_engine, transaction
+from asterisk_siptrunk.database.tables import metadata
 from tests.lab.postgresql import PostgresServer
 
 SETUP = By("setup", datetime(2026, 11, 23, 8, tzinfo=UTC))
@@ -22,6 +22,14 @@ def postgresql() -> Iterator[PostgresServer]:
     """One server for all tests; each makes a database of its own in it."""
     with PostgresServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def one_postgresql(postgresql: PostgresServer) -> str:
+    """One database for all tests, emptied before each: to make one takes 0.3 s."""
+    url = postgresql.create_database("siptrunk")
+    _set_up(url)
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +53,8 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh database of the test's own, once of each kind."""
     if request.param == "sqlite":
         return str(request.getfixturevalue("sqlite_url"))
-    server: PostgresServer = request.getfixturevalue("postgresql")
-    url = server.create_database(f"test_{uuid4().hex[:12]}")
-    _set_up(url)
+    url = str(request.getfixturevalue("one_postgresql"))
+    _empty(url)
     return url
 
 
@@ -63,7 +70,20 @@ def _set_up(url: str) -> None:
     schema.make_place(url)
     engine = open_engine(url)
     schema.upgrade(engine)
+    _begin(engine)
+    engine.dispose()
+
+
+def _begin(engine: Engine) -> None:
     with transaction(engine) as connection:
         provider.begin(connection)
         rules.store_defaults(connection, SETUP)
+
+
+def _empty(url: str) -> None:
+    engine = open_engine(url)
+    names = ", ".join(f'"{name}"' for name in metadata.tables)
+    with transaction(engine) as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+    _begin(engine)
     engine.dispose()

@@ -1,0 +1,174 @@
+"""What a provider describes: customers, trunks, numbers, carriers, rules, and who changed them."""
+
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+
+from asterisk_siptrunk.database import audit, carriers, customers, rules, trunks
+from asterisk_siptrunk.database.engine import reading, transaction
+from asterisk_siptrunk.database.inventory import DatabaseInventory
+from asterisk_siptrunk.destination import Action, Layer, Rule, Target, default_rules
+from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
+from asterisk_siptrunk.generation.inventory import shard_of
+from asterisk_siptrunk.trunk import Credentials, SuspensionScope, TrunkKind
+from tests.unit.database.builders import BY, MAIN, SECOND, carrier, provide, trunk
+
+CREDENTIALS = Credentials("trunk-other", "siptrunk", "0" * 32, "f" * 64)
+
+
+def change(engine, function, *arguments, **values):
+    with transaction(engine) as connection:
+        return function(connection, BY, *arguments, **values)
+
+
+def read(engine, function, *arguments):
+    with reading(engine) as connection:
+        return function(connection, *arguments)
+
+
+@pytest.fixture
+def provided(engine):
+    provide(engine)
+    return engine
+
+
+def test_a_trunk_comes_back_as_it_went(provided):
+    wanted = trunk(
+        "other",
+        kind=TrunkKind.ADDRESS,
+        channels=7,
+        reserved_inbound=2,
+        calls_per_second=3,
+        addresses=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")),
+        contact="192.0.2.1:5060",
+    )
+    stored = change(provided, trunks.add, wanted, CREDENTIALS)
+    assert replace(stored, id=0) == wanted
+    assert read(provided, trunks.credentials_of, "other") == CREDENTIALS
+    assert read(provided, trunks.credentials_of, "acme-paris") is None
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (trunks.set_credentials, ("acme-paris", CREDENTIALS)),
+        (trunks.suspend, ("acme-paris", SuspensionScope.ALL, "unpaid")),
+        (trunks.set_main_number, (SECOND,)),
+        (trunks.remove_number, (MAIN,)),
+        (rules.put, (Rule(Target.parse("lv"), Action.ALLOW, Layer.CUSTOMER), "acme-paris")),
+    ],
+)
+def test_every_change_of_a_trunk_raises_its_version(provided, function, arguments):
+    before = read(provided, trunks.get, "acme-paris").version
+    change(provided, function, *arguments)
+    assert read(provided, trunks.get, "acme-paris").version == before + 1
+
+
+def test_what_is_taken_back_raises_the_version_too(provided):
+    latvia = Rule(Target.parse("lv"), Action.ALLOW, Layer.CUSTOMER)
+    change(provided, trunks.suspend, "acme-paris", SuspensionScope.ALL, "unpaid")
+    change(provided, rules.put, latvia, "acme-paris")
+    before = read(provided, trunks.get, "acme-paris").version
+    change(provided, trunks.resume, "acme-paris", None)
+    change(provided, rules.remove, latvia.target, Layer.CUSTOMER, "acme-paris")
+    assert read(provided, trunks.get, "acme-paris").version == before + 2
+
+
+def test_a_change_that_cannot_work_changes_nothing(provided):
+    with pytest.raises(InvalidInput):
+        change(provided, trunks.change, "acme-paris", reserved_inbound=9)
+    assert read(provided, trunks.get, "acme-paris").reserved_inbound == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "error"),
+    [
+        (customers.add, ("acme",), AlreadyExists),
+        (customers.add, ("Not A Name",), InvalidInput),
+        (customers.change, ("nobody",), NotFound),
+        (customers.remove, ("nobody",), NotFound),
+        (customers.remove, ("acme",), InvalidInput),
+        (trunks.add, (trunk(), None), AlreadyExists),
+        (trunks.add, (replace(trunk("t"), customer="nobody"), None), NotFound),
+        (trunks.change, ("nobody",), NotFound),
+        (trunks.remove_number, ("+33100000000",), NotFound),
+        (carriers.add, (carrier(),), AlreadyExists),
+        (carriers.remove, ("nobody",), NotFound),
+        (rules.remove, (Target.parse("lv"), Layer.PROVIDER, None), NotFound),
+        (
+            rules.put,
+            (Rule(Target.parse("lv"), Action.ALLOW, Layer.CUSTOMER), "nobody"),
+            NotFound,
+        ),
+    ],
+)
+def test_what_cannot_be(provided, function, arguments, error):
+    with pytest.raises(error):
+        change(provided, function, *arguments)
+
+
+def test_a_number_is_of_one_trunk(provided):
+    change(provided, trunks.add, trunk("other"), None)
+    with pytest.raises(AlreadyExists):
+        change(provided, trunks.add_number, "other", MAIN, main=False)
+
+
+def test_a_carrier_comes_back_as_it_went_and_its_changes_never_tell_its_secret(provided):
+    change(provided, carriers.change, "one", username="us", secret="s3cret", channels=4)
+    found = read(provided, carriers.get, "one")
+    assert (found.username, found.secret, found.channels) == ("us", "s3cret", 4)
+    assert "s3cret" not in repr(read(provided, audit.history, "carrier", "one"))
+
+
+def test_a_carrier_out_of_service_keeps_its_place(provided):
+    change(provided, carriers.add, carrier("two", priority=1))
+    change(provided, carriers.change, "two", enabled=False)
+    names = [one.name for one in read(provided, carriers.every)]
+    assert names == ["two", "one"]
+
+
+def test_the_provider_s_defaults_are_the_shipped_ones(provided):
+    stored = {one.rule for one in read(provided, rules.every, None)}
+    assert stored == set(default_rules())
+
+
+def test_a_locked_target_is_closed_to_the_customer(provided):
+    latvia = Target.parse("lv")
+    change(provided, rules.put, Rule(latvia, Action.BLOCK, Layer.PROVIDER, locked=True), None)
+    with pytest.raises(InvalidInput, match="locked"):
+        change(provided, rules.put, Rule(latvia, Action.ALLOW, Layer.CUSTOMER), "acme-paris")
+
+
+def test_the_provider_s_rule_for_all_is_one_even_when_put_twice(provided):
+    latvia = Target.parse("lv")
+    for action in (Action.BLOCK, Action.ALLOW):
+        change(provided, rules.put, Rule(latvia, action, Layer.PROVIDER), None)
+    found = [
+        one.rule.action for one in read(provided, rules.every, None) if one.rule.target == latvia
+    ]
+    assert found == [Action.ALLOW]
+
+
+def test_history_tells_who_and_when_newest_first(provided):
+    change(provided, trunks.change, "acme-paris", channels=9)
+    entries = read(provided, audit.history, "trunk", "acme-paris")
+    assert [entry.change for entry in entries] == [
+        "channels: 3 → 9",
+        "added for acme: 3 channels",
+    ]
+    assert {(entry.author, entry.at) for entry in entries} == {(BY.author, BY.at)}
+
+
+def test_the_fingerprint_changes_with_its_shard_alone(provided):
+    change(provided, trunks.add, trunk("other"), None)
+    inventory = DatabaseInventory(provided)
+    before = dict(inventory.fingerprints())
+    assert set(before) == {shard_of("acme-paris"), shard_of("other")}
+    change(provided, trunks.set_credentials, "other", CREDENTIALS)
+    after = inventory.fingerprints()
+    changed = {shard for shard in before if before[shard] != after[shard]}
+    assert changed == {shard_of("other")}
+    (facts,) = inventory.trunks(shard_of("other"))
+    assert (facts.trunk.name, facts.credentials) == ("other", CREDENTIALS)
+    assert [one.name for one in inventory.carriers()] == ["one"]

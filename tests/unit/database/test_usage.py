@@ -1,0 +1,223 @@
+"""What witnesses tell, on the rows of their server."""
+
+from datetime import timedelta
+
+import pytest
+
+from asterisk_siptrunk.call import (
+    Answered,
+    Direction,
+    Ended,
+    Evidence,
+    LiveChannel,
+    Reason,
+    RegistrationChange,
+    Ringing,
+    Spoken,
+    State,
+    Via,
+)
+from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
+from asterisk_siptrunk.database import calls, usage
+from asterisk_siptrunk.database.calls import CallFilter
+from asterisk_siptrunk.database.engine import reading, transaction
+from tests.unit.database.builders import (
+    NOON,
+    admission,
+    ask,
+    open_calls,
+    outbound,
+    provide,
+)
+
+SERVER = "lab"
+
+
+def after(seconds):
+    return NOON + timedelta(seconds=seconds)
+
+
+def tell(engine, *changes, server=SERVER):
+    with transaction(engine) as connection:
+        usage.apply(connection, server, changes)
+
+
+def the_record(engine):
+    with reading(engine) as connection:
+        (record,) = calls.every(connection, CallFilter())
+    return record
+
+
+@pytest.fixture
+def call(engine):
+    """The id of a call that was admitted at noon."""
+    provide(engine)
+    attempt = outbound()
+    ask(engine, admission(), attempt)
+    return attempt.uniqueid
+
+
+def journalled(uniqueid, **changes):
+    values = {
+        "uniqueid": uniqueid,
+        "direction": Direction.OUTBOUND,
+        "trunk": "acme-paris",
+        "carrier": "one",
+        "caller": "+33123456789",
+        "dialled": "0612345678",
+        "started_at": NOON,
+        "answered_at": after(3),
+        "ended_at": after(60),
+        "disposition": "ANSWERED",
+        "reason": "admitted",
+    }
+    return JournalCall(**(values | changes))
+
+
+def record_journal(engine, *found, offset=1):
+    with transaction(engine) as connection:
+        usage.record_journal(connection, SERVER, found, JournalPosition(7, offset))
+
+
+def live(uniqueid, **changes):
+    values = {
+        "uniqueid": uniqueid,
+        "direction": Direction.OUTBOUND,
+        "trunk": "acme-paris",
+        "carrier": "",
+        "dialled": "0612345678",
+        "caller": "+33123456789",
+        "up": True,
+        "age": timedelta(seconds=10),
+    }
+    return LiveChannel(**(values | changes))
+
+
+def adopt(engine, *channels, at=NOON):
+    with transaction(engine) as connection:
+        usage.adopt(connection, SERVER, channels, at)
+
+
+def test_a_call_told_to_its_end(engine, call):
+    tell(engine, Ringing(call, after(1)), Answered(call, after(3)), Spoken(call, "alaw"))
+    assert the_record(engine).state is State.UP
+    tell(engine, Ended(call, after(60.5), 16))
+    record = the_record(engine)
+    assert (record.duration, record.billable) == (timedelta(seconds=60.5), timedelta(seconds=57.5))
+    assert (record.hangup_cause, record.evidence) == (16, Evidence.AMI)
+    assert record.codec == "alaw"
+
+
+def test_what_is_told_twice_counts_once(engine, call):
+    tell(engine, Answered(call, after(3)), Answered(call, after(9)))
+    tell(engine, Ended(call, after(60), 16), Ended(call, after(90), 17))
+    record = the_record(engine)
+    assert (record.answered_at, record.ended_at, record.hangup_cause) == (after(3), after(60), 16)
+
+
+def test_another_server_s_words_change_nothing(engine, call):
+    tell(engine, Ended(call, after(60), 16), server="other")
+    tell(engine, Ended("unknown", after(60), 16))
+    assert the_record(engine).state is State.ASKED
+
+
+def test_a_refused_call_stays_as_it_was(engine):
+    provide(engine)
+    attempt = outbound("0899123456")
+    ask(engine, admission(), attempt)
+    before = the_record(engine)
+    tell(engine, Ended(attempt.uniqueid, after(1), 21), Spoken(attempt.uniqueid, "alaw"))
+    record_journal(engine, journalled(attempt.uniqueid))
+    adopt(engine, live(attempt.uniqueid))
+    assert the_record(engine) == before
+
+
+def test_an_estimated_end_gives_way_to_the_exact_one(engine, call):
+    with transaction(engine) as connection:
+        usage.close_gone(connection, SERVER, [call], after(90))
+    assert the_record(engine).evidence is Evidence.RECONCILED
+    assert open_calls(engine) == 0
+    tell(engine, Ended(call, after(60), 16))
+    assert (the_record(engine).ended_at, the_record(engine).evidence) == (after(60), Evidence.AMI)
+
+
+def test_a_false_end_is_taken_back_when_the_call_lives(engine, call):
+    with transaction(engine) as connection:
+        usage.close_gone(connection, SERVER, [call], after(5))
+    adopt(engine, live(call), at=after(10))
+    assert open_calls(engine) == 1
+
+
+def test_a_living_call_without_a_row_gets_one(engine):
+    provide(engine)
+    adopt(engine, live("away-1"))
+    record = the_record(engine)
+    assert (record.trunk, record.callee, record.via) == ("acme-paris", "+33612345678", Via.AWAY)
+    assert (record.reason, record.started_at) == (Reason.AWAY_ADMITTED, after(-10))
+    adopt(engine, live("away-1"))
+    assert open_calls(engine) == 1
+
+
+def test_the_journal_closes_what_was_left_open(engine, call):
+    record_journal(engine, journalled(call))
+    record = the_record(engine)
+    assert (record.answered_at, record.ended_at) == (after(3), after(60))
+    assert record.evidence is Evidence.JOURNAL
+
+
+def test_the_journal_leaves_an_exact_end(engine, call):
+    tell(engine, Ended(call, after(60), 16))
+    record_journal(engine, journalled(call, ended_at=after(61)))
+    assert the_record(engine).ended_at == after(60)
+
+
+@pytest.mark.parametrize(
+    ("found", "reason", "verdict"),
+    [
+        ({"reason": "away-admitted"}, "away-admitted", "admitted"),
+        ({"reason": "away-refused", "answered_at": None}, "away-refused", "refused"),
+        ({"reason": "emergency"}, "emergency", "admitted"),
+        # What came from the network's side is believed as far as it is ours to have written.
+        ({"reason": "nonsense"}, "away-admitted", "admitted"),
+        ({"reason": "", "carrier": "", "answered_at": None}, "away-refused", "refused"),
+        ({"trunk": "gone"}, "away-admitted", "admitted"),
+    ],
+)
+def test_a_call_that_only_the_journal_knows_gets_a_row(engine, found, reason, verdict):
+    provide(engine)
+    record_journal(engine, journalled("away-1", **found))
+    record = the_record(engine)
+    assert (record.reason, record.verdict, record.state) == (reason, verdict, State.ENDED)
+
+
+def test_lines_of_one_call_in_two_readings_are_one_call(engine):
+    provide(engine)
+    record_journal(engine, journalled("away-1", answered_at=None, ended_at=after(5)))
+    record_journal(engine, journalled("away-1", started_at=after(5), answered_at=after(8)))
+    record = the_record(engine)
+    assert (record.started_at, record.answered_at, record.ended_at) == (NOON, after(8), after(60))
+
+
+def test_the_journal_read_again_changes_nothing(engine):
+    provide(engine)
+    for offset in (5, 9):
+        record_journal(engine, journalled("away-1"), offset=offset)
+    assert the_record(engine).billable == timedelta(seconds=57)
+    with reading(engine) as connection:
+        assert usage.position(connection, SERVER) == JournalPosition(7, 9)
+        assert usage.position(connection, "other") is None
+
+
+def test_registrations_are_kept_by_server(engine):
+    provide(engine)
+    here = RegistrationChange("acme-paris", registered=True, at=NOON, contact="sip:a@192.0.2.1")
+    gone = RegistrationChange("acme-paris", registered=False, at=after(9))
+    unknown = RegistrationChange("nobody", registered=True, at=NOON)
+    with transaction(engine) as connection:
+        for server, change in ((SERVER, here), ("other", here), (SERVER, gone), (SERVER, unknown)):
+            usage.note_registration(connection, server, change)
+        found = calls.registrations(connection)
+    assert [(one.server, one.registered, one.contact) for one in found] == [
+        (SERVER, False, ""),
+        ("other", True, "sip:a@192.0.2.1"),
+    ]
