@@ -22,8 +22,8 @@ from asterisk_siptrunk.asterisk.reading import (
     moment,
 )
 from asterisk_siptrunk.asterisk.variables import JOURNAL_FIELDS
-from asterisk_siptrunk.asterisk.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.call import Direction
+from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 
 LONGEST_LINE = 4096
 """Bytes: Asterisk's fields hold 80 to 256 characters each, so a record has 2,000 at most."""
@@ -58,7 +58,7 @@ class JournalLine:
     sequence: int
     account: str
     src: str
-    dst: str
+    dialled: str
     context: str
     channel: str
     dstchannel: str
@@ -181,7 +181,7 @@ def _from_fields(field: dict[str, str]) -> JournalLine | None:
         sequence=int(sequence),
         account=field["accountcode"],
         src=field["src"],
-        dst=field["dst"],
+        dialled=field["dialled"],
         context=field["dcontext"],
         channel=field["channel"],
         dstchannel=field["dstchannel"],
@@ -217,7 +217,7 @@ def _call(lines: Sequence[JournalLine]) -> JournalCall:
         trunk=_trunk(came_by, last.account),
         carrier=came_by.carrier or went_by.carrier,
         caller=first.src if is_number(first.src) else "",
-        dialled=next((line.dst for line in lines if is_number(line.dst)), ""),
+        dialled=next((line.dialled for line in lines if is_number(line.dialled)), ""),
         started_at=min(line.started_at for line in lines),
         answered_at=min((line.answered_at for line in lines if line.answered_at), default=None),
         ended_at=max(line.ended_at for line in lines),

@@ -18,7 +18,6 @@ from asterisk_siptrunk.asterisk import events
 from asterisk_siptrunk.asterisk.ami import AmiClient, AmiConnection, utc_now
 from asterisk_siptrunk.asterisk.journal import Reading, fold, read_journal
 from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
-from asterisk_siptrunk.asterisk.witness import JournalPosition, UsageStore
 from asterisk_siptrunk.call import (
     Answered,
     CallChange,
@@ -27,6 +26,7 @@ from asterisk_siptrunk.call import (
     RegistrationChange,
     reconcile,
 )
+from asterisk_siptrunk.call.witness import JournalPosition, UsageStore
 from asterisk_siptrunk.errors import AmiError, DatabaseUnavailable
 
 LINGER_SECONDS = 0.1

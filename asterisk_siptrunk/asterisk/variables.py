@@ -58,7 +58,7 @@ JOURNAL_FIELDS = (
     "sequence",
     "accountcode",
     "src",
-    "dst",
+    "dialled",
     "dcontext",
     "channel",
     "dstchannel",
@@ -70,7 +70,9 @@ JOURNAL_FIELDS = (
     "disposition",
     "userfield",
 )
-"""Columns of the journal that cdr_custom writes; times are epoch seconds with six decimals."""
+"""Columns of the journal that cdr_custom writes; times are epoch seconds with six decimals.
+`dialled` is ours: set on calls that the dialplan decided on alone, since CDR's own `dst` is the
+extension where a call ended, and of these calls nobody else kept the number."""
 
 CONTRACT = MappingProxyType(
     {

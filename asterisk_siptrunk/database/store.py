@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from asterisk_siptrunk.asterisk.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.call import CallChange, LiveChannel, OpenCall, RegistrationChange
+from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.database import usage
 from asterisk_siptrunk.database.thread import DatabaseThread
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 
 from asterisk_siptrunk.database.engine import transaction
+from asterisk_siptrunk.errors import DatabaseUnavailable
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -64,7 +65,8 @@ class DatabaseThread:
         """Have work done in a transaction.
 
         The work may run twice: if another piece of the same transaction fails, each is done
-        again alone. The future raises what the work raised, or DatabaseUnavailable.
+        again alone, until the database itself is away. The future raises what the work raised, or
+        DatabaseUnavailable.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(_Job(work, future))
@@ -106,8 +108,14 @@ class DatabaseThread:
         if len(jobs) == 1:
             jobs[0].outcome = (False, error)
             return
-        for job in jobs:
+        for done, job in enumerate(jobs, start=1):
             self._do([job])
+            if isinstance(job.outcome[1], DatabaseUnavailable):
+                # It is away for the others as well: were each to wait for that by itself, the
+                # last would be answered long after its call went on without us.
+                for left in jobs[done:]:
+                    left.outcome = job.outcome
+                return
 
 
 def _deliver(jobs: Sequence[_Job]) -> None:

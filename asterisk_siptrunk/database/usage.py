@@ -1,12 +1,11 @@
 """What the witnesses tell of calls, noted on the rows of one server."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from asterisk_siptrunk.asterisk.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.call import (
     Answered,
     CallChange,
@@ -23,6 +22,7 @@ from asterisk_siptrunk.call import (
     Via,
     reason_of,
 )
+from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.database.prepared import Prepared, stored
 from asterisk_siptrunk.database.tables import call, carrier, journal_position, registration, trunk
 from asterisk_siptrunk.destination import normalise
@@ -57,6 +57,18 @@ _ENDED = Prepared(
         hangup_cause=bindparam("cause"),
         evidence=Evidence.AMI.value,
     )
+)
+_KNOWN = Prepared(select(call.c.evidence).where(*_OF_CALL))
+# Asterisk's event and its journal tell of an answer within milliseconds of each other.
+_CLOSE = timedelta(seconds=0.5)
+_ANSWERED_EARLIER = Prepared(
+    update(call)
+    .where(
+        *_OF_CALL,
+        call.c.answered_at.is_(None) | (call.c.answered_at > bindparam("later")),
+        call.c.verdict == Verdict.ADMITTED.value,
+    )
+    .values(answered_at=bindparam("at"))
 )
 
 
@@ -125,17 +137,35 @@ def record_journal(
     """Record what the journal says, and how far it was read; see `UsageStore.record_journal`."""
     ids = _Ids(connection)
     for one in calls:
-        row = _row_of(connection, server, one.uniqueid)
-        if row is None:
+        known = _KNOWN.run(connection, {"of_server": server, "of_call": one.uniqueid})
+        if not known:
             connection.execute(insert(call).values(_journalled(server, one, ids)))
-        elif row.evidence in {None, Evidence.RECONCILED, Evidence.JOURNAL}:
-            connection.execute(
-                update(call).where(call.c.id == row.id).values(_exact_times(row, one))
-            )
+        elif known[0] == (Evidence.AMI,):
+            _correct_answer(connection, server, one)
+        elif known[0] != (Evidence.ADMISSION,):
+            _set_exact_times(connection, server, one)
     connection.execute(delete(journal_position).where(journal_position.c.server == server))
     connection.execute(
         insert(journal_position).values(server=server, inode=position.inode, offset=position.offset)
     )
+
+
+def _correct_answer(connection: Connection, server: str, one: JournalCall) -> None:
+    """Put the answer right where nobody listened when it came, and a later look told of it."""
+    if one.answered_at is None:
+        return
+    values = {
+        "of_server": server,
+        "of_call": one.uniqueid,
+        "at": stored(connection, one.answered_at),
+        "later": stored(connection, one.answered_at + _CLOSE),
+    }
+    _ANSWERED_EARLIER.change(connection, values)
+
+
+def _set_exact_times(connection: Connection, server: str, one: JournalCall) -> None:
+    row = _row_of(connection, server, one.uniqueid)
+    connection.execute(update(call).where(call.c.id == row.id).values(_exact_times(row, one)))
 
 
 def note_registration(connection: Connection, server: str, change: RegistrationChange) -> None:

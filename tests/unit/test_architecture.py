@@ -21,7 +21,7 @@ KNOWS = {
     "call": {"errors", "destination", "trunk"},
     "generation": BASE | {"destination", "trunk", "asterisk.variables", "asterisk.events"},
     "asterisk": BASE | ROOMS | {"generation.server"},
-    "database": BASE | ROOMS | {"generation.inventory", "asterisk.witness"},
+    "database": BASE | ROOMS | {"generation.inventory"},
     "cli": BASE | ROOMS | {"generation", "bootstrap"},
     # The wiring: what stands in no room and in no edge.
     "bootstrap": EVERYTHING | {"admission_service", "daemon"},

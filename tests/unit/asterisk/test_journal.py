@@ -26,7 +26,7 @@ def row(**fields: str) -> bytes:
         "sequence": "0",
         "accountcode": "acme",
         "src": "0123456789",
-        "dst": "+33612345678",
+        "dialled": "+33612345678",
         "dcontext": "siptrunk-call-out",
         "channel": "PJSIP/trunk-acme-00000000",
         "dstchannel": "PJSIP/carrier-ovh-00000001",
@@ -89,7 +89,7 @@ def test_an_inbound_call_bears_its_trunks_account_once_it_is_admitted():
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_the_attempts_of_a_call_are_one_call(order):
-    again = row(sequence="1", start=f"{START + 1}.000000", dst="again")
+    again = row(sequence="1", start=f"{START + 1}.000000", dialled="again")
     rows = (failed(), again)
     (call,) = calls_of(*(rows[index] for index in order))
     assert (call.started_at, call.answered_at, call.ended_at) == (at(0), at(2.5), at(9.25))

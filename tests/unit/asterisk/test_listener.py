@@ -10,7 +10,6 @@ import pytest
 from asterisk_siptrunk.asterisk import listener as module
 from asterisk_siptrunk.asterisk.ami import AmiClient, AmiLogin
 from asterisk_siptrunk.asterisk.listener import Listener
-from asterisk_siptrunk.asterisk.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.call import (
     Answered,
     CallChange,
@@ -21,6 +20,7 @@ from asterisk_siptrunk.call import (
     Ringing,
     Spoken,
 )
+from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.errors import DatabaseUnavailable
 from tests.replay.peer import Peer, message, success
 from tests.unit.asterisk.test_journal import row
