@@ -6,7 +6,7 @@ import threading
 import pytest
 from sqlalchemy import Engine, insert, select
 
-from asterisk_siptrunk.database.engine import open_engine
+from asterisk_siptrunk.database.engine import open_engine, transaction
 from asterisk_siptrunk.database.tables import customer
 from asterisk_siptrunk.database.thread import DatabaseThread
 from asterisk_siptrunk.errors import DatabaseUnavailable
@@ -59,6 +59,24 @@ def test_a_database_that_is_away_is_told_to_whoever_waits():
     engine = open_engine("sqlite:////nowhere/at/all.db")
     told = together(engine, names, names)
     assert [type(one) for one in told] == [DatabaseUnavailable] * 2
+    engine.dispose()
+
+
+def test_a_locked_database_is_waited_for_twice_and_not_once_for_each(sqlite_url, monkeypatch):
+    monkeypatch.setattr("asterisk_siptrunk.database.engine.SQLITE_BUSY_SECONDS", 0.01)
+    tries = []
+
+    def counted(engine):
+        tries.append(engine)
+        return transaction(engine)
+
+    monkeypatch.setattr("asterisk_siptrunk.database.thread.transaction", counted)
+    holder, engine = open_engine(sqlite_url), open_engine(sqlite_url)
+    with transaction(holder):
+        told = together(engine, *[names] * 20)
+    assert {type(one) for one in told} == {DatabaseUnavailable}
+    assert len(tries) == 2
+    holder.dispose()
     engine.dispose()
 
 
