@@ -12,6 +12,10 @@ from asterisk_siptrunk.generation.store import FOLDER, Store
 
 _JOURNAL = frozenset({Module.CDR, Module.CDR_CUSTOM})
 _MOST_NAMED = 5
+_FEW = 200
+"""Endpoints up to which only they are asked for: Asterisk takes 0.9 s to list all of 10,000."""
+_SHARED = "pjsip_base.conf"
+"""What every endpoint inherits from: a change of it touches each, and none of their markers."""
 
 
 def apply_plan(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, ...]:
@@ -104,17 +108,18 @@ def _mismatches(plan: Plan, store: Store, server: RunningAsterisk) -> Iterator[s
 
 
 def _wrong_endpoints(plan: Plan, store: Store, server: RunningAsterisk) -> Iterator[str]:
-    there = server.endpoints()
-    expected = plan.after.endpoints
-    missing = sorted(expected.keys() - there)
-    yield from _named(missing, "Asterisk has no endpoint {}", _places(store, plan, missing))
-    yield from _named(sorted(plan.removed_endpoints & there), "endpoint {} is still there", {})
-    changed = {name: mark for name, mark in plan.changed_endpoints.items() if name in there}
-    values = server.endpoint_values(changed, MARKER_OPTION)
-    stale = sorted(name for name, marker in changed.items() if values.get(name) != marker)
-    yield from _named(
-        stale, "Asterisk has not taken endpoint {} as it stands here", _places(store, plan, stale)
-    )
+    changed, removed = plan.changed_endpoints, plan.removed_endpoints
+    values = server.endpoint_values([*changed, *removed], MARKER_OPTION)
+    if len(changed) > _FEW or _SHARED in plan.new:
+        expected, there = frozenset(plan.after.endpoints), server.endpoints()
+    else:
+        expected, there = frozenset(changed), frozenset(values)
+    missing = sorted(expected - there)
+    stale = sorted(name for name in changed if name in there and values.get(name) != changed[name])
+    places = _places(store, plan, [*missing[:_MOST_NAMED], *stale[:_MOST_NAMED]])
+    yield from _named(missing, "Asterisk has no endpoint {}", places)
+    yield from _named(stale, "Asterisk has not taken endpoint {} as it stands here", places)
+    yield from _named(sorted(removed & there), "endpoint {} is still there", {})
 
 
 def _named(names: list[str], sentence: str, places: Mapping[str, str]) -> Iterator[str]:
@@ -126,14 +131,13 @@ def _named(names: list[str], sentence: str, places: Mapping[str, str]) -> Iterat
 
 
 def _places(store: Store, plan: Plan, names: list[str]) -> dict[str, str]:
-    """File and line of endpoints' sections, for the first few."""
-    wanted = set(names[:_MOST_NAMED])
+    """File and line of endpoints' sections."""
     found: dict[str, str] = {}
-    files = store.texts([name for name in plan.after.files if name.startswith("pjsip")])
-    for file, text in files.items() if wanted else ():
+    files = store.texts([name for name in plan.after.files if names and "pjsip" in name])
+    for file, text in files.items():
         for number, line in enumerate(text.splitlines(), 1):
             section = re.match(r"\[([^]]+)\]", line)
-            if section and section[1] in wanted:
+            if section and section[1] in names:
                 found.setdefault(section[1], f"{FOLDER}/{file}:{number}")
     return found
 

@@ -73,16 +73,15 @@ def parse(files: Mapping[str, str], top: str, prefix: str = "siptrunk/") -> Pars
 
 
 def _read(files: Mapping[str, str], name: str, prefix: str, parsed: Parsed) -> None:
-    section: Section | None = None
     for number, line in _lines(files[name]):
         if problem := _unreadable(name, number, line):
             parsed.problems.append(problem)
         elif line.startswith("#"):
             _include(files, Problem(name, number, line), prefix, parsed)
         elif line.startswith("["):
-            section = _section(name, number, line, parsed)
+            _section(name, number, line, parsed)
         else:
-            _entry(section, name, number, line, parsed)
+            _entry(name, number, line, parsed)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -111,23 +110,22 @@ def _include(files: Mapping[str, str], at: Problem, prefix: str, parsed: Parsed)
         _read(files, included, prefix, parsed)
 
 
-def _section(name: str, number: int, line: str, parsed: Parsed) -> Section | None:
+def _section(name: str, number: int, line: str, parsed: Parsed) -> None:
     found = _SECTION.fullmatch(line)
     if found is None:
         parsed.problems.append(Problem(name, number, f"{line!r} is no section"))
-        return None
+        return
     options = [option.strip() for option in (found[2] or "").split(",") if option.strip()]
     parents = tuple(option for option in options if option not in {"!", "+"})
-    section = Section(name, number, found[1], "!" in options, parents)
-    parsed.sections.append(section)
-    return section
+    parsed.sections.append(Section(name, number, found[1], "!" in options, parents))
 
 
-def _entry(section: Section | None, name: str, number: int, line: str, parsed: Parsed) -> None:
+def _entry(name: str, number: int, line: str, parsed: Parsed) -> None:
     found = _ENTRY.fullmatch(line)
     if found is None:
         parsed.problems.append(Problem(name, number, f"{line!r} is no setting"))
-    elif section is None:
+    elif not parsed.sections:
         parsed.problems.append(Problem(name, number, "a setting outside any section"))
     else:
-        section.entries.append(Entry(name, number, found[1].strip(), found[3].strip()))
+        # An included file goes on in the section that includes it.
+        parsed.sections[-1].entries.append(Entry(name, number, found[1].strip(), found[3].strip()))
