@@ -103,7 +103,7 @@ def test_a_change_of_policy_holds_from_the_next_call_on(acme: Acme):
 
 
 def test_a_suspended_trunk_calls_nobody_but_emergency(acme: Acme):
-    acme.provider.do("trunk", "suspend", "acme", "--reason", "unpaid", "--yes")
+    acme.provider.do("trunk", "suspend", "acme", "--reason", "unpaid")
     try:
         with acme.carrier():
             ordinary, emergency = acme.call(MOBILE), acme.call("112")
@@ -270,7 +270,6 @@ def test_a_full_carrier_is_passed_over(acme: Acme):
         "T",
         "siptrunk-generation",
         "123456789012345678901234567890",
-        "06;12",
     ],
 )
 def test_a_forged_user_part_gets_404_and_no_channel(acme: Acme, user):
@@ -324,7 +323,7 @@ def test_with_the_service_down_the_limit_is_counted_by_the_dialplan(acme: Acme):
     with acme.carrier(), acme.calling([acme.call_of(MOBILE)] * 6, hold_ms=6000) as held:
         acme.provider.until(lambda: acme.live() == 6)
         acme.provider.stop_serving()
-        with acme.calling([acme.call_of(MOBILE)] * 8, hold_ms=1000, rate=5) as more:
+        with acme.calling([acme.call_of(MOBILE)] * 8, hold_ms=2500, rate=8) as more:
             result = more.wait()
         held.wait()
     # 10 channels, 6 in use by calls that the service let in: 4 of the 8 pass.
@@ -387,7 +386,10 @@ def test_ended_rows_agree_with_asterisks_own_journal(acme: Acme):
 def test_a_registration_is_seen(acme: Acme):
     with acme.registered():
         acme.provider.until(
-            lambda: acme.provider.read("trunk", "show", "acme")["registered"],
+            lambda: any(
+                one["registered"]
+                for one in acme.provider.read("trunk", "show", "acme")["registrations"]
+            ),
             what="the registration to be noted",
         )
 
