@@ -10,7 +10,7 @@ SCRIPTS := docker/*.sh .ci/run
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY) ## a SIP trunk service with real calls, from nothing
+demo: $(READY) lab ## a SIP trunk service with real calls, from nothing
 	@$(BIN)/python -m tests.demo
 
 test: unit lab ## every test: pure ones first, then real Asterisk, SIPp and PostgreSQL
