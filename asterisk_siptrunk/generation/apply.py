@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from asterisk_siptrunk.errors import AmiError, AmiRefused, ApplyFailed
 from asterisk_siptrunk.generation.check import check_change, require_none
 from asterisk_siptrunk.generation.plan import Plan, plan_back
-from asterisk_siptrunk.generation.render import MARKER_OPTION, is_shard_file
+from asterisk_siptrunk.generation.render import MARKER_OPTION, shard_in
 from asterisk_siptrunk.generation.server import Module, RunningAsterisk
 from asterisk_siptrunk.generation.store import FOLDER, Store
 
@@ -36,9 +36,14 @@ def apply_plan(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, 
             raise ApplyFailed(f"{store.folder} has changed since this was planned; plan again.")
         if plan.is_empty:
             return ()
-        names = [name for name in plan.after.files if not is_shard_file(name)]
-        require_none(check_change(plan.new, store.texts(names)))
+        require_none(check_change(plan.new, store.texts(_beside(plan))))
         return _exchange(plan, store, server)
+
+
+def _beside(plan: Plan) -> list[str]:
+    """What changed files refer to: those beside the shards, and the other file of a shard."""
+    shards = {shard_in(name) for name in plan.new}
+    return [name for name in plan.after.files if shard_in(name) in {None, *shards}]
 
 
 def roll_back(store: Store, server: RunningAsterisk) -> Plan:

@@ -382,6 +382,7 @@ def site_templates(asterisk: AsteriskSettings) -> Templates:
     return Templates(Path(asterisk.templates) if asterisk.templates else None)
 
 
-def is_shard_file(name: str) -> bool:
-    """Whether a file holds a shard of the trunks."""
-    return name.startswith(("pjsip_trunks_", "extensions_trunks_"))
+def shard_in(name: str) -> int | None:
+    """The shard that a file holds; None for a file beside them."""
+    found = re.fullmatch(r"(?:pjsip|extensions)_trunks_([0-9]{2})\.conf", name)
+    return int(found[1]) if found else None
