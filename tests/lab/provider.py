@@ -55,7 +55,7 @@ journal = "{journal}"
 group = ""
 binary = "{binary}"
 root = "{root}"
-sip_port = {sip_port}
+sip_port = 0
 {extra}
 """
 
@@ -100,7 +100,6 @@ class Provider:
             journal=self.asterisk.cdr_custom / "siptrunk.csv",
             binary=self.asterisk.program.path,
             root=self.asterisk.place.root or "",
-            sip_port=self.asterisk.sip_port,
             extra=extra,
         )
 
