@@ -24,7 +24,7 @@ from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.errors import SiptrunkError
 from asterisk_siptrunk.settings import Settings, load, settings_file
-from asterisk_siptrunk.trunk import Credentials, digest, new_secret
+from asterisk_siptrunk.trunk import Credentials, Trunk, digest, new_secret
 
 if TYPE_CHECKING:
     from asterisk_siptrunk.asterisk.agi import AgiRequest
@@ -47,6 +47,7 @@ __all__ = [
     "issue_credentials",
     "load_settings",
     "open_engine",
+    "pbx_settings",
     "provider_row",
     "reading",
     "rules",
@@ -134,6 +135,23 @@ def store(settings: Settings) -> "Store":
     from asterisk_siptrunk.generation.store import Store  # noqa: PLC0415
 
     return Store(settings.asterisk.config_dir, settings.asterisk.group)
+
+
+def pbx_settings(
+    settings: Settings, trunk: Trunk, credentials: Credentials | None, kind: str
+) -> str:
+    """What the customer of a trunk pastes into its PBX, of a kind of `generation.pbx.PbxKind`.
+
+    Raises:
+        TemplateFailed: the address that customers call, or a template, cannot be used.
+    """
+    from asterisk_siptrunk.generation import pbx  # noqa: PLC0415
+    from asterisk_siptrunk.generation.render import site_templates  # noqa: PLC0415
+
+    username = credentials.username if credentials else TRUNK_PREFIX + trunk.name
+    asterisk = settings.asterisk
+    templates = site_templates(asterisk)
+    return pbx.pbx_settings(trunk, username, asterisk, pbx.PbxKind(kind), templates)
 
 
 def serve(settings: Settings, ready: Callable[[int], None]) -> None:

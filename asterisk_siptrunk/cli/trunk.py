@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
+from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.bootstrap import calls, issue_credentials, trunks
 from asterisk_siptrunk.cli.complete import customer_names, trunk_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
@@ -45,6 +46,8 @@ _COLUMNS = (
     "registered",
     "status",
 )
+# Those of `generation.pbx.PbxKind`, which would bring Jinja2 into every command of this noun.
+PBX_KINDS = ("asterisk", "freepbx", "3cx", "generic")
 _APPLY = "Asterisk knows of it after 'siptrunk config apply'."
 
 _TERMS = (
@@ -303,6 +306,31 @@ def rotate_secret(desk: Desk, name: str, *, yes: bool, form: Form) -> None:
     show_row(row | _secret_of(secret), form, desk.zone)
     say(f"The secret of trunk {name} was replaced. {_APPLY}")
     _warn_of_secret(secret)
+
+
+@command.command("pbx-settings")
+@name_argument(trunk_names)
+@click.option(
+    "--pbx",
+    type=click.Choice(PBX_KINDS),
+    default=PBX_KINDS[-1],
+    show_default=True,
+    help="What the customer runs.",
+)
+@pass_desk
+def pbx_settings(desk: Desk, name: str, pbx: str) -> None:
+    """Write what the customer pastes into its own PBX; its secret goes in by hand.
+
+    Example: siptrunk trunk pbx-settings acme-paris --pbx freepbx
+    """
+    with desk.reading() as connection:
+        found = trunks.get(connection, name)
+        credentials = trunks.credentials_of(connection, name)
+    if found.kind is TrunkKind.LOCAL:
+        raise InvalidInput(f"Trunk {name} is for this server's own phones: no PBX connects to it.")
+    if not desk.settings.asterisk.address:
+        warn("[asterisk] address is not set: put it where these settings name the provider.")
+    click.echo(bootstrap.pbx_settings(desk.settings, found, credentials, pbx))
 
 
 command.add_command(history_command("trunk", trunk_names))

@@ -71,7 +71,7 @@ def complete(run, words):
         ("trunk add x --customer ", ["acme"]),
         ("number show +331234567", ["+33123456789", "+33123456790"]),
         ("carrier show ", ["one"]),
-        ("carrier add x --profile gen", ["generic"]),
+        ("carrier add x --profile gen", ["generic", "generic-register"]),
         ("call list --trunk ", ["acme-paris"]),
         ("destination remove +", ["+979"]),
         ("destination block ris", ["risk:high"]),

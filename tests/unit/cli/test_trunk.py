@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from asterisk_siptrunk.cli import trunk
+from asterisk_siptrunk.generation.pbx import PbxKind
 
 ADD = ("trunk", "add", "t", "--customer", "acme", "--channels", "2")
 
@@ -130,6 +131,25 @@ def test_remove_ends_the_contract_and_keeps_the_record(acme):
     assert "+33123456789, +33123456790" in done.stderr
     (line,) = acme.json("trunk", "list")
     assert (line["status"], line["registered"]) == ("ended", None)
+
+
+@pytest.mark.parametrize("kind", PbxKind)
+def test_settings_for_the_customer_s_pbx(acme, kind):
+    acme.environment["SIPTRUNK_ASTERISK_ADDRESS"] = "sip.provider.example"
+    done = acme("trunk", "pbx-settings", "acme-paris", "--pbx", kind.value)
+    assert "sip.provider.example" in done.stdout
+    assert "trunk-acme-paris" in done.stdout
+    assert done.stderr == ""
+
+
+def test_settings_for_a_pbx_need_an_address_and_a_pbx(acme):
+    assert "address is not set" in acme("trunk", "pbx-settings", "acme-paris").stderr
+    acme(*ADD, "--kind", "local", "--inbound-context", "phones")
+    assert "no PBX connects" in acme("trunk", "pbx-settings", "t", fails=1).stderr
+
+
+def test_the_kinds_of_pbx_are_those_that_have_settings():
+    assert set(trunk.PBX_KINDS) == set(PbxKind)
 
 
 def test_a_missing_trunk_says_where_to_look(siptrunk):
