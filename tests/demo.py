@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections import Counter
 from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -93,7 +94,7 @@ class Demo:
         address = self.provider.asterisk.sip_address
         pbx = SippAnswerer(host=PBX_HOST)
         self.stack.enter_context(registered_pbx(address, self.username, self.secret, pbx))
-        self.tell("REGISTER with the issued credentials", [200])
+        self.tell("REGISTER with the issued credentials", [HTTPStatus.OK])
 
     def place(self) -> None:
         """Each kind of call, one after the other."""
@@ -101,6 +102,8 @@ class Demo:
         self.tell(f"an inbound call from the carrier to {MAIN}", self.inbound())
         self.tell("a call to a premium number, 0899 12 34 56", self.call("0899123456"))
         self.tell("a call under a caller number that is not Acme's", self.call(caller="0699999999"))
+        seen = self.carrier.received()[-1].from_user
+        console.print(f"     the carrier saw Acme's main number instead: {seen}")
         self.provider.until_idle()
         self.burst()
         self.provider.until_idle()
@@ -155,8 +158,11 @@ class Demo:
     def tell(self, what: str, statuses: Sequence[int]) -> None:
         """One line a step: what was done, and the SIP answers that came."""
         counted = {status: statuses.count(status) for status in sorted(set(statuses))}
-        said = ", ".join(f"{count} x {status}" for status, count in counted.items())
-        console.print(f"  {what:<62} → SIP {said}")
+        said = ", ".join(
+            f"{count} × {status}" if len(statuses) > 1 else str(int(status))
+            for status, count in counted.items()
+        )
+        console.print(f"  {what:<58} → SIP {said}", soft_wrap=True)
 
     # --- what happened ---
 

@@ -2,10 +2,13 @@
 
 import hashlib
 import secrets
+import string
 from dataclasses import dataclass
 
-# 24 characters of 64 kinds, 144 bits: nothing to guess, and short enough to be typed into a PBX.
-_SECRET_BYTES = 18
+# 24 of 62 characters, 142 bits: nothing to guess, short enough to be typed, and without a character
+# that a PBX's form, a shell or a configuration file could take for something else.
+_SECRET_LENGTH = 24
+_SECRET_CHARACTERS = string.ascii_letters + string.digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Credentials:
 
 def new_secret() -> str:
     """Make a secret; whoever gets it shows it once and forgets it."""
-    return secrets.token_urlsafe(_SECRET_BYTES)
+    return "".join(secrets.choice(_SECRET_CHARACTERS) for _ in range(_SECRET_LENGTH))
 
 
 def digest(username: str, realm: str, secret: str) -> Credentials:

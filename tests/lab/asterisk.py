@@ -297,11 +297,6 @@ timestampevents=yes
 """
 
 _PJSIP = """\
-[global]
-type=global
-user_agent=lab
-endpoint_identifier_order=username,ip
-
 [lab-udp]
 type=transport
 protocol=udp
