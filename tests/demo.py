@@ -159,7 +159,7 @@ class Demo:
         """One line a step: what was done, and the SIP answers that came."""
         counted = {status: statuses.count(status) for status in sorted(set(statuses))}
         said = ", ".join(
-            f"{count} × {status}" if len(statuses) > 1 else str(int(status))
+            f"{count} x {status}" if len(statuses) > 1 else str(int(status))
             for status, count in counted.items()
         )
         console.print(f"  {what:<58} → SIP {said}", soft_wrap=True)
