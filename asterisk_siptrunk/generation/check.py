@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from asterisk_siptrunk.errors import CheckFailed
 from asterisk_siptrunk.generation.check_dialplan import check_dialplan, contexts_of
-from asterisk_siptrunk.generation.check_pjsip import build, check_pjsip
+from asterisk_siptrunk.generation.check_pjsip import PjsipObject, build, check_pjsip
 from asterisk_siptrunk.generation.parse import Parsed, Problem, parse
 
 _FLAT = ("manager.conf", "cdr.conf", "cdr_custom.conf")
@@ -18,7 +18,7 @@ def check(files: Mapping[str, str]) -> list[Problem]:
     contexts, _ = contexts_of(dialplan)
     problems = [
         *check_pjsip(pjsip, contexts),
-        *check_dialplan(dialplan, endpoint_contexts(pjsip)),
+        *check_dialplan(dialplan, _endpoint_contexts(pjsip)),
     ]
     for name in _FLAT:
         problems.extend(parse(files, name).problems)
@@ -45,15 +45,19 @@ class _Absent(dict[str, str]):
         return ""
 
 
-def endpoint_contexts(pjsip: Parsed) -> list[str]:
+def endpoint_names(files: Mapping[str, str]) -> frozenset[str]:
+    """The endpoints that Asterisk must have once it has read these files."""
+    return frozenset(each.section.name for each in _endpoints(parse(files, "pjsip.conf")))
+
+
+def _endpoint_contexts(pjsip: Parsed) -> list[str]:
     """The contexts that endpoints call into."""
+    return [entry.value for each in _endpoints(pjsip) for entry in each.values("context")]
+
+
+def _endpoints(pjsip: Parsed) -> list[PjsipObject]:
     objects, _ = build(pjsip)
-    return [
-        entry.value
-        for each in objects
-        if each.type == "endpoint"
-        for entry in each.values("context")
-    ]
+    return [each for each in objects if each.type == "endpoint"]
 
 
 def require_none(problems: list[Problem]) -> None:

@@ -64,6 +64,16 @@ class Store:
                 ) from None
             yield
 
+    def prepare(self, names: Iterable[str]) -> None:
+        """Make the folder, with these files empty where they are not there yet.
+
+        Asterisk rejects the whole of a file that includes one which is not there.
+        """
+        self._make(self.folder)
+        for name in names:
+            if not (self.folder / name).exists():
+                self._write(self.folder / name, "")
+
     def swap(self, files: Mapping[str, str], after: Manifest) -> None:
         """Put new files in place by rename, keeping all that was in `before/`.
 
@@ -94,7 +104,8 @@ class Store:
         self._keep_only(path.name for path in there)
         for path in there:
             path.replace(self.folder / path.name)
-        before.rmdir()
+        # A rename of one of two links to the same file does nothing: those are left over here.
+        shutil.rmtree(before)
         _sync(self.folder)
 
     def keep(self) -> None:
