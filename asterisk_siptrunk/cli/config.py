@@ -11,13 +11,24 @@ from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import confirm, yes_option
 from asterisk_siptrunk.cli.output import say, warn
 from asterisk_siptrunk.cli.progress import working
-from asterisk_siptrunk.errors import InvalidInput
+from asterisk_siptrunk.errors import CheckFailed, InvalidInput
 from asterisk_siptrunk.generation.apply import apply_plan, roll_back
 from asterisk_siptrunk.generation.check import check as problems_of
 from asterisk_siptrunk.generation.check import require_none
+from asterisk_siptrunk.generation.install import (
+    Edit,
+    install,
+    install_edits,
+    uninstall,
+    uninstall_edits,
+)
+from asterisk_siptrunk.generation.manifest import Manifest
 from asterisk_siptrunk.generation.plan import Plan, make_plan, masked, plan_back, render_all
+from asterisk_siptrunk.generation.store import Store
+from asterisk_siptrunk.generation.trial import has_asterisk, try_out
 
 _FILE_MODE = 0o640
+_MANAGER = "manager.conf"
 _MOST_NAMED = 10
 
 
@@ -62,7 +73,10 @@ def plan(desk: Desk) -> None:
 @command.command()
 @pass_desk
 def check(desk: Desk) -> None:
-    """Check all files as they would be, more strictly than Asterisk does.
+    """Check all files as they would be, then load them in a throw-away Asterisk.
+
+    Our own check is stricter than Asterisk's. The throw-away one is the program of the settings'
+    'binary', on ports of its own; it registers nowhere. Without it our own check stands alone.
 
     Example: siptrunk config check
     """
@@ -70,6 +84,14 @@ def check(desk: Desk) -> None:
     with working("Checking"):
         require_none(problems_of(files))
     say(f"{len(files)} files checked: no problem found.")
+    if not has_asterisk(desk.settings.asterisk):
+        say("There is no Asterisk at hand to load them in.")
+        return
+    with working("Loading them in a throw-away Asterisk"):
+        complaints = try_out(files, desk.settings.asterisk)
+    if complaints:
+        raise CheckFailed("\n".join(["A throw-away Asterisk complains:", *complaints]))
+    say("A throw-away Asterisk loaded them without complaint.")
 
 
 @command.command()
@@ -113,6 +135,62 @@ def rollback(desk: Desk, *, yes: bool) -> None:
     with working("Rolling back"):
         done = roll_back(store, bootstrap.control(desk.settings))
     say(f"Rolled back: Asterisk has generation {done.after.generation}.")
+
+
+@command.command("install")
+@yes_option
+@pass_desk
+def install_(desk: Desk, *, yes: bool) -> None:
+    """Put one line each into Asterisk's own files that includes ours; each is shown first.
+
+    Our users of the manager interface come with it, so that 'config apply' can log in.
+
+    Example: siptrunk config install
+    """
+    edits = install_edits(desk.settings.asterisk)
+    if not edits:
+        say("Nothing to put in: Asterisk's files include ours.")
+        return
+    _show("+", edits)
+    confirm("Put these lines in?", yes=yes)
+    store = bootstrap.store(desk.settings)
+    install(edits, store)
+    _let_us_in(desk, store)
+    say("Installed. Have Asterisk read it, once: asterisk -rx 'manager reload'")
+
+
+@command.command("uninstall")
+@yes_option
+@pass_desk
+def uninstall_(desk: Desk, *, yes: bool) -> None:
+    """Take our lines out of Asterisk's own files; each is shown first.
+
+    Example: siptrunk config uninstall
+    """
+    edits = uninstall_edits(desk.settings.asterisk)
+    if not edits:
+        say("Nothing to take out: Asterisk's files include none of ours.")
+        return
+    _show("-", edits)
+    confirm("Take these lines out? No trunk has service once Asterisk reads its files.", yes=yes)
+    uninstall(edits)
+    folder = bootstrap.store(desk.settings).folder
+    say(f"Taken out; {folder} stays. Have Asterisk read it: asterisk -rx 'core reload'")
+
+
+def _show(sign: str, edits: tuple[Edit, ...]) -> None:
+    for edit in edits:
+        click.echo(f"{sign} {edit}")
+
+
+def _let_us_in(desk: Desk, store: Store) -> None:
+    """Place our users of the manager interface; all else waits for the first apply."""
+    if store.manifest().generation:
+        return
+    there = store.texts([file.name for file in store.folder.glob("*.conf")])
+    with store.locked():
+        store.swap({**there, _MANAGER: _rendered(desk)[_MANAGER]}, Manifest())
+        store.keep()
 
 
 def _rendered(desk: Desk) -> dict[str, str]:

@@ -19,6 +19,7 @@ from asterisk_siptrunk.cli.options import form_option
 from asterisk_siptrunk.cli.output import Form, Row, show_rows
 from asterisk_siptrunk.destination import domestic_patterns
 from asterisk_siptrunk.errors import SiptrunkError
+from asterisk_siptrunk.generation.install import install_edits
 from asterisk_siptrunk.generation.plan import make_plan
 from asterisk_siptrunk.settings import SECRETS_FILE
 from asterisk_siptrunk.trunk import AwayPolicy
@@ -139,6 +140,15 @@ def _pair(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
 
 
+def _includes(desk: Desk) -> Iterator[Finding]:
+    missing = install_edits(desk.settings.asterisk)
+    if missing:
+        said = f"Asterisk's own files lack {len(missing)} of our lines: {missing[0]}"
+        yield Finding("includes", Health.FAIL, said, "Run 'siptrunk config install'.")
+    else:
+        yield Finding("includes", Health.OK, "Asterisk's own files include ours.")
+
+
 def _configuration(desk: Desk) -> Iterator[Finding]:
     store = bootstrap.store(desk.settings)
     plan = make_plan(bootstrap.inventory(desk.engine), desk.settings, store)
@@ -200,6 +210,7 @@ _CHECKS: dict[str, Check] = {
     "database": _database,
     "away": _away,
     "asterisk": _asterisk,
+    "includes": _includes,
     "configuration": _configuration,
     "generation": _generation,
     "service": _service,

@@ -78,10 +78,19 @@ def acme(siptrunk: Siptrunk) -> Siptrunk:
     return siptrunk
 
 
+OWN_FILES = {
+    "asterisk.conf": "[options]\nsystemname = asterisk\n",
+    "modules.conf": "[modules]\nautoload = yes\n",
+    "manager.conf": "[general]\nenabled = yes\n",
+}
+
+
 @pytest.fixture
 def asterisk(siptrunk: Siptrunk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeAsterisk:
     """An Asterisk beside the database of `siptrunk`, with its own files in `etc/`."""
     (tmp_path / "etc").mkdir()
+    for name, text in OWN_FILES.items():
+        (tmp_path / "etc" / name).write_text(text)
     siptrunk.environment |= {
         "SIPTRUNK_ASTERISK_CONFIG_DIR": str(tmp_path / "etc"),
         "SIPTRUNK_ASTERISK_GROUP": "",

@@ -4,6 +4,9 @@ import stat
 
 import pytest
 
+from asterisk_siptrunk.cli import config
+from tests.unit.cli.conftest import OWN_FILES
+
 pytestmark = pytest.mark.usefixtures("asterisk")
 
 
@@ -35,7 +38,7 @@ def test_plan_shows_a_diff_and_changes_nothing(acme, tmp_path):
     done = acme("config", "plan")
     assert "+[trunk-acme-paris]" in done.stdout
     assert "1 new (acme-paris)" in done.stderr
-    assert list((tmp_path / "etc").iterdir()) == []
+    assert not (tmp_path / "etc" / "siptrunk").exists()
 
 
 def test_check_finds_nothing_wrong(acme):
@@ -52,7 +55,7 @@ def test_apply_then_nothing_is_left_to_do(acme, asterisk):
 
 def test_apply_asks_first(acme, tmp_path):
     acme("config", "apply", stdin="n\n", fails=1)
-    assert list((tmp_path / "etc").iterdir()) == []
+    assert not (tmp_path / "etc" / "siptrunk").exists()
     acme("config", "apply", stdin="y\n")
 
 
@@ -76,3 +79,43 @@ def test_rollback_and_back_again(acme):
 
 def test_rollback_without_a_generation_before(acme):
     assert "no generation before" in acme("config", "rollback", "--yes", fails=1).stderr
+
+
+def texts(folder):
+    return {file.name: file.read_text() for file in folder.iterdir() if file.is_file()}
+
+
+def test_install_shows_each_line_and_lets_us_in(acme, tmp_path):
+    etc = tmp_path / "etc"
+    shown = acme("config", "install", stdin="n\n", fails=1).stdout
+    assert texts(etc) == OWN_FILES
+    assert f"+ {etc}/pjsip.conf: #include siptrunk/pjsip.conf" in shown
+    assert acme("config", "install", "--yes").stdout == shown.removesuffix("Aborted!\n")
+    assert "[siptrunk-apply]" in (etc / "siptrunk" / "manager.conf").read_text()
+    assert (etc / "siptrunk" / "pjsip.conf").read_text() == ""
+    assert "Nothing to put in" in acme("config", "install").stderr
+
+
+def test_install_then_apply_then_uninstall(acme, tmp_path):
+    acme("config", "install", "--yes")
+    acme("config", "apply", "--yes")
+    assert "trunk-acme-paris" in acme("config", "render").stdout
+    assert "no generation before" in acme("config", "rollback", "--yes", fails=1).stderr
+    acme("config", "uninstall", "--yes")
+    assert not any("siptrunk" in text for text in texts(tmp_path / "etc").values())
+    assert "Nothing to take out" in acme("config", "uninstall").stderr
+
+
+def test_install_into_no_asterisk(acme, tmp_path):
+    (tmp_path / "etc" / "asterisk.conf").unlink()
+    assert "there is no asterisk.conf" in acme("config", "install", fails=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("complaints", "fails", "said"),
+    [([], 0, "without complaint"), (["ERROR: no such thing"], 1, "ERROR: no such thing")],
+)
+def test_check_tries_the_files_in_an_asterisk_at_hand(acme, monkeypatch, complaints, fails, said):
+    monkeypatch.setattr(config, "has_asterisk", lambda _asterisk: True)
+    monkeypatch.setattr(config, "try_out", lambda _files, _asterisk: complaints)
+    assert said in acme("config", "check", fails=fails).stderr

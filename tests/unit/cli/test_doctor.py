@@ -22,6 +22,7 @@ def well(acme, asterisk, tmp_path):
             "SIPTRUNK_AGI_PORT": str(service.getsockname()[1]),
             "SIPTRUNK_ASTERISK_JOURNAL": str(tmp_path / "journal.csv"),
         }
+        acme("config", "install", "--yes")
         acme("config", "apply", "--yes")
         yield acme
     assert asterisk.reloads
@@ -88,6 +89,11 @@ def test_another_asterisk_than_the_settings_say(well, asterisk, monkeypatch):
     assert ill(well)["version"] == ("warn", "The settings say 22.10, Asterisk says 20.7.2.")
     monkeypatch.setattr(bootstrap, "system_name", lambda _settings: "pbx9")
     assert "'pbx9'" in ill(well, fails=1)["systemname"][1]
+
+
+def test_an_asterisk_whose_files_do_not_include_ours(well):
+    well("config", "uninstall", "--yes")
+    assert "lack 5 of our lines" in ill(well, fails=1)["includes"][1]
 
 
 def test_a_change_that_was_not_applied(well):
