@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
@@ -28,21 +28,8 @@ class Templates:
     """
 
     def __init__(self, site: Path | None = None) -> None:
-        self._folders = tuple(filter(None, (site, shipped_folder("dialplan_templates"))))
-        self._environment = Environment(
-            loader=ChoiceLoader([FileSystemLoader(folder) for folder in self._folders]),
-            undefined=StrictUndefined,
-            autoescape=False,  # noqa: S701 - no HTML: `finalize` refuses what would not be a value
-            finalize=_finalize,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        self._environment.filters.update(
-            secret=escape.secret,
-            context=escape.context,
-            digits=escape.digits,
-            syntax=escape.Verbatim,
+        self._environment = _environment(
+            tuple(filter(None, (site, shipped_folder("dialplan_templates"))))
         )
 
     @cached_property
@@ -71,6 +58,27 @@ class Templates:
         line = getattr(error, "lineno", None) or _template_line(error)
         where = f"{name}{SUFFIX}" + (f":{line}" if line else "")
         return f"{where}: {error.message or type(error).__name__}"
+
+
+@cache
+def _environment(folders: tuple[Path, ...]) -> Environment:
+    """Jinja's environment for these folders; it sees by itself when a template has changed."""
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - no HTML: `finalize` refuses what would not be a value
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        secret=escape.secret,
+        context=escape.context,
+        digits=escape.digits,
+        syntax=escape.Verbatim,
+    )
+    return environment
 
 
 def _finalize(value: object) -> object:
