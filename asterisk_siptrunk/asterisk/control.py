@@ -79,9 +79,15 @@ async def _version(connection: AmiConnection) -> str:
 
 
 async def _endpoints(connection: AmiConnection) -> frozenset[str]:
-    listed = await connection.action_events(
-        "PJSIPShowEndpoints", "EndpointListComplete", seconds=LIST_SECONDS
-    )
+    try:
+        listed = await connection.action_events(
+            "PJSIPShowEndpoints", "EndpointListComplete", seconds=LIST_SECONDS
+        )
+    except AmiRefused as refused:
+        # An empty list is an error to Asterisk (res/res_pjsip/pjsip_configuration.c).
+        if "No endpoints found" in str(refused):
+            return frozenset()
+        raise
     return frozenset(event.fields.get("ObjectName", "") for event in listed)
 
 
