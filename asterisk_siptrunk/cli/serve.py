@@ -20,5 +20,6 @@ def command(desk: Desk) -> None:
     """
     # To stderr without a time: systemd's journal adds it.
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("panoramisk").setLevel(logging.WARNING)  # it tells of each connection
     host = desk.settings.agi.host
     bootstrap.serve(desk.settings, lambda port: say(f"Admitting calls at {host}:{port}."))
