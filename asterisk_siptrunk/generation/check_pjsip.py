@@ -96,7 +96,7 @@ def _references(each: PjsipObject, names: set[tuple[str, str]]) -> Iterator[Prob
         if owner != each.type:
             continue
         for entry in each.values(option):
-            if (target, entry.value) not in names:
+            if entry.value and (target, entry.value) not in names:
                 yield entry.problem(f"{option}: there is no {target} [{entry.value}]")
 
 

@@ -9,7 +9,7 @@ import re
 
 from asterisk_siptrunk.errors import InvalidInput
 
-_FORBIDDEN = re.compile(r"[\r\n\0;\[\]#]")
+_FORBIDDEN = frozenset(";[]#")
 _CONTEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,78}", re.ASCII)
 
 
@@ -39,8 +39,9 @@ def safe(value: object) -> str:
     if isinstance(value, Verbatim):
         return value
     text = str(value)
-    if found := _FORBIDDEN.search(text):
-        raise UnsafeValue(text, f"the character {found[0]!r} cannot stand in Asterisk's files")
+    wrong = next((each for each in text if each in _FORBIDDEN or not each.isprintable()), None)
+    if wrong is not None:
+        raise UnsafeValue(text, f"the character {wrong!r} cannot stand in Asterisk's files")
     return text
 
 
@@ -69,11 +70,11 @@ def context(text: str) -> Verbatim:
 
 
 def digits(text: str) -> Verbatim:
-    """Write a number that is dialled or looked up: digits, perhaps a plus in front, or nothing.
+    """Write a number that is dialled or looked up: digits, perhaps a plus in front.
 
     Raises:
         UnsafeValue: it has other characters.
     """
-    if not re.fullmatch(r"\+?[0-9]{1,20}|", text, re.ASCII):
+    if not re.fullmatch(r"\+?[0-9]{1,20}", text, re.ASCII):
         raise UnsafeValue(text, "a number has 1 to 20 digits, perhaps with '+' in front")
     return Verbatim(text)

@@ -207,7 +207,7 @@ def _matching(file: Path, pattern: str) -> list[Path]:
 def _lines(file: Path) -> list[str]:
     """The lines of a file without their ends; none where it is not there."""
     try:
-        text = file.read_text(encoding="utf-8", errors="surrogateescape")
+        text = file.read_bytes().decode(errors="surrogateescape")
     except FileNotFoundError:
         return []
     except OSError as error:
@@ -221,8 +221,8 @@ def _rewrite(file: Path, lines: list[str]) -> None:
     fresh = target.with_name(f".{target.name}.siptrunk")
     text = "".join(f"{line}\n" for line in lines)
     try:
-        with open(fresh, "w", encoding="utf-8", errors="surrogateescape", opener=_private) as out:
-            out.write(text)
+        with open(fresh, "wb", opener=_private) as out:
+            out.write(text.encode(errors="surrogateescape"))
             out.flush()
             os.fsync(out.fileno())
         like = target if target.exists() else target.parent

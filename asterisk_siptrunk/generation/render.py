@@ -3,7 +3,8 @@
 import hashlib
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from asterisk_siptrunk.destination import emergency_numbers
 from asterisk_siptrunk.destination.away import AwayPattern, domestic_patterns, open_patterns
 from asterisk_siptrunk.destination.plan import country_code, metadata_of
 from asterisk_siptrunk.errors import TemplateFailed
-from asterisk_siptrunk.generation.escape import UnsafeValue, Verbatim
+from asterisk_siptrunk.generation.escape import UnsafeValue, Verbatim, digits
 from asterisk_siptrunk.generation.inventory import SHARDS, TrunkFacts
 from asterisk_siptrunk.generation.templates import Templates, shipped_folder
 from asterisk_siptrunk.generation.uris import bracketed, proxy_uri, sip_uri
@@ -119,12 +120,13 @@ class Renderer:
             TemplateFailed: which carrier and field, or which template and line.
         """
         in_order = sorted(carriers, key=lambda each: (each.priority, -each.weight, each.name))
+        shown = [_carrier_values(carrier) for carrier in in_order]
         values = {
-            "carriers": [_carrier_values(carrier) for carrier in in_order],
+            "carriers": shown,
             "countries": _countries(countries),
             "carrier_countries": _countries(carrier.country for carrier in in_order),
         }
-        texts = [(carrier.name, self._carrier(carrier)) for carrier in in_order]
+        texts = [(each.carrier.name, self._carrier(each)) for each in shown]
         files = {f"{name}.conf": self._render(name, values) for name in _COMMON}
         files["pjsip_carriers.conf"] = "\n".join(text for _, text in texts)
         return CommonText(files, _markers(variables.CARRIER_PREFIX, texts))
@@ -140,19 +142,15 @@ class Renderer:
     def _trunk(self, facts: TrunkFacts) -> tuple[str, str]:
         """The trunk's part of the two files of its shard."""
         trunk = facts.trunk
-        try:
+        has_endpoint = trunk.kind is not TrunkKind.LOCAL and not trunk.ended
+        with _naming(f"trunk {trunk.name}", facts):
             values = _trunk_values(facts)
-            has_endpoint = trunk.kind is not TrunkKind.LOCAL and not trunk.ended
             pjsip = self._marked("pjsip_trunk.conf", values) if has_endpoint else ""
             return pjsip, self._raw("extensions_trunk.conf", values)
-        except UnsafeValue as unsafe:
-            raise _located(f"trunk {trunk.name}", facts, unsafe) from None
 
-    def _carrier(self, carrier: Carrier) -> str:
-        try:
-            return self._marked("pjsip_carrier.conf", vars(_carrier_values(carrier)))
-        except UnsafeValue as unsafe:
-            raise _located(f"carrier {carrier.name}", carrier, unsafe) from None
+    def _carrier(self, values: SimpleNamespace) -> str:
+        with _naming(f"carrier {values.carrier.name}", values.carrier):
+            return self._marked("pjsip_carrier.conf", vars(values))
 
     def _marked(self, name: str, values: Mapping[str, object]) -> str:
         text = self._raw(name, {**values, "marker": _MARKER_SLOT})
@@ -279,23 +277,25 @@ def _away_outbound(trunk: Trunk) -> AwayPolicy:
 
 def _carrier_values(carrier: Carrier) -> SimpleNamespace:
     profile = carrier.profile
-    return SimpleNamespace(
-        carrier=carrier,
-        profile=profile,
-        enabled=carrier.enabled,
-        country=carrier.country,
-        endpoint=f"{variables.CARRIER_PREFIX}{carrier.name}",
-        contact=sip_uri(carrier.server, profile.port, profile.transport),
-        client=sip_uri(profile.from_domain or carrier.server, None, user=carrier.username),
-        proxy=proxy_uri(profile.outbound_proxy) if profile.outbound_proxy else "",
-        contact_user=_contact_user(carrier),
-        registers=profile.mode is CarrierMode.REGISTER,
-        matches=tuple(dict.fromkeys((*profile.match, *carrier.match))),
-        called=Verbatim(
-            profile.tech_prefix + _written("SIPTRUNK_TO", profile.called_format, carrier.country)
-        ),
-        caller=_written("SIPTRUNK_MAIN", profile.caller_format, carrier.country),
-    )
+    with _naming(f"carrier {carrier.name}", carrier):
+        return SimpleNamespace(
+            carrier=carrier,
+            profile=profile,
+            enabled=carrier.enabled,
+            country=carrier.country,
+            endpoint=f"{variables.CARRIER_PREFIX}{carrier.name}",
+            contact=sip_uri(carrier.server, profile.port, profile.transport),
+            client=sip_uri(profile.from_domain or carrier.server, None, user=carrier.username),
+            proxy=proxy_uri(profile.outbound_proxy) if profile.outbound_proxy else "",
+            contact_user=_contact_user(carrier),
+            registers=profile.mode is CarrierMode.REGISTER,
+            matches=tuple(dict.fromkeys((*profile.match, *carrier.match))),
+            called=Verbatim(
+                (digits(profile.tech_prefix) if profile.tech_prefix else "")
+                + _written("SIPTRUNK_TO", profile.called_format, carrier.country)
+            ),
+            caller=_written("SIPTRUNK_MAIN", profile.caller_format, carrier.country),
+        )
 
 
 def _contact_user(carrier: Carrier) -> str:
@@ -359,10 +359,14 @@ def _routes(
     )
 
 
-def _located(owner: str, facts: object, unsafe: UnsafeValue) -> TemplateFailed:
-    """Say which field of the facts holds the value that was refused."""
-    where = next((path for path, text in _texts(facts) if text == unsafe.value), "a value")
-    return TemplateFailed(f"{owner}: {where}: {unsafe}.")
+@contextmanager
+def _naming(owner: str, facts: object) -> Iterator[None]:
+    """Say whose value was refused, and which field holds it; the value may be a secret."""
+    try:
+        yield
+    except UnsafeValue as unsafe:
+        where = next((path for path, text in _texts(facts) if text == unsafe.value), "a value")
+        raise TemplateFailed(f"{owner}: {where}: {unsafe}.") from None
 
 
 def _texts(value: Any, path: str = "") -> Iterable[tuple[str, str]]:  # noqa: ANN401 - any facts

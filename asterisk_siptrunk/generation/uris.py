@@ -18,9 +18,8 @@ def host_and_port(text: str) -> tuple[str, int | None]:
     Raises:
         UnsafeValue: it is no host, or no port.
     """
-    if text.startswith("["):
-        host, _, port = text[1:].partition("]")
-        port = port.removeprefix(":")
+    if text.startswith("[") and "]" in text:
+        host, _, port = text[1:].partition("]:" if "]:" in text else "]")
     elif text.count(":") > 1:
         host, port = text, ""
     else:
