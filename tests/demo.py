@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from asterisk_siptrunk.call import CallRecord, Verdict, Via
+from asterisk_siptrunk.call import CallRecord, Direction, Verdict, Via
 from tests.lab.provider import Provider
 from tests.lab.sandbox import LabUnavailableError
 from tests.lab.sipp import Call, SippAnswerer, SippCaller, place_calls, registered_pbx
@@ -30,7 +30,8 @@ CHANNELS = 3
 CARRIER_HOST, PBX_HOST = "127.0.0.2", "127.0.0.3"
 LONG_CALL_MS = 6_000
 
-console = Console(highlight=False)
+# A log file is as wide as it needs to be.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
 
 
 class Demo:
@@ -56,8 +57,9 @@ class Demo:
         """Run a command of siptrunk, and show it as one would type it."""
         console.print(f"  [bold]$ siptrunk {shlex.join(arguments)}[/]", soft_wrap=True)
         output = self.provider.do(*arguments)
-        if not quiet:
-            console.print(output.rstrip(), style="dim", markup=False)
+        if not quiet and output.strip():
+            for line in output.rstrip().splitlines():
+                console.print(f"  {line}", style="dim", markup=False)
         return output
 
     def describe(self) -> None:
@@ -176,18 +178,16 @@ class Demo:
 
 def _calls_table(calls: Sequence[CallRecord]) -> Table:
     table = Table(title=f"{len(calls)} calls, refused ones too", title_justify="left")
-    for column in ("direction", "caller", "dialled", "zone", "verdict", "reason", "why"):
-        table.add_column(column)
-    table.add_column("billable", justify="right")
+    table.add_column("call", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("why")
+    table.add_column("billable", justify="right", no_wrap=True)
     for call in calls:
         style = "green" if call.verdict is Verdict.ADMITTED else "red"
+        way = "in " if call.direction is Direction.INBOUND else "out"
         table.add_row(
-            call.direction,
-            call.caller or call.presented,
-            call.dialled,
-            call.zone,
-            f"[{style}]{call.verdict}[/]",
-            call.reason,
+            f"{way} {call.dialled}",
+            f"[{style}]{call.reason}[/]",
             call.facts or call.reason.sentence,
             f"{call.billable.total_seconds():.1f} s",
         )
@@ -210,7 +210,7 @@ def _farewell(seconds: float) -> None:
     console.print(f"  {FOLDER}/siptrunk.db            the usage database")
     console.print(f"  {FOLDER}/asterisk/etc/siptrunk/ the configuration that Asterisk ran")
     console.print(f"  {FOLDER}/asterisk/log/          Asterisk's log and call journal")
-    console.print("\\nNext, look closer:", markup=False)
+    console.print("\nNext, look closer:")
     console.print(f"  .venv/bin/siptrunk --config {config} call list --verdict refused")
     console.print(
         f"  .venv/bin/siptrunk --config {config} destination check 0899123456 --trunk {TRUNK}"

@@ -128,13 +128,8 @@ def _outbound(attempt: Attempt, terms: Terms, load: Load, chance: Chance) -> Dec
         or _too_fast(trunk, callee, load)
         or _no_carrier(callee, terms.carriers, carriers)
     )
-    return refusal or Admit(
-        Reason.ADMITTED,
-        callee,
-        caller or "",
-        order(carriers, chance),
-        _occupancy(trunk, load),
-    )
+    facts = _occupancy(trunk, load) + _replacement(attempt, trunk, caller)
+    return refusal or Admit(Reason.ADMITTED, callee, caller or "", order(carriers, chance), facts)
 
 
 def _not_in_force(
@@ -160,6 +155,13 @@ def _caller(attempt: Attempt, trunk: Trunk) -> str | None:
     if attempt.caller and trunk.caller_policy is CallerPolicy.REFUSE:
         return None
     return trunk.main_number
+
+
+def _replacement(attempt: Attempt, trunk: Trunk, caller: str | None) -> str:
+    """A word on a caller number that was not the trunk's, "" where none was claimed."""
+    if not attempt.caller or caller_number(attempt.caller, trunk.country) == caller:
+        return ""
+    return f"; caller {attempt.caller[:40]!r} is not the trunk's, {caller} stands in"
 
 
 def _caller_not_owned(attempt: Attempt, callee: Destination, caller: str | None) -> Refuse | None:

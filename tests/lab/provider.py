@@ -121,11 +121,11 @@ class Provider:
         )
 
     def do(self, *arguments: str, given: str = "") -> str:
-        """Run a command that must work; gives its output."""
+        """Run a command that must work; gives what it printed, or what it said of what it did."""
         done = self.run(*arguments, given=given)
         if done.returncode:
             raise CommandFailed(f"siptrunk {' '.join(arguments)}:\n{done.stdout}{done.stderr}")
-        return done.stdout
+        return done.stdout or done.stderr
 
     def read(self, *arguments: str) -> Any:
         """Run a command that lists; gives what its JSON says."""

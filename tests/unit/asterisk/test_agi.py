@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ REQUEST = AgiRequest(
 )
 
 
-def read(data: bytes) -> list:
+def read(data: bytes) -> list[Any]:
     return AgiParser().receive(data)
 
 

@@ -2,15 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from asterisk_siptrunk.asterisk.agi import AgiParser, set_variables
+from asterisk_siptrunk.asterisk.agi import AgiParser, AgiRequest, set_variables
 from asterisk_siptrunk.asterisk.verdict import attempt_of, next_way, verdict
 from asterisk_siptrunk.call import Admit, Direction, Reason, Refuse, Way
-from asterisk_siptrunk.destination import normalise
 from asterisk_siptrunk.trunk import TrunkKind
 from tests.unit.asterisk.headers import fastagi_header
-from tests.unit.call.builders import CARRIER, INBOUND, MAIN, NOON, OUTBOUND, TRUNK
+from tests.unit.call.builders import CARRIER, INBOUND, MAIN, NOON, OUTBOUND, TRUNK, number
 
-MOBILE = normalise("0612345678", "FR")
+MOBILE = number("0612345678")
 ADMIT = Admit(Reason.ADMITTED, MOBILE, MAIN, (CARRIER,))
 
 
@@ -19,6 +18,7 @@ ADMIT = Admit(Reason.ADMITTED, MOBILE, MAIN, (CARRIER,))
 )
 def test_a_request_becomes_an_attempt(script, direction):
     (request,) = AgiParser().receive(fastagi_header(script=script, agi_callingpres="32"))
+    assert isinstance(request, AgiRequest)
     attempt = attempt_of(request, "lab", NOON)
 
     assert (attempt.direction, attempt.entry, attempt.withheld) == (direction, "acme", True)
@@ -72,7 +72,7 @@ def test_a_refusal_says_cause_and_reason():
 
 
 def test_an_emergency_without_a_trunk_or_a_number_still_goes():
-    emergency = Admit(Reason.EMERGENCY, normalise("112", "FR"), "", (CARRIER,))
+    emergency = Admit(Reason.EMERGENCY, number("112"), "", (CARRIER,))
     values = verdict(OUTBOUND, emergency, None, CARRIER)
 
     assert values["SIPTRUNK_DIAL"] == "PJSIP/112@carrier-one"

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from asterisk_siptrunk.call import Attempt, Direction, Load, Terms
-from asterisk_siptrunk.destination import Policy, Rule, default_rules
+from asterisk_siptrunk.destination import Destination, Policy, Rule, default_rules, normalise
 from asterisk_siptrunk.trunk import Carrier, CarrierMode, CarrierProfile, Trunk, TrunkKind
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -48,3 +48,10 @@ def terms(*rules: Rule, carriers=(CARRIER, BACKUP), **trunk) -> Terms:
 def first() -> float:
     """A chance that always falls on the first."""
     return 0.0
+
+
+def number(dialled: str, country: str = "FR") -> Destination:
+    """A number that is one."""
+    found = normalise(dialled, country)
+    assert found is not None
+    return found

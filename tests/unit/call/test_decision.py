@@ -231,8 +231,9 @@ def test_a_full_carrier_is_passed_over_and_all_full_refuse():
 def test_an_inbound_call_goes_to_the_pbx_with_the_callers_number():
     decision = decide(INBOUND, terms(), IDLE, first)
 
-    assert decision == Admit(Reason.ADMITTED, decision.callee, INBOUND.caller, (), decision.facts)
-    assert decision.callee.number == MAIN
+    assert isinstance(decision, Admit)
+    assert (decision.callee.number, decision.caller) == (MAIN, INBOUND.caller)
+    assert decision.carriers == ()
 
 
 def test_inbound_calls_to_what_is_no_number_or_suspended_are_refused():

@@ -6,9 +6,8 @@ import pytest
 
 from asterisk_siptrunk.call import order, with_room
 from asterisk_siptrunk.call.writing import called_number, presented_number
-from asterisk_siptrunk.destination import normalise
 from asterisk_siptrunk.trunk import NumberFormat
-from tests.unit.call.builders import BACKUP, CARRIER, PROFILE
+from tests.unit.call.builders import BACKUP, CARRIER, PROFILE, number
 
 LIGHT = replace(CARRIER, id=3, name="light", weight=10)
 HEAVY = replace(CARRIER, id=4, name="heavy", weight=30)
@@ -63,7 +62,7 @@ def test_carriers_without_a_limit_always_have_room():
 def test_each_carrier_gets_numbers_as_it_writes_them(style, country, dialled, written):
     profile = replace(PROFILE, called_format=style, caller_format=style)
     carrier = replace(CARRIER, profile=profile, country=country)
-    callee = normalise(dialled, "FR")
+    callee = number(dialled)
 
     assert called_number(carrier, callee) == written
     assert presented_number(carrier, callee.number) == written
@@ -72,5 +71,5 @@ def test_each_carrier_gets_numbers_as_it_writes_them(style, country, dialled, wr
 def test_a_tech_prefix_stands_before_numbers_but_not_before_short_ones():
     carrier = replace(CARRIER, profile=replace(PROFILE, tech_prefix="1234"))
 
-    assert called_number(carrier, normalise("0123456789", "FR")) == "1234+33123456789"
-    assert called_number(carrier, normalise("112", "FR")) == "112"
+    assert called_number(carrier, number("0123456789")) == "1234+33123456789"
+    assert called_number(carrier, number("112")) == "112"
