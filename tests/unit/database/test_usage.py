@@ -171,6 +171,28 @@ def test_the_journal_leaves_an_exact_end(engine, call):
     assert the_record(engine).ended_at == after(60)
 
 
+# The journal says: answered 3 s after noon.
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ([], 3),  # nobody listened when it was answered
+        ([after(8)], 3),  # a look found it answered, later
+        ([after(3.004)], 3.004),  # the event itself: as good as the journal
+    ],
+)
+def test_the_journal_puts_an_answer_right_that_was_seen_late(engine, call, told, kept):
+    tell(engine, *(Answered(call, at) for at in told), Ended(call, after(60), 16))
+    record_journal(engine, journalled(call))
+    record = the_record(engine)
+    assert (record.answered_at, record.evidence) == (after(kept), Evidence.AMI)
+
+
+def test_a_call_that_was_never_answered_gets_no_answer(engine, call):
+    tell(engine, Ended(call, after(60), 17))
+    record_journal(engine, journalled(call, answered_at=None, disposition="BUSY"))
+    assert the_record(engine).answered_at is None
+
+
 @pytest.mark.parametrize(
     ("found", "reason", "verdict"),
     [
