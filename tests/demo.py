@@ -77,7 +77,7 @@ class Demo:
         console.print(f"  Its PBX gets user name {self.username} and a secret, shown this once.")
         self.command(
             *("carrier", "add", "telco", "--profile", "generic", "--server", self.carrier.address),
-            *("--match", CARRIER_HOST),
+            *("--match", CARRIER_HOST, "--qualify", "0"),
             quiet=True,
         )
 

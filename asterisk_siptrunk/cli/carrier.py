@@ -45,6 +45,11 @@ _WAYS = (
     click.option("--priority", type=click.IntRange(min=0), help="The lowest is tried first."),
     click.option("--weight", type=click.IntRange(min=1), help="Share among equals in priority."),
     click.option("--channels", type=COUNT, help="Calls at once that it takes, or 'none'."),
+    click.option(
+        "--qualify",
+        type=click.IntRange(min=0),
+        help="Seconds between OPTIONS, 0 if it answers none.  [default: its profile's]",
+    ),
     click.option("--username", help="Our name at its registrar."),
     click.option(
         "--secret-file",
@@ -252,6 +257,7 @@ def _sheet(one: Carrier, in_use: int) -> Row:
         "channels": one.channels,
         "in_use": in_use,
         "enabled": one.enabled,
+        "qualify": one.qualify_seconds,
         "match": tuple(map(str, (*one.profile.match, *one.match))),
         "called_format": one.profile.called_format,
         "caller_format": one.profile.caller_format,

@@ -23,6 +23,7 @@ _PLAIN = (
     "enabled",
     "username",
     "secret",
+    "qualify",
 )
 
 

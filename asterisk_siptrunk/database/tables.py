@@ -167,6 +167,7 @@ carrier = Table(
     Column("username", Text, nullable=False),
     Column("secret", Text, nullable=False),
     Column("match", Text, nullable=False),  # networks, separated by spaces
+    Column("qualify", Integer),
     Column("created_at", UtcDateTime, nullable=False),
 )
 

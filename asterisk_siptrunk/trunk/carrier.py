@@ -93,6 +93,8 @@ class Carrier:
         country: how it writes national numbers ("FR").
         match: addresses it calls from, besides its profile's.
         enabled: a carrier out of service keeps its place and gets no calls.
+        qualify: seconds between OPTIONS instead of its profile's; 0 for a carrier that answers
+            none, since who does not answer gets no calls.
         secret: the password for its registrar; Asterisk's registration needs it in clear.
     """
 
@@ -109,6 +111,7 @@ class Carrier:
     username: str = ""
     secret: str = field(default="", repr=False)
     match: tuple[IPNetwork, ...] = ()
+    qualify: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not work.
@@ -127,7 +130,14 @@ class Carrier:
                 "secret."
             )
         too_few = self.channels is not None and self.channels < 1
+        if self.qualify is not None and self.qualify < 0:
+            raise InvalidInput(f"carrier {self.name}: qualify is 0 or more seconds.")
         if self.priority < 0 or self.weight < 1 or too_few:
             raise InvalidInput(
                 f"carrier {self.name}: priority is 0 or more, weight and channels 1 or more."
             )
+
+    @property
+    def qualify_seconds(self) -> int:
+        """Seconds between OPTIONS; 0 is never."""
+        return self.profile.qualify if self.qualify is None else self.qualify

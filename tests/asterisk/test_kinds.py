@@ -82,7 +82,7 @@ def kinds() -> Iterator[Kinds]:
         )
         provider.do(
             *("carrier", "add", "telco", "--profile", "generic", "--server", carrier.address),
-            *("--match", CARRIER_HOST),
+            *("--match", CARRIER_HOST, "--qualify", "0"),
         )
         provider.do("config", "apply", "--yes")
         provider.serve()
@@ -134,7 +134,7 @@ def test_postgresql_keeps_the_same_promises():
         )
         provider.do(
             *("carrier", "add", "telco", "--profile", "generic", "--server", carrier.address),
-            *("--channels", "4"),
+            *("--channels", "4", "--qualify", "0"),
         )
         provider.do("config", "apply", "--yes")
         provider.serve()

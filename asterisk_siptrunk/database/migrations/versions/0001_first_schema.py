@@ -52,6 +52,7 @@ def upgrade() -> None:
         sa.Column("username", sa.Text(), nullable=False),
         sa.Column("secret", sa.Text(), nullable=False),
         sa.Column("match", sa.Text(), nullable=False),
+        sa.Column("qualify", sa.Integer(), nullable=True),
         sa.Column(
             "created_at",
             asterisk_siptrunk.database.tables.UtcDateTime(timezone=True),
