@@ -40,9 +40,9 @@ SHORTEST_WITH_PLUS = 3
 _CARRIER_CAUSES = (0, 3, 18, 23, 27, 34, 38, 41, 42, 44, 102, 127)
 """Hangup causes (Q.850) after which the next carrier is tried.
 
-Measured on Asterisk 22: a carrier that answers no OPTIONS 3; no answer to the INVITE (after 32 s) and
-408: 18; 302: 23; 502: 27; 503: 34; 500: 38; 504: 102; other 4xx: 127. Final are 404 (1), 486 and 600
-(17), 480 (19), 401, 403 and 603 (21), 410 (22), 484 (28), 488 (58).
+Measured on Asterisk 22: a carrier that answers no OPTIONS 3; no answer to the INVITE (after 32 s),
+and 408: 18; 302: 23; 502: 27; 503: 34; 500: 38; 504: 102; other 4xx: 127. Final are 404 (1), 486
+and 600 (17), 480 (19), 401, 403 and 603 (21), 410 (22), 484 (28), 488 (58).
 """
 # No parentheses: with them Asterisk's =~ gives what they hold, and "0" counts as false.
 CARRIER_FAILED = "|".join(f"^{cause}$" for cause in _CARRIER_CAUSES)

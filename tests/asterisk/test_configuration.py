@@ -157,7 +157,11 @@ def test_what_was_applied_is_there(site):
     assert site.control.endpoints() == {"trunk-acme", "trunk-fenced", "carrier-telco"}
     assert endpoint(site, "trunk-acme", "accountcode") == "acme"
     assert endpoint(site, "trunk-acme", "allow_transfer") == "false"
+    # Asterisk's own defaults, that we rely on:
     assert endpoint(site, "trunk-acme", "trust_id_inbound") == "false"
+    assert endpoint(site, "trunk-acme", "trust_id_outbound") == "false"
+    assert endpoint(site, "trunk-acme", "force_rport") == "true"
+    assert endpoint(site, "trunk-acme", "timers") == "yes"
     assert endpoint(site, "trunk-acme", "context") == "trunk-acme"
 
 
