@@ -77,3 +77,9 @@ def test_profiles(siptrunk):
     profiles = {row["name"]: row for row in siptrunk.json("carrier", "profiles")}
     assert {"ovh", "generic"} <= set(profiles)
     assert all(row["source"] and row["as_of"] for row in profiles.values())
+
+
+def test_a_carrier_that_answers_no_options_is_not_asked(acme):
+    assert acme.json("carrier", "show", "one")["qualify"] == 60
+    acme("carrier", "set", "one", "--qualify", "0")
+    assert acme.json("carrier", "show", "one")["qualify"] == 0
