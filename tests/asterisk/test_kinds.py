@@ -148,3 +148,29 @@ def test_postgresql_keeps_the_same_promises():
         assert len(rows) == 80
         assert {row.via for row in rows} == {Via.SERVICE}
         assert {row.reason for row in rows} == {Reason.ADMITTED, Reason.CARRIERS_FULL}
+
+
+def test_an_agi_process_decides_as_the_service_does():
+    with SippAnswerer(host=CARRIER_HOST) as carrier, Provider(by_process=True) as provider:
+        provider.do("customer", "add", "us")
+        provider.do(
+            *("trunk", "add", "plant", "--customer", "us", "--channels", "1", "--kind", "address"),
+            *("--address", PBX_HOST, "--contact", f"{PBX_HOST}:5060", "--number", PBX_NUMBER),
+        )
+        provider.do(
+            *("carrier", "add", "telco", "--profile", "generic", "--server", carrier.address),
+            *("--qualify", "0"),
+        )
+        provider.do("config", "apply", "--yes")
+        provider.serve()
+        address = provider.asterisk.sip_address
+        calls = [Call(PBX_NUMBER, MOBILE), Call(PBX_NUMBER, MOBILE), Call(PBX_NUMBER, "112")]
+        with SippCaller(address, calls, host=PBX_HOST, hold_ms=3000, rate=1) as three:
+            assert three.wait().statuses == [200, 200, 503]
+        provider.until_idle()
+        assert [row.reason for row in provider.calls()] == [
+            Reason.ADMITTED,
+            Reason.CHANNELS_FULL,
+            Reason.EMERGENCY,
+        ]
+        assert {row.via for row in provider.calls()} == {Via.PROCESS}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.lab import sandbox
+from tests.lab.places import Place
 from tests.lab.processes import Child, cpu_seconds, free_ports
 
 if TYPE_CHECKING:
@@ -54,9 +55,13 @@ class AsteriskServer:
         systemname: str = "lab",
         autoload: bool = False,
         keep: bool = False,
+        outside: bool = False,
     ) -> None:
         self.program = sandbox.asterisk()
-        self.place = self.program.place
+        # Outside its root it can start this machine's programs (an AGI process), by the root's own
+        # loader and libraries.
+        self._root = self.program.place.root if outside else None
+        self.place = Place() if outside else self.program.place
         self.systemname = systemname
         self.directory = self.place.workspace("asterisk")
         self.sip_port, self.rtp_start = free_ports(1, "udp")[0], _rtp_range()
@@ -118,9 +123,17 @@ class AsteriskServer:
     def start(self) -> None:
         """Start it and wait until it is fully booted."""
         # `-f`: in the foreground, so the child is Asterisk itself; `-g` would leave cores.
-        command = self.program.command("-C", str(self.etc / "asterisk.conf"), "-f", "-n")
+        command = self.place.command(
+            *self._executable, "-C", str(self.etc / "asterisk.conf"), "-f", "-n"
+        )
         self._child = Child(command, output=self.log / "console", cwd=self.directory)
         self.wait_booted()
+
+    @property
+    def _executable(self) -> tuple[str, ...]:
+        if self._root is None:
+            return (self.program.path,)
+        return (*sandbox.by_own_loader(self._root), f"{self._root}{self.program.path}")
 
     def wait_booted(self, timeout: float = BOOT_SECONDS) -> None:
         """Wait for "fully booted"; `TimeoutError` when late, `RuntimeError` when it died."""
@@ -174,7 +187,7 @@ class AsteriskServer:
         """What `asterisk -rx` answers; a server that is away is told in the answer, not raised."""
         configuration = str(self.etc / "asterisk.conf")
         done = self.place.run(
-            self.program.path, "-C", configuration, "-rx", command, timeout=timeout
+            *self._executable, "-C", configuration, "-rx", command, timeout=timeout
         )
         return done.stdout + done.stderr
 
@@ -245,6 +258,10 @@ class AsteriskServer:
             f"{key} => {self.place.short(self.directory / folder)}\n"
             for key, folder in _FOLDERS.items()
         )
+        if self._root is not None:
+            modules = sandbox.module_folder(self.program.place)
+            folders += f"astmoddir => {self._root}{modules}\n"
+            folders += f"astdatadir => {self._root}/usr/share/asterisk\n"
         return (
             f"[directories]\n{folders}\n[options]\nsystemname={self.systemname}\n"
             "live_dangerously=no\nverbose=3\nhideconnect=yes\ntimestamp=no\n"
@@ -253,8 +270,8 @@ class AsteriskServer:
     def _modules_conf(self) -> str:
         if self._autoload:
             return "[modules]\nautoload=yes\n"
-        folder = sandbox.module_folder(self.place)
-        there = {path.stem for path in self.place.glob(f"{folder}/*.so")}
+        folder = sandbox.module_folder(self.program.place)
+        there = {path.stem for path in self.program.place.glob(f"{folder}/*.so")}
         lines = "".join(f"load={name}.so\n" for name in MODULES if name in there)
         return f"[modules]\nautoload=no\n{lines}"
 

@@ -44,6 +44,7 @@ url = "{database_url}"
 
 [agi]
 port = {agi_port}
+process = {process}
 
 [ami]
 port = {ami_port}
@@ -56,7 +57,6 @@ group = ""
 binary = "{binary}"
 root = "{root}"
 sip_port = 0
-{extra}
 """
 
 
@@ -74,33 +74,34 @@ class Provider:
     """One provider: `with Provider() as provider: ...` ends all that it started."""
 
     def __init__(
-        self, *, database_url: str = "", extra: str = "", keep_in: Path | None = None
+        self, *, database_url: str = "", by_process: bool = False, keep_in: Path | None = None
     ) -> None:
-        """Set the folders up; `extra` are lines for siptrunk.toml's [asterisk], its last table.
+        """Set the folders up; `by_process`: admission is an AGI process, not the daemon's.
 
         With `keep_in` the provider's files are there, and stay when all has ended.
         """
+        self._by_process = by_process
         self._keep = keep_in is not None
         self.folder = _emptied(keep_in) if keep_in else Path(tempfile.mkdtemp(prefix="siptrunk-"))
-        self.asterisk = AsteriskServer(systemname="lab")
+        self.asterisk = AsteriskServer(systemname="lab", outside=by_process)
         (self.agi_port,) = free_ports(1, "tcp")
         self.daemon: Child | None = None
         self.settings_file = self.folder / "siptrunk.toml"
         self.environment = {**os.environ, "SIPTRUNK_CONFIG": str(self.settings_file)}
         url = database_url or f"sqlite:///{self.folder}/siptrunk.db"
-        self.settings_file.write_text(self._settings(url, extra))
+        self.settings_file.write_text(self._settings(url))
         self.engine = open_engine(url)
 
-    def _settings(self, database_url: str, extra: str) -> str:
+    def _settings(self, database_url: str) -> str:
         return _SETTINGS.format(
             database_url=database_url,
             agi_port=self.agi_port,
             ami_port=self.asterisk.ami_port,
             config_dir=self.asterisk.etc,
             journal=self.asterisk.cdr_custom / "siptrunk.csv",
-            binary=self.asterisk.program.path,
+            binary="" if self._by_process else self.asterisk.program.path,
             root=self.asterisk.place.root or "",
-            extra=extra,
+            process="true" if self._by_process else "false",
         )
 
     # --- the command ---

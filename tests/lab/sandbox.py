@@ -92,6 +92,13 @@ def module_folder(place: Place) -> Path | None:
     return None
 
 
+def by_own_loader(root: Path) -> tuple[str, ...]:
+    """The start of a command that runs a root's program on this machine, without chroot."""
+    (loader,) = root.glob("usr/lib*/ld-linux-*.so.*")
+    folders = ":".join(str(folder) for folder in sorted(root.glob("usr/lib/*-linux-gnu*")))
+    return (str(loader), "--library-path", folders)
+
+
 def _find_asterisk(place: Place) -> Program | None:
     path = which("asterisk") if place.root is None else "/usr/sbin/asterisk"
     return _asterisk_at(place, path) if path else None
