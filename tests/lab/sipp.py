@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 HOST = "127.0.0.1"
+RESPONSE_TIMES = ("-trace_rtt", "-rtt_freq", "1")
+"""Arguments of a caller whose `response_times` are wanted."""
 FOR_EVER_MS = 3_600_000
 """A wait that outlasts any test: SIPp knows no endless one with a label behind it."""
 
@@ -276,6 +278,7 @@ class _Sipp:
         self, scenario: str, values: Mapping[str, str], host: str, *, trace: bool = True
     ) -> None:
         self.host = host
+        self.scenario = scenario
         self.program = sandbox.sipp()
         self.directory = self.program.place.workspace("sipp")
         self._scenario = self.directory / f"{scenario}.xml"
@@ -399,6 +402,15 @@ class SippCaller:
         if status not in {0, 1}:  # 1: some call did not go by the scenario
             raise SippError(f"SIPp ended with {status}:\n{self._sipp.complaint()}")
         return SippResult(tuple(self.calls()), status, self._sipp.complaint() if status else "")
+
+    def response_times(self) -> list[float]:
+        """Milliseconds from each INVITE to its final answer, sorted; needs RESPONSE_TIMES."""
+        # chroot(8) leaves it in the root's own folder, and SIPp writes where it stands.
+        folder = self._sipp.program.place.root or self._sipp.directory
+        file = folder / f"{self._sipp.scenario}_{self.pid}_rtt.csv"
+        lines = file.read_text().splitlines()[1:]
+        file.unlink()
+        return sorted(float(line.split(";")[1]) for line in lines)
 
     def calls(self) -> list[SippCall]:
         """The calls so far, also while they are in progress."""
