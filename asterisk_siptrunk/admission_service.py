@@ -15,10 +15,14 @@ Answering = Callable[[Connection], Mapping[str, str]]
 
 
 class AdmissionService:
-    """Answers the calls of one Asterisk server."""
+    """Answers the calls of one Asterisk server.
 
-    def __init__(self, server: str, admission: Admission, clock: Clock) -> None:
+    `patience` is how many seconds the dialplan waits for an answer.
+    """
+
+    def __init__(self, server: str, admission: Admission, clock: Clock, patience: float) -> None:
         self._server = server
+        self._patience = patience
         self._admission = admission
         self._clock = clock
 
@@ -36,13 +40,26 @@ class AdmissionService:
             return lambda connection: self._admit(connection, request, asked_at)
         return lambda _: {}
 
+    def _is_late(self, request: AgiRequest) -> bool:
+        """Whether the dialplan has stopped waiting, or may before it hears of us.
+
+        A verdict that nobody waits for must leave no row: the dialplan decides on the call.
+        """
+        return self._clock().timestamp() - request.asked >= self._patience
+
     def _admit(
         self, connection: Connection, request: AgiRequest, asked_at: datetime
     ) -> Mapping[str, str]:
+        if self._is_late(request):
+            return {}
         attempt = attempt_of(request, self._server, asked_at)
         ruling = self._admission.admit(connection, attempt)
         trunk = ruling.terms.trunk if ruling.terms else None
         return verdict(attempt, ruling.decision, trunk, ruling.carrier)
 
     def _reroute(self, connection: Connection, request: AgiRequest) -> Mapping[str, str]:
+        if self._is_late(request):
+            return {}
+        if not self._admission.is_open(connection, self._server, request.uniqueid):
+            return {}
         return next_way(self._admission.reroute(connection, self._server, request.uniqueid))

@@ -184,7 +184,12 @@ def agi_process(file: Path) -> int:
     try:
         settings = load_settings(file)
         admission = Admission(settings.provider.country, random.random, Via.PROCESS)
-        service = AdmissionService(settings.asterisk.server, admission, lambda: datetime.now(UTC))
+        service = AdmissionService(
+            settings.asterisk.server,
+            admission,
+            lambda: datetime.now(UTC),
+            settings.asterisk.admission_seconds,
+        )
         database = engine(settings)
 
         def answer(request: "AgiRequest") -> Mapping[str, str]:
@@ -194,4 +199,7 @@ def agi_process(file: Path) -> int:
         return 0 if answer_once(sys.stdin, sys.stdout, answer) else 1
     except SiptrunkError as error:
         print(error, file=sys.stderr)  # noqa: T201 - Asterisk's console shows it
+        return 1
+    except Exception as error:  # noqa: BLE001 - no traceback on Asterisk's console
+        print(f"siptrunk: {type(error).__name__}: a defect", file=sys.stderr)  # noqa: T201
         return 1

@@ -52,7 +52,7 @@ async def serve(settings: Settings, engine: Engine, ready: Ready) -> None:
     )
     listener = Listener(client, ServerUsage(database, server), settings.asterisk.journal)
     admission = Admission(settings.provider.country, random.random, Via.SERVICE)
-    service = AdmissionService(server, admission, utc_now)
+    service = AdmissionService(server, admission, utc_now, settings.asterisk.admission_seconds)
 
     async def answer(request: AgiRequest) -> Mapping[str, str]:
         return await database.submit(service.work(request))

@@ -17,6 +17,9 @@ from asterisk_siptrunk.errors import SettingsError
 DEFAULT_FILE = Path("/etc/siptrunk/siptrunk.toml")
 SECRETS_FILE = "secrets.toml"
 _HIGHEST_PORT = 65_535
+# A caller hears nothing meanwhile; and a look at the channels must not take a call that still
+# asks for one that was missed.
+_LONGEST_ADMISSION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +218,9 @@ def _typed(hint: object, value: object, where: str) -> object:
     if isinstance(hint, type) and type(value) is hint:
         return value
     expected = "list of strings" if hint == tuple[str, ...] else getattr(hint, "__name__", hint)
-    raise SettingsError(f"{where}: {value!r} is not of the kind that is needed ({expected}).")
+    # The value itself is not shown: it may be a secret that was written without its quotes.
+    kind = type(value).__name__
+    raise SettingsError(f"{where}: this is of the kind {kind}, and {expected} is needed.")
 
 
 def _from_text(hint: object, text: str, variable: str) -> object:
@@ -236,6 +241,11 @@ def _checked(settings: Settings) -> Settings:
         settings.asterisk.version_pair  # noqa: B018
     except (ValueError, KeyError, OSError) as error:
         raise SettingsError(f"{settings.file}: {error}") from None
+    if not 1 <= settings.asterisk.admission_seconds <= _LONGEST_ADMISSION:
+        raise SettingsError(
+            f"{settings.file}: [asterisk] admission_seconds: "
+            f"{settings.asterisk.admission_seconds} is not between 1 and {_LONGEST_ADMISSION}."
+        )
     for name, port in (("agi", settings.agi.port), ("ami", settings.ami.port)):
         if not 0 < port <= _HIGHEST_PORT:
             raise SettingsError(f"{settings.file}: [{name}] port: {port} is no TCP port.")

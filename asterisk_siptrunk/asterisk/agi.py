@@ -95,6 +95,7 @@ class AgiRequest:
         script: what the dialplan asks for: "outbound", "inbound" or "reroute".
         account: the channel's account code: the trunk or carrier that the call came in by.
         caller: the caller number, "" where there is none.
+        asked: when the dialplan began to wait, in whole epoch seconds.
     """
 
     script: str
@@ -105,6 +106,7 @@ class AgiRequest:
     dialled: str
     sip_call_id: str
     user_agent: str
+    asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,9 @@ def _request(header: bytes, dialect: AgiDialect) -> AgiRequest:
     if match is None:
         raise ProtocolError("an AGI header whose keys are not Asterisk's own, once and in order")
     values = {key: value.decode("utf-8", "replace") for key, value in match.groupdict().items()}
-    dialled, sip_call_id, user_agent = (values[key] for key in dialect.arguments)
+    dialled, sip_call_id, user_agent, asked = (values[key] for key in dialect.arguments)
+    if not (asked.isascii() and asked.isdecimal()):
+        raise ProtocolError("an AGI header without the time that it was asked at")
     caller, presentation = values["agi_callerid"], values["agi_callingpres"]
     return AgiRequest(
         script=values[dialect.script],
@@ -177,6 +181,7 @@ def _request(header: bytes, dialect: AgiDialect) -> AgiRequest:
         dialled=dialled,
         sip_call_id=sip_call_id,
         user_agent=user_agent,
+        asked=int(asked),
     )
 
 

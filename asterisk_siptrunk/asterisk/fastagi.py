@@ -80,14 +80,17 @@ class _Session(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._timer = asyncio.get_running_loop().call_later(HEADER_SECONDS, self.end)
-        self._server.sessions.add(self)
         peer = transport.get_extra_info("peername")
-        if peer[0] not in self._server.peers:
+        if peer is None:  # uvloop has none of a peer that is gone already
+            self.end()
+        elif peer[0] not in self._server.peers:
             log.warning("AGI: %s may not ask; see [agi] peers in siptrunk.toml", peer[0])
             self.end()
-        elif len(self._server.sessions) > MOST_SESSIONS:
+        elif len(self._server.sessions) >= MOST_SESSIONS:
             log.warning("AGI: over %d sessions at once, one more was closed", MOST_SESSIONS)
             self.end()
+        else:
+            self._server.sessions.add(self)
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -44,6 +44,9 @@ RETRY_SECONDS = 0.5
 """Until what the database did not take is tried again."""
 GRACE = timedelta(seconds=10)
 """Longer than an admission (5 s at the very most) and a look take together."""
+MOST_TOGETHER = 500
+"""Changes in one transaction: admissions wait for its end, some milliseconds. Registrations wait
+for all changes, since among these are the ends that give channels back."""
 MOST_CHANGES = 100_000
 """Changes that wait for the database, 30 MB: at 50 calls/s it may be away for ten minutes. Beyond
 that they are let go: looks and journal restore what they said."""
@@ -174,14 +177,21 @@ class Listener:
         except DatabaseUnavailable as error:
             log.error("Usage waits for the database: %s", error)  # noqa: TRY400 - it says it all
             self._store_at = self._journal_at = self._look_at = now + RETRY_SECONDS
+        except Exception:
+            # A defect in what one call told must not end the watch over all others: what waits is
+            # let go, and the next look and the journal restore what it said.
+            log.exception("Usage: a change could not be stored")
+            self._changes.clear()
+            self._registrations.clear()
+            self._journal_at = self._look_at = now + RETRY_SECONDS
 
     async def _store_changes(self) -> None:
         """Store all that waits. New changes come in meanwhile: only what was stored is removed."""
         self._store_at = 0.0
-        if changes := tuple(self._changes):
+        while changes := tuple(self._changes[:MOST_TOGETHER]):
             await self._store.apply(changes)
             del self._changes[: len(changes)]
-        while self._registrations:
+        while self._registrations and not self._changes:
             await self._store.registration(self._registrations[0])
             self._registrations.pop(0)
 

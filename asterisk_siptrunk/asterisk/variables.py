@@ -32,9 +32,10 @@ DIALLED = "SIPTRUNK_DIALLED"
 AGI_OUTBOUND = "outbound"
 AGI_INBOUND = "inbound"
 AGI_REROUTE = "reroute"
-AGI_ARGUMENTS = ("dialled", "sip_call_id", "user_agent")
-"""agi_arg_1 and on. The trunk (or carrier) is the channel's account code, which the endpoint
-sets and no caller can; caller and presentation are in Asterisk's own header."""
+AGI_ARGUMENTS = ("dialled", "sip_call_id", "user_agent", "asked")
+"""agi_arg_1 and on; `asked` is the epoch second in which the dialplan began to wait. The trunk (or
+carrier) is the channel's account code, which the endpoint sets and no caller can; caller and
+presentation are in Asterisk's own header."""
 
 GROUP = "siptrunk"
 """Category of GROUP(): each admitted call sets GROUP(siptrunk)=TRUNK, so that the dialplan can

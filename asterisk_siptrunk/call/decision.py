@@ -65,7 +65,8 @@ def decide(attempt: Attempt, terms: Terms, load: Load, chance: Chance) -> Decisi
     if attempt.direction is Direction.INBOUND:
         return _inbound(attempt, terms.trunk, load)
     if is_emergency(attempt.dialled, terms.trunk.country):
-        return emergency(attempt, terms.trunk.country, terms.carriers, chance)
+        main = terms.trunk.main_number or ""
+        return emergency(attempt, terms.trunk.country, terms.carriers, chance, main)
     return _outbound(attempt, terms, load, chance)
 
 
@@ -85,14 +86,14 @@ def decide_unknown(
 
 
 def emergency(
-    attempt: Attempt, country: str, carriers: tuple[Carrier, ...], chance: Chance
+    attempt: Attempt, country: str, carriers: tuple[Carrier, ...], chance: Chance, main: str = ""
 ) -> Decision:
     """Let an emergency call pass by any carrier in service, whatever the carriers' limits.
 
     Its caller number stays the one that the PBX sent, the trunk's or not: it may tell the place
-    that needs help.
+    that needs help. Where it sent none, `main` stands in: somebody must be able to call back.
     """
-    caller = caller_number(attempt.caller, country) or attempt.caller
+    caller = caller_number(attempt.caller, country) or attempt.caller or main
     callee = normalise(attempt.dialled, country)
     if callee is None or not carriers:
         return Refuse(Reason.NO_CARRIER, callee, "no carrier is in service")

@@ -16,7 +16,7 @@ class Pace:
         A clock that was set back gives nothing and takes nothing.
         """
         gained = max(0.0, now - self.at) * per_second
-        return Pace(min(float(per_second), self.tokens + gained), now)
+        return Pace(min(float(per_second), self.tokens + gained), max(now, self.at))
 
     def less_one(self) -> "Pace":
         """The bucket after a call passed."""

@@ -39,7 +39,10 @@ def write(number: str, style: NumberFormat, country: str) -> str:
 
 def _national(number: str, country: str) -> str | None:
     """The number as dialled inside its country, None where that is another one."""
-    parsed = phonenumbers.parse(number)
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return None
     if parsed.country_code != phonenumbers.country_code_for_region(country):
         return None
     written = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)

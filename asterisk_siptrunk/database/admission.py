@@ -9,7 +9,7 @@ Nothing here catches a database that is away: the caller hears of it, the AGI se
 without a verdict, and the dialplan goes on by its own rules.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -125,6 +125,20 @@ _INSERT_ONCE = Prepared(
 )
 
 
+_OPEN = Prepared(
+    select(call.c.id).where(
+        call.c.server == bindparam("of_server"),
+        call.c.uniqueid == bindparam("of_call"),
+        call.c.ended_at.is_(None),
+    )
+)
+_TAKE_OVER = Prepared(
+    update(call)
+    .where(call.c.server == bindparam("of_server"), call.c.uniqueid == bindparam("of_call"))
+    .values({name: bindparam(name) for name in _WRITTEN if name not in {"server", "uniqueid"}})
+)
+
+
 class Admission:
     """Decides on calls against one database; each method wants a transaction of its own.
 
@@ -155,6 +169,10 @@ class Admission:
             values = {"trunk": row.id, "tokens": kept.tokens, "at": kept.at}
             _KEEP_PACE.change(connection, values)
         return self._store(connection, attempt, terms, decision, everyone)
+
+    def is_open(self, connection: Connection, server: str, uniqueid: str) -> bool:
+        """Whether this call has a row without an end."""
+        return bool(_OPEN.run(connection, {"of_server": server, "of_call": uniqueid}))
 
     def reroute(self, connection: Connection, server: str, uniqueid: str) -> Way | None:
         """Put an admitted call that its carrier failed to the next one; None if there is none.
@@ -205,7 +223,11 @@ class Admission:
             values["ended_at"] = values["started_at"]
         if _INSERT_ONCE.change(connection, values):
             return Ruling(decision, terms, chosen)
-        return _first_answer(connection, attempt, terms, everyone)
+        again = _first_answer(connection, attempt, terms, everyone)
+        if again is not None:
+            return again
+        _take_over(connection, values)
+        return Ruling(decision, terms, chosen)
 
 
 class _TrunkRow(NamedTuple):
@@ -306,10 +328,13 @@ def _row(attempt: Attempt, terms: Terms | None, decision: Decision) -> dict[str,
 
 def _first_answer(
     connection: Connection, attempt: Attempt, terms: Terms | None, everyone: Iterable[Carrier]
-) -> Ruling:
-    """What this call was told when it asked before."""
+) -> Ruling | None:
+    """What this call was told when it asked before; None where it now asks for another number."""
     query = select(call).where(call.c.server == attempt.server, call.c.uniqueid == attempt.uniqueid)
     row = connection.execute(query).one()
+    asked = attempt.direction, attempt.dialled[:_LONGEST_NUMBER]
+    if (row.direction, row.dialled) != asked:
+        return None
     reason = reason_of(row.reason)
     if row.verdict == Verdict.REFUSED:
         return Ruling(Refuse(reason, facts=row.facts), terms, None)
@@ -321,3 +346,13 @@ def _first_answer(
 def _destination(row: AnyRow) -> Destination:
     country, _, kind = row.zone.partition(":")
     return Destination(row.callee, country.upper(), Kind(kind))
+
+
+def _take_over(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Let a channel's row stand for the call that it makes now.
+
+    A phone of this server may be sent on, and its channel, the same one, asks for another number:
+    one channel holds one channel, and the last call of it is what it carries.
+    """
+    new = {"of_server": values["server"], "of_call": values["uniqueid"], **values}
+    _TAKE_OVER.change(connection, new)

@@ -130,9 +130,12 @@ def _is_about_the_database(driver: Any, complaint: BaseException | None) -> bool
     # A table that is missing is an OperationalError on SQLite and none on PostgreSQL; a file that
     # is damaged, or no database at all, is SQLite's bare DatabaseError.
     return (
-        isinstance(complaint, driver.OperationalError)
+        isinstance(
+            complaint, driver.OperationalError | driver.InternalError | driver.InterfaceError
+        )
         or type(complaint) is driver.DatabaseError
         or _NO_TABLE in str(complaint)
+        or "permission denied" in str(complaint)
     )
 
 

@@ -21,6 +21,9 @@ Work = Callable[[Connection], T]
 
 # More work in one transaction shares the commit no better, and makes the first of it wait.
 MOST_WORK_TOGETHER = 64
+# PostgreSQL locks rows, and keeps them locked to the transaction's end: two servers that each
+# admit calls of several trunks in one transaction would wait for each other for ever.
+MOST_WORK_WITH_ROW_LOCKS = 1
 
 
 class _Job:
@@ -49,6 +52,8 @@ class DatabaseThread:
     def __init__(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> None:
         self._engine = engine
         self._loop = loop
+        locks_rows = engine.dialect.name != "sqlite"
+        self._most = MOST_WORK_WITH_ROW_LOCKS if locks_rows else MOST_WORK_TOGETHER
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="database", daemon=True)
 
@@ -86,7 +91,7 @@ class DatabaseThread:
         job = self._jobs.get()
         while job is not None:
             jobs.append(job)
-            if len(jobs) == MOST_WORK_TOGETHER:
+            if len(jobs) == self._most:
                 return jobs, False
             try:
                 job = self._jobs.get_nowait()

@@ -58,6 +58,12 @@ _ENDED = Prepared(
         evidence=Evidence.AMI.value,
     )
 )
+# The journal tells no cause, and may be read before the event comes.
+_CAUSE = Prepared(
+    update(call)
+    .where(*_OF_CALL, call.c.evidence == Evidence.JOURNAL.value, call.c.hangup_cause.is_(None))
+    .values(hangup_cause=bindparam("cause"))
+)
 _KNOWN = Prepared(select(call.c.evidence).where(*_OF_CALL))
 # Asterisk's event and its journal tell of an answer within milliseconds of each other.
 _CLOSE = timedelta(seconds=0.5)
@@ -81,7 +87,8 @@ def apply(connection: Connection, server: str, changes: Sequence[CallChange]) ->
                 _SPOKEN.change(connection, {**of_call, "codec": codec})
             case Ended(at=at, cause=cause):
                 values = {"at": stored(connection, at), "cause": cause}
-                _ENDED.change(connection, of_call | values)
+                if not _ENDED.change(connection, of_call | values):
+                    _CAUSE.change(connection, {**of_call, "cause": cause})
             case Ringing(at=at):
                 _RINGING.change(connection, {**of_call, "at": stored(connection, at)})
             case Answered(at=at):
@@ -144,6 +151,9 @@ def record_journal(
             _correct_answer(connection, server, one)
         elif known[0] != (Evidence.ADMISSION,):
             _set_exact_times(connection, server, one)
+        elif one.reason in _AWAY_REASONS:
+            # Our refusal came too late to be heard: the dialplan decided, and this is what it did.
+            _overrule(connection, server, one, ids)
     connection.execute(delete(journal_position).where(journal_position.c.server == server))
     connection.execute(
         insert(journal_position).values(server=server, inode=position.inode, offset=position.offset)
@@ -166,6 +176,13 @@ def _correct_answer(connection: Connection, server: str, one: JournalCall) -> No
 def _set_exact_times(connection: Connection, server: str, one: JournalCall) -> None:
     row = _row_of(connection, server, one.uniqueid)
     connection.execute(update(call).where(call.c.id == row.id).values(_exact_times(row, one)))
+
+
+def _overrule(connection: Connection, server: str, one: JournalCall, ids: "_Ids") -> None:
+    told = _journalled(server, one, ids)
+    kept = ("verdict", "reason", "via", "answered_at", "ended_at", "hangup_cause", "evidence")
+    where = (call.c.server == server, call.c.uniqueid == one.uniqueid)
+    connection.execute(update(call).where(*where).values({key: told[key] for key in kept}))
 
 
 def note_registration(connection: Connection, server: str, change: RegistrationChange) -> None:

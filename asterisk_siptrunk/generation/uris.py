@@ -40,6 +40,13 @@ def bracketed(host: str) -> Verbatim:
     return Verbatim(f"[{host}]" if ":" in host else host)
 
 
+def _quoted(user: str) -> str:
+    try:
+        return quote(user, safe=_USER_SAFE)
+    except UnicodeEncodeError:
+        raise UnsafeValue(user, "this is no text") from None
+
+
 def sip_uri(
     server: str, port: int | None = None, transport: Transport = Transport.UDP, user: str = ""
 ) -> Verbatim:
@@ -48,7 +55,7 @@ def sip_uri(
     `port` holds where `server` names none.
     """
     host, own_port = host_and_port(server)
-    at = f"{quote(user, safe=_USER_SAFE)}@" if user else ""
+    at = f"{_quoted(user)}@" if user else ""
     number = own_port or port
     colon = f":{number}" if number else ""
     over = "" if transport is Transport.UDP else rf"\;transport={transport}"

@@ -245,6 +245,14 @@ def test_a_number_that_is_not_there_is_not_tried_elsewhere(acme: Acme):
         assert backup.received() == []
 
 
+@pytest.mark.parametrize("status", ["404 Not Found", "403 Forbidden", "486 Busy Here"])
+def test_an_emergency_call_tries_every_carrier_whatever_one_answers(acme: Acme, status: str):
+    with acme.carrier("uas_refuse", status=status), acme.backup() as backup:
+        assert acme.call("112").statuses == [200]
+        assert len(backup.received()) == 1
+    assert acme.last().carrier == "backup"
+
+
 def test_a_full_carrier_is_passed_over(acme: Acme):
     acme.provider.do("carrier", "set", "telco", "--channels", "1")
     try:
@@ -279,6 +287,18 @@ def test_a_forged_user_part_gets_404_and_no_channel(acme: Acme, user):
         assert carrier.received() == []
     assert acme.provider.asterisk.live_channels() == []
     assert len(acme.provider.calls()) == before
+
+
+@pytest.mark.parametrize("call_id", ["a,b@192.0.2.1", 'a"b@192.0.2.1', "a(b@192.0.2.1"])
+def test_no_call_id_sends_a_call_past_the_service(acme: Acme, call_id: str):
+    acme.provider.do("trunk", "suspend", "acme", "--reason", "unpaid")
+    try:
+        with acme.carrier():
+            result = acme.call(MOBILE, arguments=("-cid_str", f"%u-{call_id}"))
+    finally:
+        acme.provider.do("trunk", "resume", "acme")
+    assert result.statuses == [403]
+    assert acme.last().via is Via.SERVICE
 
 
 def test_a_forged_caller_adds_no_line_to_agi(acme: Acme):
@@ -333,6 +353,7 @@ def test_with_the_service_down_the_limit_is_counted_by_the_dialplan(acme: Acme):
 def test_with_the_service_frozen_calls_go_on_within_its_patience(acme: Acme):
     daemon = acme.provider.daemon
     assert daemon is not None
+    before = len(acme.provider.calls())
     daemon.signal(signal.SIGSTOP)
     try:
         with acme.carrier():
@@ -343,6 +364,9 @@ def test_with_the_service_frozen_calls_go_on_within_its_patience(acme: Acme):
     assert (ordinary.statuses, emergency.statuses) == ([200], [200])
     for result in (ordinary, emergency):
         assert 2.5 < result.calls[0].setup_seconds < 4.0
+    # What the service read once it was awake came too late: the dialplan had decided.
+    acme.provider.until(lambda: len(acme.provider.calls()) == before + 2, what="the journal")
+    assert [row.via for row in acme.provider.calls()[before:]] == [Via.AWAY] * 2
 
 
 def test_a_restart_in_mid_call_leaves_no_row_wrong(acme: Acme):

@@ -35,6 +35,8 @@ PHONES_DIALPLAN = """
 [phones]
 include => trunk-office
 exten => 100,1,Hangup(17)
+; It ends without a hangup of its own: no priority of ours may follow.
+exten => 101,1,Set(CALLERID(name)=nobody)
 
 [from-trunk]
 exten => _+X.,1,Dial(PJSIP/phone,20)
@@ -109,7 +111,10 @@ def test_the_phones_of_this_asterisk_call_under_the_same_terms(kinds: Kinds):
     assert kinds.call(PHONE_HOST, "112", "100") == [200]
     assert kinds.last().reason is Reason.EMERGENCY
     # Their own extensions are none of ours.
+    before = len(kinds.provider.calls())
     assert kinds.call(PHONE_HOST, "100", "100") == [486]
+    assert kinds.call(PHONE_HOST, "101", "100") != [403]
+    assert len(kinds.provider.calls()) == before
 
 
 def test_their_limit_holds_and_a_call_in_rings_them(kinds: Kinds):

@@ -21,7 +21,8 @@ _COMMON = {
     "agi_accountcode": "acme",
     "agi_threadid": "139969464633024",
 }
-_ARGUMENTS = ("0612345678", "abc@192.0.2.1", "PBX 1.2")
+ASKED = 1_795_435_200
+_ARGUMENTS = ("0612345678", "abc@192.0.2.1", "PBX 1.2", str(ASKED))
 
 
 def fastagi_header(*, script: str = "outbound", **changed: str) -> bytes:

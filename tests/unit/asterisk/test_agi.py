@@ -15,7 +15,7 @@ from asterisk_siptrunk.asterisk.agi import (
     set_variables,
 )
 from asterisk_siptrunk.errors import ProtocolError
-from tests.unit.asterisk.headers import fastagi_header, process_header
+from tests.unit.asterisk.headers import ASKED, fastagi_header, process_header
 
 REQUEST = AgiRequest(
     script="outbound",
@@ -26,6 +26,7 @@ REQUEST = AgiRequest(
     dialled="0612345678",
     sip_call_id="abc@192.0.2.1",
     user_agent="PBX 1.2",
+    asked=ASKED,
 )
 
 
@@ -76,7 +77,7 @@ def test_an_unknown_caller_is_none():
         {"agi_callerid": "1\nagi_calleridname: x\nagi_callingpres: 0"},
         {"agi_dnid": "1\nagi_accountcode: victim"},
         {"agi_extension": "1\n\n200 result=1"},
-        {"agi_arg_3": "PBX\nagi_arg_4: evil"},
+        {"agi_arg_4": "1\nagi_arg_5: evil"},
         {"agi_calleridname": "x\r\nagi_accountcode: victim\r"},
     ],
 )
@@ -97,6 +98,8 @@ def test_a_forged_line_never_passes(forged):
         fastagi_header().replace(b"agi_type", b"agi_kind"),
         fastagi_header().replace(b"agi_type: PJSIP\n", b""),
         fastagi_header().replace(b"agi_type: PJSIP\n", b"agi_type: PJSIP\n" * 2),
+        fastagi_header(agi_arg_4=""),
+        fastagi_header(agi_arg_4="soon"),
         b"x" * MOST_HEADER_BYTES,
         fastagi_header(agi_arg_3="x" * MOST_HEADER_BYTES),
     ],

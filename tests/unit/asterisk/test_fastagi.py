@@ -175,6 +175,29 @@ def test_sessions_over_the_bound_are_closed_and_the_others_go_on(monkeypatch):
     asyncio.run(run(Lab()))
 
 
+def test_a_peer_that_has_gone_before_it_is_known_is_passed_over():
+    """As uvloop has it: no name for a socket that was reset already."""
+
+    class Gone(asyncio.Transport):
+        closed = False
+
+        def get_extra_info(self, _name, default=None):
+            return default
+
+        def close(self):
+            self.closed = True
+
+    async def run(lab):
+        server = FastAgiServer(lab.handle, lab.miss, PEERS)
+        session, transport = fastagi._Session(server), Gone()
+        session.connection_made(transport)
+        assert transport.closed
+        assert server.sessions == set()
+        session.connection_lost(None)
+
+    asyncio.run(run(Lab()))
+
+
 @scenario
 async def test_a_port_in_use_is_said_in_words(lab):
     async with lab.running():

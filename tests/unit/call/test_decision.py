@@ -79,7 +79,7 @@ def test_emergency_ignores_the_limits_of_carriers_but_needs_one():
 
 @pytest.mark.parametrize(
     ("caller", "kept"),
-    [("+33999999999", "+33999999999"), ("0999999999", "+33999999999"), ("", ""), ("17", "17")],
+    [("+33999999999", "+33999999999"), ("0999999999", "+33999999999"), ("", MAIN), ("17", "17")],
 )
 def test_emergency_keeps_the_caller_number_that_the_pbx_sent(caller, kept):
     assert outbound("15", caller=caller).caller == kept

@@ -68,6 +68,13 @@ def test_each_carrier_gets_numbers_as_it_writes_them(style, country, dialled, wr
     assert presented_number(carrier, callee.number) == written
 
 
+@pytest.mark.parametrize("caller", ["", "+", "++33", "+999123", "17"])
+def test_a_caller_that_is_no_number_stops_no_call(caller):
+    national = replace(PROFILE, caller_format=NumberFormat.NATIONAL)
+
+    assert isinstance(presented_number(replace(CARRIER, profile=national), caller), str)
+
+
 def test_a_tech_prefix_stands_before_numbers_but_not_before_short_ones():
     carrier = replace(CARRIER, profile=replace(PROFILE, tech_prefix="1234"))
 

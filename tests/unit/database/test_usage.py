@@ -243,3 +243,21 @@ def test_registrations_are_kept_by_server(engine):
         (SERVER, False, ""),
         ("other", True, "sip:a@192.0.2.1"),
     ]
+
+
+def test_a_refusal_that_came_too_late_gives_way_to_what_the_dialplan_did(engine):
+    provide(engine)
+    attempt = outbound(dialled="0899123456")
+    ask(engine, admission(), attempt)
+    assert the_record(engine).verdict == "refused"
+    record_journal(engine, journalled(attempt.uniqueid, reason="away-admitted"))
+    record = the_record(engine)
+    assert (record.verdict, record.reason, record.via) == ("admitted", Reason.AWAY_ADMITTED, "away")
+    assert record.billable == timedelta(seconds=57)
+
+
+def test_the_cause_is_kept_where_the_journal_was_read_first(engine, call):
+    record_journal(engine, journalled(call))
+    tell(engine, Ended(call, after(60), 16))
+    record = the_record(engine)
+    assert (record.hangup_cause, record.evidence) == (16, Evidence.JOURNAL)
