@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 OLDEST_ASTERISK = 18
-DEFAULT_MIRROR = "http://deb.debian.org/debian"
+MIRROR_VARIABLE = "SIPTRUNK_LAB_MIRROR"
 INSTALL_SCRIPT = Path(__file__).parents[2] / "docker" / "install-asterisk.sh"
 PARTS = ("asterisk", "sipp", "postgresql")
 STAGE_SECONDS = 900.0
@@ -194,7 +194,7 @@ def _settle_in(root: Path) -> None:
 
 
 def debian_mirror(sources: Mapping[str, str], codename: str) -> str:
-    """Choose Debian's mirror from apt's source files (name to text), else Debian's default.
+    """Choose Debian's mirror from apt's source files (name to text), "" where they have none.
 
     A third party's archive also names `main`: what tells Debian's own is a path ending in
     `/debian` with this release's plain code name.
@@ -206,7 +206,7 @@ def debian_mirror(sources: Mapping[str, str], codename: str) -> str:
             plain = uri.rstrip("/")
             if suite in suites and "main" in components and re.match(r"https?://.*/debian$", plain):
                 return plain
-    return DEFAULT_MIRROR
+    return ""
 
 
 def _one_line_entries(text: str) -> Iterator[tuple[str, str, list[str]]]:
@@ -330,7 +330,14 @@ class Builder:
         partial = scratch / "base.tar"
         keyring = self._work / "tool/usr/share/keyrings/debian-archive-keyring.gpg"
         release = os_release_facts(Path("/etc/os-release").read_text())
-        mirror = debian_mirror(machine_sources(), release.get("VERSION_CODENAME", ""))
+        mirror = os.environ.get(MIRROR_VARIABLE) or debian_mirror(
+            machine_sources(), release.get("VERSION_CODENAME", "")
+        )
+        if not mirror:
+            raise BuildError(
+                "apt's sources name no mirror of Debian, which the private Asterisk comes from; "
+                f"set {MIRROR_VARIABLE} to the address of one, ending in /debian."
+            )
         with self._stage(f"2/4 base system, Debian sid from {mirror}"):
             self._command(
                 *("perl", str(self._work / "tool/usr/bin/mmdebstrap")),
