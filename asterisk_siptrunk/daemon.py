@@ -16,6 +16,7 @@ from asterisk_siptrunk.asterisk.listener import Listener
 from asterisk_siptrunk.asterisk.variables import LISTEN_USER
 from asterisk_siptrunk.call import Via
 from asterisk_siptrunk.database.admission import Admission
+from asterisk_siptrunk.database.loop import LoopDatabase
 from asterisk_siptrunk.database.store import ServerUsage
 from asterisk_siptrunk.database.thread import DatabaseThread
 from asterisk_siptrunk.settings import Settings
@@ -47,15 +48,17 @@ async def serve(settings: Settings, engine: Engine, ready: Ready) -> None:
     server = settings.asterisk.server
     database = DatabaseThread(engine, asyncio.get_running_loop())
     database.start()
+    short = LoopDatabase(engine, database) if engine.dialect.name == "sqlite" else database
     client = AmiClient(
         AmiLogin(settings.ami.host, settings.ami.port, LISTEN_USER, settings.secrets.ami_listen)
     )
-    listener = Listener(client, ServerUsage(database, server), settings.asterisk.journal)
+    usage = ServerUsage(short, database, server)
+    listener = Listener(client, usage, settings.asterisk.journal)
     admission = Admission(settings.provider.country, random.random, Via.SERVICE)
     service = AdmissionService(server, admission, utc_now, settings.asterisk.admission_seconds)
 
-    async def answer(request: AgiRequest) -> Mapping[str, str]:
-        return await database.submit(service.work(request))
+    def answer(request: AgiRequest) -> asyncio.Future[Mapping[str, str]]:
+        return short.submit(service.work(request))
 
     # An answer that Asterisk never confirmed may have left a row without a channel.
     agi = FastAgiServer(answer, lambda _: listener.resync(), frozenset(settings.agi.peers))
@@ -67,6 +70,8 @@ async def serve(settings: Settings, engine: Engine, ready: Ready) -> None:
     await agi.stop()
     listener.stop()
     await listening
+    if isinstance(short, LoopDatabase):
+        short.close()
     await asyncio.to_thread(database.stop)
 
 

@@ -44,6 +44,8 @@ _KEYS = (
     "agi_accountcode",
     "agi_threadid",
 )
+# What is used of them.
+_READ = ("agi_uniqueid", "agi_accountcode", "agi_callerid", "agi_callingpres")
 # A process is started as AGI(PYTHON,LAUNCHER,SETTINGS,outbound,...): what FastAGI has in its URL
 # is the third argument.
 _PROCESS_KEYS = ("agi_arg_1", "agi_arg_2", "agi_arg_3")
@@ -167,15 +169,16 @@ def _request(header: bytes, dialect: AgiDialect) -> AgiRequest:
     match = dialect.header.fullmatch(header)
     if match is None:
         raise ProtocolError("an AGI header whose keys are not Asterisk's own, once and in order")
-    values = {key: value.decode("utf-8", "replace") for key, value in match.groupdict().items()}
-    dialled, sip_call_id, user_agent, asked = (values[key] for key in dialect.arguments)
+    read = match.group(dialect.script, *_READ, *dialect.arguments)
+    values = [value.decode("utf-8", "replace") for value in read]
+    script, uniqueid, account, caller, presentation, *arguments = values
+    dialled, sip_call_id, user_agent, asked = arguments
     if not (asked.isascii() and asked.isdecimal()):
         raise ProtocolError("an AGI header without the time that it was asked at")
-    caller, presentation = values["agi_callerid"], values["agi_callingpres"]
     return AgiRequest(
-        script=values[dialect.script],
-        uniqueid=values["agi_uniqueid"],
-        account=values["agi_accountcode"],
+        script=script,
+        uniqueid=uniqueid,
+        account=account,
         caller="" if caller == "unknown" else caller,
         withheld=presentation.isdecimal() and bool(int(presentation) & _RESTRICTED),
         dialled=dialled,

@@ -18,7 +18,7 @@ from asterisk_siptrunk.asterisk.reading import (
     leg_of,
     moment,
 )
-from asterisk_siptrunk.asterisk.variables import TRUNK_PREFIX
+from asterisk_siptrunk.asterisk.variables import NEXT_REFUSED, TRUNK_PREFIX
 from asterisk_siptrunk.call import (
     Answered,
     CallChange,
@@ -41,9 +41,20 @@ EVENT_FILTERS = (
         f"eventfilter(name({name}),header(Context),method(starts_with)) = {OUR_CONTEXTS}"
         for name in _OF_CALLS
     ),
+    # The row of a call that we refused was born ended: its hangup says nothing new.
+    f"eventfilter(action(exclude),name(Hangup),header(Exten),method(exact)) = {NEXT_REFUSED}",
 )
 """Lines of our listening user in manager.conf: all that we need, and nothing else. The name is
 compared first, by its hash (main/manager.c, filter_cmp_fn), and only then the context."""
+
+UNREAD_EVENTS = (
+    *("Newchannel", "Newstate", "Newexten", "NewCallerid", "NewConnectedLine", "NewAccountCode"),
+    *("VarSet", "DialBegin", "BridgeCreate", "BridgeEnter", "BridgeLeave", "BridgeDestroy"),
+    *("HangupRequest", "SoftHangupRequest", "AGIExecStart", "AGIExecEnd", "RTCPSent"),
+    *("RTCPReceived", "DeviceStateChange"),
+)
+"""Events that every call makes and nobody here reads. With anybody logged in, Asterisk writes each
+of them and wakes each session for it, before it looks at filters (main/manager.c, append_event)."""
 
 CODEC = "CHANNEL(audioreadformat)"
 """What to ask of an answered caller's channel. The question costs Asterisk less than can be

@@ -6,7 +6,7 @@ the dialplan's own rules. Nothing that a peer does reaches another peer's call.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from asterisk_siptrunk.asterisk.agi import AgiParser, AgiReply, AgiRequest, set_variables
@@ -15,12 +15,11 @@ from asterisk_siptrunk.errors import ProtocolError, SiptrunkError
 # Calls that ask at the same moment: at 1,000 calls/s and 1 ms each there are a handful. What is
 # over this is a flood, and each of its sockets costs memory; its calls take the dialplan's rules.
 MOST_SESSIONS = 2000
-# Asterisk sends its header at once. A peer that takes longer is no Asterisk, or a frozen one.
-HEADER_SECONDS = 2.0
-# The dialplan waits 3 seconds; nobody listens to a verdict after that.
+# A session in all. Asterisk sends its header at once, and its dialplan waits for 3 seconds; a peer
+# that takes longer is no Asterisk, or a frozen one.
 SESSION_SECONDS = 5.0
 
-Handler = Callable[[AgiRequest], Awaitable[Mapping[str, str]]]
+Handler = Callable[[AgiRequest], asyncio.Future[Mapping[str, str]]]
 """Answers a request with the variables to set; none at all leaves the call to the dialplan."""
 Unconfirmed = Callable[[AgiRequest], None]
 """Hears of a request whose answer Asterisk never confirmed."""
@@ -59,8 +58,8 @@ class FastAgiServer:
         if self._server is None:
             return
         self._server.close()
-        tasks = [session.task for session in self.sessions if session.task is not None]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        asking = [session.answer for session in self.sessions if session.answer is not None]
+        await asyncio.gather(*asking, return_exceptions=True)
         for session in list(self.sessions):
             session.end()
 
@@ -68,18 +67,18 @@ class FastAgiServer:
 class _Session(asyncio.Protocol):
     """One call asking: header in, one command out, its reply in, closed."""
 
-    __slots__ = ("_confirmed", "_parser", "_request", "_server", "_timer", "_transport", "task")
+    __slots__ = ("_confirmed", "_parser", "_request", "_server", "_timer", "_transport", "answer")
 
     def __init__(self, server: FastAgiServer) -> None:
         self._server = server
         self._parser = AgiParser()
         self._request: AgiRequest | None = None
         self._confirmed = False
-        self.task: asyncio.Task[None] | None = None
+        self.answer: asyncio.Future[Mapping[str, str]] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._timer = asyncio.get_running_loop().call_later(HEADER_SECONDS, self.end)
+        self._timer = asyncio.get_running_loop().call_later(SESSION_SECONDS, self.end)
         peer = transport.get_extra_info("peername")
         if peer is None:  # uvloop has none of a peer that is gone already
             self.end()
@@ -106,24 +105,27 @@ class _Session(asyncio.Protocol):
             self.end()
             return
         self._request = event
-        self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(SESSION_SECONDS, self.end)
-        self.task = asyncio.get_running_loop().create_task(self._answer(event))
+        self.answer = self._server.handler(event)
+        self.answer.add_done_callback(self._tell)
 
-    async def _answer(self, request: AgiRequest) -> None:
-        try:
-            values = await self._server.handler(request)
-            command = set_variables(values) if values else b""
-        except SiptrunkError as error:
-            log.warning("call %s: no verdict, the dialplan decides: %s", request.uniqueid, error)
-            command = b""
-        except Exception:
-            log.exception("call %s: no verdict, the dialplan decides", request.uniqueid)
-            command = b""
+    def _tell(self, answer: asyncio.Future[Mapping[str, str]]) -> None:
+        command = self._command(answer)
         if command and not self._transport.is_closing():
             self._transport.write(command)
         else:
             self.end()
+
+    def _command(self, answer: asyncio.Future[Mapping[str, str]]) -> bytes:
+        """What to say; nothing where there is no verdict."""
+        uniqueid = self._request.uniqueid if self._request else ""
+        try:
+            values = answer.result()
+            return set_variables(values) if values else b""
+        except SiptrunkError as error:
+            log.warning("call %s: no verdict, the dialplan decides: %s", uniqueid, error)
+        except Exception:
+            log.exception("call %s: no verdict, the dialplan decides", uniqueid)
+        return b""
 
     def end(self) -> None:
         """Close the session."""

@@ -29,9 +29,9 @@ from asterisk_siptrunk.call import (
 from asterisk_siptrunk.call.witness import JournalPosition, UsageStore
 from asterisk_siptrunk.errors import AmiError, DatabaseUnavailable
 
-LINGER_SECONDS = 0.1
-"""Ringing and answers wait this long for company, and share a transaction. An end never waits:
-it gives a channel back."""
+LINGER_SECONDS = 0.25
+"""Ringing, answers and codecs wait this long for company, and share a transaction. An end never
+waits: it gives a channel back."""
 LOOK_SECONDS = 15.0
 """Between two looks at all channels; they find nothing unless something was lost."""
 SOONEST_LOOK_SECONDS = 1.0

@@ -52,6 +52,7 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 # root = ""  # the directory it is chrooted to, if it is
 # version = "22.10"  # which digests of passwords it takes
 # realm = "siptrunk"  # of the trunks' credentials: changing it voids them all
+# dedicated = false  # true where nothing else listens to its manager interface: calls cost less
 # global_section = true  # false where its own pjsip.conf has a [global]
 # ring_seconds = 120  # how long a call may ring
 # admission_seconds = 3  # how long the dialplan waits for the admission service

@@ -6,19 +6,26 @@ from datetime import datetime
 from asterisk_siptrunk.call import CallChange, LiveChannel, OpenCall, RegistrationChange
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.database import usage
+from asterisk_siptrunk.database.loop import LoopDatabase
 from asterisk_siptrunk.database.thread import DatabaseThread
 
 
 class ServerUsage:
-    """The `UsageStore` of one server; each method is one piece of work for the thread."""
+    """The `UsageStore` of one server; each method is one piece of work.
 
-    def __init__(self, database: DatabaseThread, server: str) -> None:
+    What happens to calls goes by the short way, whatever may take longer by the thread.
+    """
+
+    def __init__(
+        self, short: LoopDatabase | DatabaseThread, database: DatabaseThread, server: str
+    ) -> None:
+        self._short = short
         self._database = database
         self._server = server
 
     async def apply(self, changes: Sequence[CallChange]) -> None:
         """Note changes on rows."""
-        await self._database.submit(lambda c: usage.apply(c, self._server, changes))
+        await self._short.submit(lambda c: usage.apply(c, self._server, changes))
 
     async def open_calls(self) -> Sequence[OpenCall]:
         """All rows that have no end."""

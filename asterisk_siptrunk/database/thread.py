@@ -26,7 +26,7 @@ MOST_WORK_TOGETHER = 64
 MOST_WORK_WITH_ROW_LOCKS = 1
 
 
-class _Job:
+class Job:
     """A piece of work, and the future of the event loop that waits for it."""
 
     __slots__ = ("future", "outcome", "work")
@@ -37,6 +37,7 @@ class _Job:
         self.outcome: tuple[bool, Any] = (False, None)
 
     def deliver(self) -> None:
+        """Tell whoever waits."""
         if self.future.done():  # whoever waited has gone
             return
         good, value = self.outcome
@@ -54,7 +55,7 @@ class DatabaseThread:
         self._loop = loop
         locks_rows = engine.dialect.name != "sqlite"
         self._most = MOST_WORK_WITH_ROW_LOCKS if locks_rows else MOST_WORK_TOGETHER
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="database", daemon=True)
 
     def start(self) -> None:
@@ -74,8 +75,12 @@ class DatabaseThread:
         DatabaseUnavailable.
         """
         future: asyncio.Future[T] = self._loop.create_future()
-        self._jobs.put(_Job(work, future))
+        self.take(Job(work, future))
         return future
+
+    def take(self, job: Job) -> None:
+        """Have a job done; see `submit`."""
+        self._jobs.put(job)
 
     def _run(self) -> None:
         stopping = False
@@ -83,11 +88,11 @@ class DatabaseThread:
             jobs, stopping = self._take()
             if jobs:
                 self._do(jobs)
-                self._loop.call_soon_threadsafe(_deliver, jobs)
+                self._loop.call_soon_threadsafe(deliver, jobs)
 
-    def _take(self) -> tuple[list[_Job], bool]:
+    def _take(self) -> tuple[list[Job], bool]:
         """Wait for work, then take all there is; the flag says that it was the last."""
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         job = self._jobs.get()
         while job is not None:
             jobs.append(job)
@@ -99,7 +104,7 @@ class DatabaseThread:
                 return jobs, False
         return jobs, True
 
-    def _do(self, jobs: Sequence[_Job]) -> None:
+    def _do(self, jobs: Sequence[Job]) -> None:
         try:
             with transaction(self._engine) as connection:
                 outcomes = [job.work(connection) for job in jobs]
@@ -109,7 +114,7 @@ class DatabaseThread:
             for job, outcome in zip(jobs, outcomes, strict=True):
                 job.outcome = (True, outcome)
 
-    def _do_each(self, jobs: Sequence[_Job], error: Exception) -> None:
+    def _do_each(self, jobs: Sequence[Job], error: Exception) -> None:
         if len(jobs) == 1:
             jobs[0].outcome = (False, error)
             return
@@ -123,6 +128,7 @@ class DatabaseThread:
                 return
 
 
-def _deliver(jobs: Sequence[_Job]) -> None:
+def deliver(jobs: Sequence[Job]) -> None:
+    """Tell all who wait; in the event loop."""
     for job in jobs:
         job.deliver()

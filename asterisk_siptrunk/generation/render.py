@@ -13,7 +13,7 @@ from typing import Any
 from zlib import crc32
 
 from asterisk_siptrunk.asterisk import variables
-from asterisk_siptrunk.asterisk.events import EVENT_FILTERS
+from asterisk_siptrunk.asterisk.events import EVENT_FILTERS, UNREAD_EVENTS
 from asterisk_siptrunk.destination import emergency_numbers
 from asterisk_siptrunk.destination.away import AwayPattern, domestic_patterns, open_patterns
 from asterisk_siptrunk.destination.plan import country_code, metadata_of
@@ -222,6 +222,7 @@ def _common_values(settings: Settings) -> dict[str, object]:
         "agi": _agi(settings),
         "dialled": dialled_patterns(),
         "carrier_failed": CARRIER_FAILED,
+        "unread_events": UNREAD_EVENTS,
         "event_filters": EVENT_FILTERS if takes_named_filters(version) else (),
         "journal": settings.asterisk.journal.name,
         "journal_fields": variables.JOURNAL_FIELDS,

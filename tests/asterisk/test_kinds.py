@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from asterisk_siptrunk.call import Direction, Reason, Via
+from asterisk_siptrunk.call import Direction, Evidence, Reason, Via
 from tests.lab.postgresql import PostgresServer
 from tests.lab.provider import Provider
 from tests.lab.sipp import Call, SippAnswerer, SippCaller, place_calls
@@ -126,11 +126,11 @@ def test_their_limit_holds_and_a_call_in_rings_them(kinds: Kinds):
         assert three.wait().statuses == [200, 503, 503]
 
 
-def test_postgresql_keeps_the_same_promises():
+def test_postgresql_and_a_dedicated_asterisk_keep_the_same_promises():
     with (
         PostgresServer() as server,
         SippAnswerer(host=CARRIER_HOST) as carrier,
-        Provider(database_url=server.create_database("usage")) as provider,
+        Provider(database_url=server.create_database("usage"), dedicated=True) as provider,
     ):
         provider.do("customer", "add", "us")
         provider.do(
@@ -151,6 +151,12 @@ def test_postgresql_keeps_the_same_promises():
             provider.until_idle()
         rows = provider.calls()
         assert len(rows) == 80
+        assert "Newexten" in provider.asterisk.cli("manager show settings")
+        passed = [row for row in rows if row.reason is Reason.ADMITTED]
+        assert {(row.evidence, row.hangup_cause, row.codec) for row in passed} == {
+            (Evidence.AMI, 16, "alaw")
+        }
+        assert all(row.ringing_at and row.answered_at for row in passed)
         assert {row.via for row in rows} == {Via.SERVICE}
         assert {row.reason for row in rows} == {Reason.ADMITTED, Reason.CARRIERS_FULL}
 

@@ -97,8 +97,9 @@ def test_only_events_that_matter_come_through(server, monkeypatch):
             take(event)
 
         monkeypatch.setattr(listener, "_take", noted)
-        call = [Call("trunk-acme", NUMBER)]
-        await asyncio.to_thread(place_calls, server.sip_address, call, hold_ms=10)
+        # The first one is refused: its row was born ended, and its hangup is not told.
+        calls = [Call("trunk-acme", "404"), Call("trunk-acme", NUMBER)]
+        await asyncio.to_thread(place_calls, server.sip_address, calls, rate=5, hold_ms=500)
         await store.until(lambda: ended(store))
 
     listen(server, use)

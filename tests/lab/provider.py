@@ -57,6 +57,7 @@ group = ""
 binary = "{binary}"
 root = "{root}"
 sip_port = 0
+dedicated = {dedicated}
 """
 
 
@@ -74,13 +75,19 @@ class Provider:
     """One provider: `with Provider() as provider: ...` ends all that it started."""
 
     def __init__(
-        self, *, database_url: str = "", by_process: bool = False, keep_in: Path | None = None
+        self,
+        *,
+        database_url: str = "",
+        by_process: bool = False,
+        dedicated: bool = False,
+        keep_in: Path | None = None,
     ) -> None:
         """Set the folders up; `by_process`: admission is an AGI process, not the daemon's.
 
-        With `keep_in` the provider's files are there, and stay when all has ended.
+        `dedicated` is the setting of that name. With `keep_in` the provider's files are there, and stay when all has ended.
         """
         self._by_process = by_process
+        self._dedicated = dedicated
         self._keep = keep_in is not None
         self.folder = _emptied(keep_in) if keep_in else Path(tempfile.mkdtemp(prefix="siptrunk-"))
         self.asterisk = AsteriskServer(systemname="lab", outside=by_process)
@@ -101,7 +108,8 @@ class Provider:
             journal=self.asterisk.cdr_custom / "siptrunk.csv",
             binary="" if self._by_process else self.asterisk.program.path,
             root=self.asterisk.place.root or "",
-            process="true" if self._by_process else "false",
+            process=str(self._by_process).lower(),
+            dedicated=str(self._dedicated).lower(),
         )
 
     # --- the command ---

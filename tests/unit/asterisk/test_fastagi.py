@@ -29,7 +29,10 @@ class Lab:
         self.asking = 0
         self.asked = asyncio.Condition()
 
-    async def handle(self, _request):
+    def handle(self, _request):
+        return asyncio.ensure_future(self._answer())
+
+    async def _answer(self):
         async with self.asked:
             self.asking += 1
             self.asked.notify_all()
@@ -151,7 +154,7 @@ async def test_probes_garbage_and_silence_disturb_no_call(lab):
 
 
 def test_a_silent_peer_is_closed_in_time(monkeypatch):
-    monkeypatch.setattr(fastagi, "HEADER_SECONDS", 0.05)
+    monkeypatch.setattr(fastagi, "SESSION_SECONDS", 0.05)
 
     async def run(lab):
         async with lab.running(), lab.peer() as (reader, _):

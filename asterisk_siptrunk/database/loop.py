@@ -1,0 +1,88 @@
+"""Short work on SQLite, done in the event loop itself: at once, or not at all.
+
+To hand an admission to the thread and back costs more than the admission does (measured on two
+cores: 0.42 ms of processor time for all of it, 0.2 without the thread). So what is short is tried
+here first, all that came in one turn of the loop in one transaction. It waits for nothing: where
+the file is locked, or a piece of work fails, all of it goes to the thread, which waits, tries
+again, and tells whoever asked.
+
+No commit syncs to the disk here (WAL, synchronous=NORMAL): it is a write to the page cache.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from asterisk_siptrunk.database.thread import DatabaseThread, Job, deliver
+
+T = TypeVar("T")
+
+# The thread, which writes the journal's calls every other second, copies the log of changes back
+# into the file once it has 1,000 pages (SQLite's default), and syncs: here that would stop the
+# loop. This is for the case that the thread does not come to it.
+CHECKPOINT_PAGES = 20_000
+
+
+class LoopDatabase:
+    """Runs short work in the event loop, as `DatabaseThread.submit` would in its thread."""
+
+    def __init__(self, engine: Engine, thread: DatabaseThread) -> None:
+        self._engine = engine
+        self._thread = thread
+        self._loop = asyncio.get_running_loop()
+        self._connection: Connection | None = None
+        self._jobs: list[Job] = []
+
+    def submit(self, work: Callable[[Connection], T]) -> "asyncio.Future[T]":
+        """Have work done in a transaction; it may run twice, see `DatabaseThread.submit`."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        if not self._jobs:
+            self._loop.call_soon(self._do)
+        self._jobs.append(Job(work, future))
+        return future
+
+    def close(self) -> None:
+        """Let the database go; blocks for nothing."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _do(self) -> None:
+        jobs, self._jobs = self._jobs, []
+        if self._try(jobs):
+            deliver(jobs)
+            return
+        for job in jobs:
+            self._thread.take(job)
+
+    def _try(self, jobs: list[Job]) -> bool:
+        """Do all in one transaction, or nothing."""
+        try:
+            connection = self._connection = self._connection or self._connect()
+            driver: Any = connection.connection.dbapi_connection
+            driver.execute("BEGIN IMMEDIATE")
+        except (sqlite3.Error, DBAPIError):
+            self.close()
+            return False
+        try:
+            outcomes = [job.work(connection) for job in jobs]
+            driver.commit()
+            connection.commit()  # SQLAlchemy's own notion of it
+        except Exception:  # noqa: BLE001 - the thread meets it again, and tells whoever waits
+            self.close()
+            return False
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            job.outcome = (True, outcome)
+        return True
+
+    def _connect(self) -> Connection:
+        connection = self._engine.connect()
+        connection.detach()  # no other user of the pool shall get it: it waits for no lock
+        driver: Any = connection.connection.dbapi_connection
+        for pragma in ("busy_timeout = 0", f"wal_autocheckpoint = {CHECKPOINT_PAGES}"):
+            driver.execute(f"PRAGMA {pragma}").close()
+        return connection

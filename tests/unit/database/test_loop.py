@@ -1,0 +1,133 @@
+"""Short work in the event loop: done there at once, or whole by the thread."""
+
+import asyncio
+import threading
+
+import pytest
+from sqlalchemy import select
+
+from asterisk_siptrunk.database.engine import open_engine, transaction
+from asterisk_siptrunk.database.loop import LoopDatabase
+from asterisk_siptrunk.database.tables import customer
+from asterisk_siptrunk.database.thread import DatabaseThread
+from asterisk_siptrunk.errors import DatabaseUnavailable
+from tests.unit.database.test_thread import adding, names
+
+
+def thread_name(connection):
+    connection.execute(select(customer.c.name)).all()
+    return threading.current_thread().name
+
+
+def doing(url, *works, between=None):
+    """Have works done one after another, `between` called after each; what each told."""
+
+    async def run():
+        engine = open_engine(url)
+        thread = DatabaseThread(engine, asyncio.get_running_loop())
+        thread.start()
+        short = LoopDatabase(engine, thread)
+        told = []
+        for work in works:
+            told += await asyncio.gather(short.submit(work), return_exceptions=True)
+            if between:
+                between()
+        short.close()
+        await asyncio.to_thread(thread.stop)
+        engine.dispose()
+        return told
+
+    return asyncio.run(run())
+
+
+def test_short_work_is_done_where_it_is_asked_for(sqlite_url):
+    assert doing(sqlite_url, thread_name, thread_name) == ["MainThread"] * 2
+
+
+def test_what_is_done_stays_done(sqlite_url):
+    assert doing(sqlite_url, adding("one"), adding("two"), names)[2] == ["one", "two"]
+
+
+def test_all_that_is_asked_in_one_turn_shares_a_transaction(sqlite_url):
+    transactions = []
+
+    def counting(connection):
+        transactions.append(connection.get_transaction())
+        return names(connection)
+
+    async def run():
+        engine = open_engine(sqlite_url)
+        thread = DatabaseThread(engine, asyncio.get_running_loop())
+        short = LoopDatabase(engine, thread)
+        told = await asyncio.gather(
+            short.submit(adding("one")), short.submit(counting), short.submit(counting)
+        )
+        short.close()
+        engine.dispose()
+        return told
+
+    assert asyncio.run(run()) == ["one", ["one"], ["one"]]
+    assert transactions[0] is transactions[1]
+
+
+def test_a_locked_file_is_waited_for_by_the_thread_while_the_loop_goes_on(sqlite_url):
+    async def run():
+        engine, holder = open_engine(sqlite_url), open_engine(sqlite_url)
+        thread = DatabaseThread(engine, asyncio.get_running_loop())
+        thread.start()
+        short = LoopDatabase(engine, thread)
+        with transaction(holder):
+            waiting = short.submit(thread_name)
+            await asyncio.sleep(0)  # the loop tries, fails, and is here again with the lock held
+            await asyncio.sleep(0)
+            assert not waiting.done()
+        told = await waiting, await short.submit(thread_name)
+        short.close()
+        await asyncio.to_thread(thread.stop)
+        engine.dispose()
+        holder.dispose()
+        return told
+
+    assert asyncio.run(run()) == ("database", "MainThread")
+
+
+def test_work_that_fails_leaves_nothing_and_is_told(sqlite_url):
+    first, failed, there = doing(sqlite_url, adding("one"), adding("two", fails=True), names)
+    assert first == "one"
+    assert isinstance(failed, ValueError)
+    assert there == ["one"]
+
+
+def test_a_database_that_is_away_is_told(tmp_path):
+    (told,) = doing(f"sqlite:///{tmp_path}/nowhere/at/all.db", names)
+    assert isinstance(told, DatabaseUnavailable)
+
+
+def test_a_file_that_comes_back_is_used_again(sqlite_url, tmp_path):
+    file, kept = tmp_path / "siptrunk.db", tmp_path / "kept.db"
+    file.rename(kept)
+    works = [thread_name] * 3
+    away, _, back = doing(sqlite_url, *works, between=lambda: _put_back(kept, file))
+    assert isinstance(away, DatabaseUnavailable)
+    assert back == "MainThread"
+
+
+def _put_back(kept, file):
+    if kept.exists():
+        kept.replace(file)
+
+
+@pytest.mark.parametrize("kind", [adding("one"), names])
+def test_nobody_waiting_any_more_harms_nobody(sqlite_url, kind):
+    async def run():
+        engine = open_engine(sqlite_url)
+        thread = DatabaseThread(engine, asyncio.get_running_loop())
+        short = LoopDatabase(engine, thread)
+        left, waited = short.submit(kind), short.submit(names)
+        left.cancel()
+        told = await waited
+        short.close()
+        engine.dispose()
+        return told
+
+    assert asyncio.run(run()) == (["one"] if kind is not names else [])
