@@ -87,8 +87,8 @@ class AsteriskSettings:
         root: the directory it is chrooted to, if it is; paths it sees begin below.
         version: of Asterisk, "22.10": which digests it takes.
         realm: the protection domain of our trunks' credentials.
-        dedicated: nobody else listens to this Asterisk's manager interface, so events that we do not
-            read are switched off for the whole server: each call costs less.
+        dedicated: nobody else listens to this Asterisk's manager interface, so events that we do
+            not read are switched off for the whole server: each call costs less.
         global_section: write `[global]` of PJSIP; off where the server's own pjsip.conf has one.
         ring_seconds: how long a call may ring.
         admission_seconds: how long the dialplan waits for the admission service.

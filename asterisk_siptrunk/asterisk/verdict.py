@@ -13,7 +13,7 @@ _USERFIELD = "CDR(userfield)"
 _CALLER = "CALLERID(num)"
 _PRESENTATION = "CALLERID(pres)"
 _ACCOUNT = "CHANNEL(accountcode)"
-# The dialplan waits for an answer under a timeout that would end the call; the answer takes it back.
+# The dialplan waits for us under a timeout that would end the call: the answer takes it back.
 _WAIT = "TIMEOUT(absolute)"
 _FOR_EVER = "0"
 # The number is the true one in both: the network gets it, RFC 3323 keeps it from the callee.

@@ -84,7 +84,8 @@ class Provider:
     ) -> None:
         """Set the folders up; `by_process`: admission is an AGI process, not the daemon's.
 
-        `dedicated` is the setting of that name. With `keep_in` the provider's files are there, and stay when all has ended.
+        `dedicated` is the setting of that name. With `keep_in` the provider's files are there, and
+        stay when all has ended.
         """
         self._by_process = by_process
         self._dedicated = dedicated

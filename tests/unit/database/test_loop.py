@@ -27,7 +27,7 @@ def doing(url, *works, between=None):
         thread = DatabaseThread(engine, asyncio.get_running_loop())
         thread.start()
         short = LoopDatabase(engine, thread)
-        told = []
+        told: list[object] = []
         for work in works:
             told += await asyncio.gather(short.submit(work), return_exceptions=True)
             if between:
