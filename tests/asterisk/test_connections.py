@@ -318,6 +318,67 @@ def test_a_call_out_answers_the_carriers_challenge(registered: Hub):
     assert abs(row.billable - timedelta(seconds=0.3)) < timedelta(milliseconds=250)
 
 
+# --- a carrier that puts the number into To ---
+
+
+@pytest.mark.parametrize(
+    ("to", "name"),
+    [
+        ("0123456703", ""),
+        ("0033123456703", '"Doe, John"'),
+        ("+33123456703", '"<+33123456702>"'),
+        ("+33-1-23-45-67-03", ""),
+    ],
+)
+def test_the_number_is_taken_from_to_and_the_account_is_not(registered: Hub, to: str, name: str):
+    hub = registered
+    contact = hub.contact(hub.ovh)
+    call = Call(OUTSIDE, contact["user"], to=to, to_name=name)
+    result = hub.call(call, STRANGE_HOST, uri_parameters=contact["parameters"])
+    row = hub.last()
+
+    assert contact["user"] == OVH[0]
+    assert result.statuses == [200]
+    assert hub.lan.received()[-1].to_user == NUMBERS["lan"]
+    assert (row.trunk, row.carrier, row.callee) == ("lan", "ovh", NUMBERS["lan"])
+    assert (row.verdict, row.sip_call_id) == (Verdict.ADMITTED, result.calls[0].call_id)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "+33123456703%0Aagi_arg_9%3A%20evil",
+        "%0A+33123456703",
+        "+33123456703x",
+        "x+33123456703",
+        "anonymous",
+        "+33123456703,1",
+        "+",
+    ],
+)
+def test_a_forged_to_is_404_and_goes_no_further(hub: Hub, to: str):
+    before, asked = len(hub.provider.calls()), _questions(hub)
+    result = hub.call(Call(OUTSIDE, OVH[0], to=to), OVH_HOST)
+
+    assert result.statuses == [404]
+    hub.provider.until(lambda: not hub.provider.asterisk.live_channels(), what="its channel to go")
+    assert len(hub.provider.calls()) == before
+    assert _questions(hub) == asked
+
+
+def test_a_number_in_to_that_nobody_has_is_asked_for(hub: Hub):
+    """What makes the test above mean something: a To of digits does reach the service."""
+    asked = _questions(hub)
+    assert hub.call(Call(OUTSIDE, OVH[0], to="0199999999"), OVH_HOST).statuses == [404]
+    assert hub.last().reason is Reason.UNKNOWN_NUMBER
+    assert _questions(hub) == asked + 1
+
+
+def _questions(hub: Hub) -> int:
+    """How often the dialplan has asked the admission service."""
+    return hub.provider.asterisk.log_text().count(" AGI(")
+
+
 # --- IPv6 ---
 
 
