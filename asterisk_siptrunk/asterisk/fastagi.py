@@ -14,6 +14,7 @@ from asterisk_siptrunk.errors import ProtocolError, SiptrunkError
 
 # Calls that ask at the same moment: at 1,000 calls/s and 1 ms each there are a handful. What is
 # over this is a flood, and each of its sockets costs memory; its calls take the dialplan's rules.
+# As many may wait to be accepted: a burst that does not fit there would be tried again after 1 s.
 MOST_SESSIONS = 2000
 # A session in all. Asterisk sends its header at once, and its dialplan waits for 3 seconds; a peer
 # that takes longer is no Asterisk, or a frozen one.
@@ -45,7 +46,9 @@ class FastAgiServer:
         """
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(lambda: _Session(self), host, port)
+            self._server = await loop.create_server(
+                lambda: _Session(self), host, port, backlog=MOST_SESSIONS
+            )
         except OSError as error:
             raise SiptrunkError(
                 f"Cannot listen for AGI on {host}:{port}: {error.strerror or error}. "
@@ -106,7 +109,10 @@ class _Session(asyncio.Protocol):
             return
         self._request = event
         self.answer = self._server.handler(event)
-        self.answer.add_done_callback(self._tell)
+        if self.answer.done():  # a callback would cost a turn of the event loop
+            self._tell(self.answer)
+        else:
+            self.answer.add_done_callback(self._tell)
 
     def _tell(self, answer: asyncio.Future[Mapping[str, str]]) -> None:
         command = self._command(answer)

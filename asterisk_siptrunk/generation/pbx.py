@@ -11,6 +11,7 @@ from asterisk_siptrunk.trunk import CallerPolicy, Transport, Trunk, TrunkKind
 
 PLACEHOLDER = "<the secret you were given>"
 """A secret is shown once, at its creation, and stored nowhere."""
+USUAL_PORT = 5060
 _FOREIGN = {
     CallerPolicy.REPLACE: "replaced by your main number",
     CallerPolicy.REFUSE: "refused",
@@ -37,27 +38,29 @@ def pbx_settings(
     Raises:
         TemplateFailed: the address or a template cannot be used.
     """
-    port = asterisk.tls_port if trunk.transport is Transport.TLS else asterisk.sip_port
     try:
-        return templates.render(f"pbx_{kind}", _values(trunk, username, asterisk.address, port))
+        return templates.render(f"pbx_{kind}", _values(trunk, username, asterisk))
     except UnsafeValue as unsafe:
         raise TemplateFailed(f"trunk {trunk.name}: {unsafe.value[:40]!r}: {unsafe}.") from None
 
 
-def _values(trunk: Trunk, username: str, address: str, port: int) -> dict[str, object]:
-    host, own_port = host_and_port(address or "address-of-your-provider")
-    port = own_port or port
+def _values(trunk: Trunk, username: str, asterisk: AsteriskSettings) -> dict[str, object]:
+    host, own_port = host_and_port(asterisk.address or "address-of-your-provider")
     server = bracketed(host)
-    usual = (5060, 0)
+    tls = trunk.transport is Transport.TLS
+    # Port 0 is that of transports that are not ours: SIP's usual one, as far as we know.
+    port = own_port or (asterisk.tls_port if tls else asterisk.sip_port) or USUAL_PORT
+    # A URI without a port means the usual one, but over TLS another: RFC 3261 section 19.1.2.
+    unsaid = port == USUAL_PORT and not tls
     return {
         "trunk": trunk,
         "username": username,
         "server": server,
         "port": port,
-        "server_uri": sip_uri(server, None if port in usual else port, trunk.transport),
+        "server_uri": sip_uri(server, None if unsaid else port, trunk.transport),
         "client_uri": sip_uri(server, user=username),
         "registers": trunk.kind is TrunkKind.REGISTERED,
-        "tls": trunk.transport is Transport.TLS,
+        "tls": tls,
         "main_number": trunk.main_number or Verbatim("<your number>"),
         "foreign": _FOREIGN[trunk.caller_policy],
         "placeholder": PLACEHOLDER,

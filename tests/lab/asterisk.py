@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.lab import sandbox
 from tests.lab.places import Place
 from tests.lab.processes import Child, cpu_seconds, free_ports
+from tests.lab.sipp import parse_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
+
+    from tests.lab.sipp import Message
 
 BOOT_SECONDS = 30.0
 """Longest a start may take; it takes one to two seconds, ten thousand trunks four."""
@@ -32,6 +37,13 @@ _FOLDERS = {
     "astrundir": "run",
     "astagidir": "agi-bin",
 }
+
+_SIP_MESSAGE = re.compile(
+    r"^\[(?P<stamp>[-\d]+ [:.\d]+)\] .*<--- (?P<way>Transmitting|Received) SIP \w+ "
+    r"\(\d+ bytes\) (?:to|from) (?P<over>\w+):\S+ --->\n(?P<text>(?:(?!\[\d{4}-).*\n)*)",
+    re.MULTILINE,
+)
+"""One message in its full log: lines up to the next one that bears a date."""
 
 MODULES = (Path(__file__).parent / "modules.txt").read_text().split()
 """What a trunk server needs, and what a dialplan may reasonably ask for. All of Debian's modules
@@ -200,6 +212,18 @@ class AsteriskServer:
         """Its full log: notices, warnings, errors, verbose and security lines."""
         full = self.log / "full"
         return full.read_text(errors="replace") if full.exists() else ""
+
+    def sip_messages(self) -> list[Message]:
+        """What its SIP logger wrote so far; it is on with `debug=yes` in `[global]` of PJSIP."""
+        return [
+            parse_message(
+                found["text"],
+                datetime.fromisoformat(found["stamp"]).timestamp(),
+                sent=found["way"] == "Transmitting",
+                over=found["over"],
+            )
+            for found in _SIP_MESSAGE.finditer(self.log_text())
+        ]
 
     def console_text(self) -> str:
         """What it wrote to its standard output."""

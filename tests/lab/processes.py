@@ -135,6 +135,14 @@ def free_ports(count: int, kind: Literal["udp", "tcp"] = "udp") -> list[int]:
         return ports
 
 
+def has_ipv6() -> bool:
+    """Whether this machine has IPv6's loopback address, ::1."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False
+
+
 def cpu_seconds(pid: int) -> float:
     """CPU time, user and system, that a process has used so far (its ended children excluded)."""
     # The command name, in parentheses, may hold spaces: count from its end.

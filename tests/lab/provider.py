@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Self
 from asterisk_siptrunk.database.calls import CallFilter, every
 from asterisk_siptrunk.database.engine import open_engine, reading
 from tests.lab.asterisk import AsteriskServer
-from tests.lab.processes import Child, free_ports
+from tests.lab.certificate import self_signed
+from tests.lab.processes import Child, free_ports, has_ipv6
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,8 +57,17 @@ journal = "{journal}"
 group = ""
 binary = "{binary}"
 root = "{root}"
-sip_port = 0
 dedicated = {dedicated}
+"""
+
+_LAB_TRANSPORTS = "sip_port = 0\n"
+_OWN_TRANSPORTS = """\
+address = "127.0.0.1"
+bind = {bind}
+sip_port = {sip_port}
+tls_port = {tls_port}
+tls_certificate = "{certificate}"
+tls_key = "{certificate}"
 """
 
 
@@ -80,19 +90,22 @@ class Provider:
         database_url: str = "",
         by_process: bool = False,
         dedicated: bool = False,
+        own_transports: bool = False,
         keep_in: Path | None = None,
     ) -> None:
         """Set the folders up; `by_process`: admission is an AGI process, not the daemon's.
 
-        `dedicated` is the setting of that name. With `keep_in` the provider's files are there, and
-        stay when all has ended.
+        `dedicated` is the setting of that name. With `own_transports` the rendered files
+        open the transports, TLS and IPv6 too, and not the lab's. With `keep_in` the provider's
+        files are there, and stay when all has ended.
         """
         self._by_process = by_process
         self._dedicated = dedicated
         self._keep = keep_in is not None
         self.folder = _emptied(keep_in) if keep_in else Path(tempfile.mkdtemp(prefix="siptrunk-"))
         self.asterisk = AsteriskServer(systemname="lab", outside=by_process)
-        (self.agi_port,) = free_ports(1, "tcp")
+        self.agi_port, self.tls_port = free_ports(2, "tcp")
+        self._own_transports = own_transports
         self.daemon: Child | None = None
         self.settings_file = self.folder / "siptrunk.toml"
         self.environment = {**os.environ, "SIPTRUNK_CONFIG": str(self.settings_file)}
@@ -111,6 +124,16 @@ class Provider:
             root=self.asterisk.place.root or "",
             process=str(self._by_process).lower(),
             dedicated=str(self._dedicated).lower(),
+        ) + (self._open_transports() if self._own_transports else _LAB_TRANSPORTS)
+
+    def _open_transports(self) -> str:
+        """Take the lab's transport away, and give the settings that open the product's own."""
+        self.asterisk.write("pjsip.conf", "; all of it is included\n")
+        return _OWN_TRANSPORTS.format(
+            bind='["127.0.0.1", "::1"]' if has_ipv6() else '["127.0.0.1"]',
+            sip_port=self.asterisk.sip_port,
+            tls_port=self.tls_port,
+            certificate=self.asterisk.write("keys/sip.pem", self_signed()),
         )
 
     # --- the command ---

@@ -99,6 +99,11 @@ def by_own_loader(root: Path) -> tuple[str, ...]:
     return (str(loader), "--library-path", folders)
 
 
+def _openssl_at(place: Place, path: str) -> Program | None:
+    version = parse_version(place.run(path, "version").stdout)
+    return Program(place, path, ".".join(map(str, version))) if version else None
+
+
 def _find_asterisk(place: Place) -> Program | None:
     path = which("asterisk") if place.root is None else "/usr/sbin/asterisk"
     return _asterisk_at(place, path) if path else None
@@ -113,6 +118,11 @@ def _find_postgres(place: Place) -> Program | None:
     found = [path for pattern in _POSTGRES_FOLDERS for path in place.glob(f"{pattern}/postgres")]
     path = str(found[-1]) if found else (which("postgres") if place.root is None else None)
     return _postgres_at(place, path) if path else None
+
+
+def _find_openssl(place: Place) -> Program | None:
+    path = which("openssl") if place.root is None else "/usr/bin/openssl"
+    return _openssl_at(place, path) if path else None
 
 
 @cache
@@ -131,6 +141,12 @@ def sipp() -> Program:
 def postgres() -> Program:
     """A real PostgreSQL server; makes the private root when the machine has none."""
     return _find_postgres(Place()) or _required(_find_postgres(private_root()), "PostgreSQL")
+
+
+@cache
+def openssl() -> Program:
+    """The command that makes certificates; the private root has it as a part of PostgreSQL's."""
+    return _find_openssl(Place()) or _required(_find_openssl(private_root()), "openssl")
 
 
 def _required(program: Program | None, name: str) -> Program:

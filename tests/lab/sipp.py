@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 import shutil
 import socket
@@ -50,13 +51,18 @@ class SippError(Exception):
 
 @dataclass(frozen=True)
 class Message:
-    """One SIP message as SIPp logged it. `at` is SIPp's clock, in seconds since the epoch."""
+    """One SIP message as SIPp or Asterisk logged it.
+
+    `at` is the logger's clock, in seconds since the epoch; `over` the transport (`TLS`), where the
+    log tells it.
+    """
 
     at: float
     sent: bool
     start_line: str
     headers: tuple[tuple[str, str], ...]
     body: str
+    over: str = ""
 
     @property
     def status(self) -> int:
@@ -96,12 +102,33 @@ def parse_messages(log: str) -> list[Message]:
 
 
 def _message(mark: re.Match[str], text: str) -> Message:
+    at = datetime.fromisoformat(mark["stamp"]).timestamp()
+    return parse_message(text, at, sent=mark["way"] == "sent")
+
+
+def parse_message(text: str, at: float, *, sent: bool, over: str = "") -> Message:
+    """Read one SIP message."""
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
     start_line, *lines = head.strip().split("\n")
     pairs = (line.partition(":") for line in lines)
     headers = tuple((key.strip(), value.strip()) for key, _, value in pairs)
-    at = datetime.fromisoformat(mark["stamp"]).timestamp()
-    return Message(at, mark["way"] == "sent", start_line, headers, body.strip())
+    return Message(at, sent, start_line, headers, body.strip(), over)
+
+
+def answers_challenge(message: Message, username: str, password: str) -> bool:
+    """Whether a request bears the right digest, RFC 2617 section 3.2.2.1, with qop=auth."""
+    given = message.header("Authorization") or message.header("Proxy-Authorization")
+    part: dict[str, str] = dict(re.findall(r'(\w+)="?([^",]*)', given))
+    if part.get("username") != username:
+        return False
+    mine = _md5(username, part["realm"], password)
+    asked = _md5(message.method, part["uri"])
+    once = (part["nonce"], part["nc"], part["cnonce"], part["qop"])
+    return part["response"] == _md5(mine, *once, asked)
+
+
+def _md5(*parts: str) -> str:
+    return hashlib.md5(":".join(parts).encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -229,12 +256,17 @@ def invites(calls: Iterable[SippCall]) -> list[ReceivedInvite]:
 
 @dataclass(frozen=True)
 class Call:
-    """One call to place: numbers verbatim (a `%0A` too), and the PBX's credentials if any."""
+    """One call to place: numbers verbatim (a `%0A` too), and the PBX's credentials if any.
+
+    `to` is the user part of To where that is not the callee, `to_name` its display name, quoted.
+    """
 
     caller: str
     callee: str = ""
     username: str = ""
     password: str = ""
+    to: str = ""
+    to_name: str = ""
 
     def line(self) -> str:
         """Its line in SIPp's injection file."""
@@ -243,12 +275,35 @@ class Call:
             if self.username
             else ""
         )
-        return f"{self.caller};{self.callee};{credentials}\n"
+        to = self.to or self.callee
+        return f"{self.caller};{self.callee};{credentials};{self.to_name};{to}\n"
+
+
+@dataclass(frozen=True)
+class Media:
+    """What the SDP says of the voice: the port it is wanted at, and how it is encrypted."""
+
+    port: int = 4000
+    profile: str = "RTP/AVP"
+    keys: str = ""
+
+    def values(self) -> dict[str, str]:
+        """What fills the places of the scenario's SDP."""
+        return {
+            "media_port": str(self.port),
+            "media_profile": self.profile,
+            "media_keys": f"\n      {self.keys}" if self.keys else "",
+        }
+
+
+PLAIN = Media()
+# RFC 4568, section 6.1: 30 bytes of key and salt. SIPp sends no voice, so any will do.
+ENCRYPTED = Media(profile="RTP/SAVP", keys=f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{'A' * 40}")
 
 
 def render_scenario(name: str, values: Mapping[str, str]) -> str:
     """Fill a scenario's `@places@`: from `values`, else from the file `part_<place>.xml`."""
-    known = {"headers": "", "refusals": _jumps("refused"), "outcomes": _jumps("over"), **values}
+    known = {**_unsaid(), **values}
 
     def fill(place: re.Match[str]) -> str:
         if place[1] in known:
@@ -259,6 +314,12 @@ def render_scenario(name: str, values: Mapping[str, str]) -> str:
     filled = re.sub(r"@([a-z_]+)@", fill, text)
     # An empty place would end the headers early.
     return re.sub(r"(?m)^ +@?$\n(?=      Content-)", "", filled) if not known["headers"] else filled
+
+
+def _unsaid() -> dict[str, str]:
+    """What fills the places that a caller said nothing of."""
+    jumps = {"refusals": _jumps("refused"), "outcomes": _jumps("over")}
+    return {"headers": "", "uri_parameters": "", **PLAIN.values(), **jumps}
 
 
 def _jumps(label: str) -> str:
@@ -340,7 +401,7 @@ class SippCaller:
     `calls` are placed from `host`, a loopback address, in their order, `rate` a second (0: all at
     once), each held for `hold_ms` once answered unless the far end hangs up first; with scenario
     `uac_cancel` each is given up `ring_ms` after it first rang. `headers` are whole extra header
-    lines of each INVITE.
+    lines of each INVITE, `uri_parameters` what its request URI ends with, such as `;line=abc`.
     """
 
     def __init__(  # noqa: PLR0913 - a run of calls simply has this many facets
@@ -355,6 +416,8 @@ class SippCaller:
         hold_ms: int = 0,
         ring_ms: int = 300,
         headers: Sequence[str] = (),
+        uri_parameters: str = "",
+        media: Media = PLAIN,
         expires: int = 3600,
         trace: bool = True,
         arguments: Sequence[str] = (),
@@ -364,6 +427,8 @@ class SippCaller:
             "ring_ms": str(ring_ms),
             "expires": str(expires),
             "headers": "\n      ".join(headers),
+            "uri_parameters": uri_parameters,
+            **media.values(),
         }
         self._sipp = _Sipp(scenario, values, host, trace=trace)
         self._target = target
@@ -483,7 +548,8 @@ class SippAnswerer:
     """A carrier (or a called PBX) that waits for calls on a port, as a context manager.
 
     Scenarios: `uas_answer` (rings `ring_ms`, answers, hangs up itself after `hold_ms`, by default
-    never), `uas_ring_forever`, `uas_refuse` (with `status`, such as "486 Busy Here").
+    never), `uas_ring_forever`, `uas_refuse` (with `status`, such as "486 Busy Here"), and
+    `uas_registrar`, which challenges a registration and a call, and then takes them.
     """
 
     def __init__(  # noqa: PLR0913 - an answerer simply has this many facets
@@ -496,6 +562,7 @@ class SippAnswerer:
         hold_ms: int = FOR_EVER_MS,
         status: str = "486 Busy Here",
         headers: Sequence[str] = (),
+        media: Media = PLAIN,
         trace: bool = True,
     ) -> None:
         values = {
@@ -503,6 +570,7 @@ class SippAnswerer:
             "hold_ms": str(max(hold_ms, 1)),
             "status": status,
             "headers": "\n      ".join(headers),
+            **media.values(),
         }
         self.port = port or free_ports(1, "udp")[0]
         self._sipp = _Sipp(scenario, values, host, trace=trace)
@@ -515,7 +583,8 @@ class SippAnswerer:
     @property
     def address(self) -> str:
         """`host:port` where it listens."""
-        return f"{self._sipp.host}:{self.port}"
+        host = self._sipp.host
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
     def start(self) -> None:
         """Start listening; returns when the port is bound, `SippError` when it cannot be."""
@@ -578,9 +647,12 @@ def silent_port() -> Iterator[int]:
 
 
 def _is_bound(port: int) -> bool:
-    """Whether a UDP socket is bound to this loopback port, by the kernel's own list."""
+    """Whether a UDP socket is bound to this loopback port, by the kernel's own lists."""
     wanted = f":{port:04X} "
+    lists = (Path("/proc/net", name) for name in ("udp", "udp6"))
     return any(
         wanted in line.split(None, 2)[1] + " "
-        for line in Path("/proc/net/udp").read_text().splitlines()[1:]
+        for each in lists
+        if each.exists()
+        for line in each.read_text().splitlines()[1:]
     )

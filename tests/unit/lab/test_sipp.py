@@ -69,8 +69,9 @@ def test_an_empty_log_and_a_ping_are_no_call():
 
 
 def test_credentials_go_into_the_injection_file():
-    assert Call("a", "1").line() == "a;1;\n"
-    assert Call("a", "1", "u", "p").line() == "a;1;[authentication username=u password=p]\n"
+    assert Call("a", "1").line() == "a;1;;;1\n"
+    assert Call("a", "1", "u", "p").line() == "a;1;[authentication username=u password=p];;1\n"
+    assert Call("a", "1", to="2", to_name='"B"').line() == 'a;1;;"B";2\n'
 
 
 VALUES = {"hold_ms": "1", "ring_ms": "1", "expires": "60", "status": "486 Busy Here"}
