@@ -22,7 +22,7 @@ from asterisk_siptrunk.errors import SiptrunkError
 from asterisk_siptrunk.generation.install import install_edits
 from asterisk_siptrunk.generation.plan import make_plan
 from asterisk_siptrunk.settings import SECRETS_FILE
-from asterisk_siptrunk.trunk import AwayPolicy
+from asterisk_siptrunk.trunk import AwayPolicy, Transport
 
 _COLUMNS = ("check", "state", "found", "advice")
 _PORT_SECONDS = 2.0
@@ -122,6 +122,26 @@ def _away(desk: Desk) -> Iterator[Finding]:
         yield Finding("away", Health.OK, "Every trunk's away policy can be rendered.")
 
 
+def _tls(desk: Desk) -> Iterator[Finding]:
+    """Whether trunks that call over TLS find it offered, where we open the transports."""
+    asterisk = desk.settings.asterisk
+    with desk.reading() as connection:
+        found = [one for one in trunks.every(connection) if not one.ended]
+    asking = [one.name for one in found if one.transport is Transport.TLS]
+    keys = [file for file in (asterisk.tls_certificate, asterisk.tls_key) if file]
+    missing = [file for file in keys if not Path(f"{asterisk.root}{file}").is_file()]
+    advice = "See tls_certificate and tls_key of [asterisk]; then 'siptrunk config apply'."
+    if not asterisk.sip_port:
+        yield Finding("tls", Health.OK, "The server's own pjsip.conf opens the transports.")
+    elif missing:
+        yield Finding("tls", Health.FAIL, f"{missing[0]} is not there: TLS is not offered.", advice)
+    elif asking and not keys:
+        said = f"No TLS is offered, and {len(asking)} trunks call over it ({asking[0]})."
+        yield Finding("tls", Health.FAIL, said, advice)
+    else:
+        yield Finding("tls", Health.OK, f"{len(asking)} trunks call over TLS.")
+
+
 def _asterisk(desk: Desk) -> Iterator[Finding]:
     asterisk = desk.settings.asterisk
     version = bootstrap.control(desk.settings).version()
@@ -209,6 +229,7 @@ _CHECKS: dict[str, Check] = {
     "secrets": _secrets,
     "database": _database,
     "away": _away,
+    "tls": _tls,
     "asterisk": _asterisk,
     "includes": _includes,
     "configuration": _configuration,

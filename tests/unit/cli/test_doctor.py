@@ -120,6 +120,26 @@ def test_a_trunk_whose_country_has_no_patterns(well, monkeypatch):
     assert "away" not in ill(well)
 
 
+def test_a_trunk_over_tls_that_no_transport_offers(well):
+    well.environment["SIPTRUNK_ASTERISK_SIP_PORT"] = "5060"
+    well("trunk", "set", "acme-paris", "--transport", "tls")
+    assert "(acme-paris)" in ill(well, fails=1)["tls"][1]
+    well.environment["SIPTRUNK_ASTERISK_SIP_PORT"] = "0"  # whose transports they are, decides
+    assert "tls" not in ill(well)
+
+
+def test_a_certificate_that_is_not_there(well, tmp_path):
+    certificate = tmp_path / "sip.pem"
+    well.environment |= {
+        "SIPTRUNK_ASTERISK_SIP_PORT": "5060",
+        "SIPTRUNK_ASTERISK_TLS_CERTIFICATE": str(certificate),
+        "SIPTRUNK_ASTERISK_TLS_KEY": str(certificate),
+    }
+    assert "sip.pem is not there" in ill(well, fails=1)["tls"][1]
+    certificate.touch()
+    assert "tls" not in ill(well)
+
+
 def test_no_uvloop(well, monkeypatch):
     monkeypatch.setattr(doctor, "find_spec", lambda _name: None)
     assert ill(well)["uvloop"][0] == "warn"
