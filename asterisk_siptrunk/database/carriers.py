@@ -1,17 +1,18 @@
 """Carriers."""
 
 from dataclasses import replace
-from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from asterisk_siptrunk.database import addresses
 from asterisk_siptrunk.database.audit import By, note
 from asterisk_siptrunk.database.provider import touch
 from asterisk_siptrunk.database.tables import carrier
 from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
 from asterisk_siptrunk.trunk import Carrier, parse_name
+from asterisk_siptrunk.trunk.addresses import carrier_claim
 from asterisk_siptrunk.trunk.profiles import load_profile
 
 _PLAIN = (
@@ -31,9 +32,10 @@ def add(connection: Connection, by: By, new: Carrier) -> Carrier:
     """Store a new carrier (its id and version are given here).
 
     Raises:
-        InvalidInput: the name cannot be one.
+        InvalidInput: the name cannot be one, or its addresses mean someone else already.
         AlreadyExists: it is taken.
     """
+    addresses.hold(connection)
     values = _values(new) | {
         "name": parse_name(new.name),
         "profile": new.profile.name,
@@ -44,6 +46,7 @@ def add(connection: Connection, by: By, new: Carrier) -> Carrier:
         connection.execute(insert(carrier).values(values))
     except IntegrityError:
         raise AlreadyExists(f"There is a carrier {new.name} already.") from None
+    addresses.check(connection, carrier_claim(new))
     touch(connection)
     note(connection, by, "carrier", new.name, f"added with profile {new.profile.name}")
     return get(connection, new.name)
@@ -72,10 +75,14 @@ def change(connection: Connection, by: By, name: str, **values: Any) -> Carrier:
 
     Raises:
         NotFound: there is none of that name.
-        InvalidInput: the carrier could not work like that.
+        InvalidInput: the carrier could not work like that, or its addresses mean someone else.
     """
+    addresses.hold(connection)
     before = get(connection, name)
     after = replace(before, **values)
+    # What has overlapped since before this was refused may still be taken out of service.
+    if carrier_claim(after) != carrier_claim(before):
+        addresses.check(connection, carrier_claim(after))
     connection.execute(
         update(carrier)
         .where(carrier.c.id == before.id)
@@ -94,6 +101,7 @@ def remove(connection: Connection, by: By, name: str) -> None:
         NotFound: there is none of that name.
         InvalidInput: it carried calls.
     """
+    addresses.hold(connection)  # first, as all others: two that wait for each other never end
     found = get(connection, name)
     try:
         connection.execute(delete(carrier).where(carrier.c.id == found.id))
@@ -112,7 +120,7 @@ def _from_row(row: Row[*tuple[Any, ...]]) -> Carrier:
         name=row.name,
         profile=load_profile(row.profile),
         version=row.version,
-        match=tuple(ip_network(text) for text in row.match.split()),
+        match=addresses.networks(row.match),
         **{key: getattr(row, key) for key in _PLAIN},
     )
 

@@ -13,6 +13,14 @@ def begin(connection: Connection) -> bool:
     return True
 
 
+def hold(connection: Connection) -> None:
+    """Have other commands that ask for the same wait until this transaction ends.
+
+    On SQLite they wait anyway, since every transaction that may write has the database to itself.
+    """
+    connection.execute(select(provider.c.id).with_for_update())
+
+
 def touch(connection: Connection) -> None:
     """Say that something which all trunks share changed."""
     connection.execute(update(provider).values(version=provider.c.version + 1))

@@ -3,13 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from ipaddress import ip_network
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
-from asterisk_siptrunk.database import customers
+from asterisk_siptrunk.database import addresses, customers
 from asterisk_siptrunk.database.audit import By, note
 from asterisk_siptrunk.database.tables import customer, number, suspension, trunk
 from asterisk_siptrunk.errors import AlreadyExists, NotFound
@@ -25,6 +24,7 @@ from asterisk_siptrunk.trunk import (
     TrunkKind,
     parse_name,
 )
+from asterisk_siptrunk.trunk.addresses import trunk_claim
 
 # Columns of the table that carry the Trunk's attribute of the same name as it is.
 _PLAIN = (
@@ -46,10 +46,11 @@ def add(connection: Connection, by: By, new: Trunk, credentials: Credentials | N
     """Store a new trunk (its id and version are given here), without numbers yet.
 
     Raises:
-        InvalidInput: the name cannot be one.
+        InvalidInput: the name cannot be one, or its addresses mean someone else already.
         NotFound: there is no such customer.
         AlreadyExists: the name is taken.
     """
+    addresses.hold(connection)
     owner = customers.get(connection, new.customer)
     values = (
         _values(new)
@@ -67,6 +68,7 @@ def add(connection: Connection, by: By, new: Trunk, credentials: Credentials | N
         connection.execute(insert(trunk).values(values))
     except IntegrityError:
         raise AlreadyExists(f"There is a trunk {new.name} already.") from None
+    addresses.check(connection, trunk_claim(new))
     note(connection, by, "trunk", new.name, f"added for {new.customer}: {new.channels} channels")
     return get(connection, new.name)
 
@@ -121,10 +123,14 @@ def change(connection: Connection, by: By, name: str, **values: Any) -> Trunk:  
 
     Raises:
         NotFound: there is none of that name.
-        InvalidInput: the trunk could not work like that.
+        InvalidInput: the trunk could not work like that, or its addresses mean someone else.
     """
+    addresses.hold(connection)
     before = get(connection, name)
     after = replace(before, **values)
+    # What has overlapped since before this was refused may still be ended, or get channels.
+    if trunk_claim(after) != trunk_claim(before):
+        addresses.check(connection, trunk_claim(after))
     _update(connection, before.id, _values(after))
     changes = [
         f"{key}: {_said(getattr(before, key))} → {_said(value)}"
@@ -287,7 +293,7 @@ def trunk_from_row(
         caller_policy=CallerPolicy(row.caller_policy),
         away_policy=AwayPolicy(row.away_policy),
         ended=row.ended,
-        addresses=tuple(ip_network(text) for text in row.addresses.split()),
+        addresses=addresses.networks(row.addresses),
         contact=row.contact,
         inbound_context=row.inbound_context,
         numbers=tuple(numbers),

@@ -68,6 +68,16 @@ def test_what_cannot_work_is_refused(acme, words, said, status):
     assert said in acme("carrier", *words, *source, stdin="s\n", fails=status).stderr
 
 
+def test_an_address_that_is_a_trunks_is_refused(acme):
+    acme(
+        *("trunk", "add", "plant", "--customer", "acme", "--channels", "2", "--kind", "address"),
+        *("--address", "198.51.100.0/28", "--contact", "198.51.100.1"),
+    )
+    said = acme("carrier", "set", "one", "--match", "198.51.100.0/24", fails=1).stderr
+    assert "carrier one: 198.51.100.0/24 overlaps 198.51.100.0/28 of trunk plant" in said
+    assert "198.51.100.0/24" not in acme.json("carrier", "show", "one")["match"]
+
+
 def test_remove(acme):
     acme("carrier", "remove", "one", "--yes")
     assert acme.json("carrier", "list") == []

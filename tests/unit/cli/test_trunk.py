@@ -95,6 +95,11 @@ def test_set_keeps_what_was_not_given(acme):
         (("--number", "hello"), "+33123456789 or 01 23 45 67 89", 1),
         (("--number", "0123456789"), "belongs to a trunk already", 1),
         (("--customer", "nobody"), "There is no customer nobody", 1),
+        (
+            ("--kind", "address", "--contact", "h", "--address", "192.0.2.0/24"),
+            "overlaps 192.0.2.10 of carrier one",
+            1,
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_whole(acme, options, said, status):

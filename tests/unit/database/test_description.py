@@ -1,13 +1,17 @@
 """What a provider describes: customers, trunks, numbers, carriers, rules, and who changed them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from ipaddress import ip_network
+from threading import Barrier
 
 import pytest
+from sqlalchemy import update
 
 from asterisk_siptrunk.database import audit, carriers, customers, rules, trunks
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.inventory import DatabaseInventory
+from asterisk_siptrunk.database.tables import trunk as trunk_table
 from asterisk_siptrunk.destination import Action, Layer, Rule, Target, default_rules
 from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
 from asterisk_siptrunk.generation.inventory import shard_of
@@ -40,8 +44,8 @@ def test_a_trunk_comes_back_as_it_went(provided):
         channels=7,
         reserved_inbound=2,
         calls_per_second=3,
-        addresses=(ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")),
-        contact="192.0.2.1:5060",
+        addresses=(ip_network("198.51.100.0/24"), ip_network("2001:db8::/32")),
+        contact="198.51.100.1:5060",
     )
     stored = change(provided, trunks.add, wanted, CREDENTIALS)
     assert replace(stored, id=0) == wanted
@@ -172,3 +176,74 @@ def test_the_fingerprint_changes_with_its_shard_alone(provided):
     (facts,) = inventory.trunks(shard_of("other"))
     assert (facts.trunk.name, facts.credentials) == ("other", CREDENTIALS)
     assert [one.name for one in inventory.carriers()] == ["one"]
+
+
+# --- addresses ---
+
+OFFICE = ip_network("198.51.100.0/28")
+
+
+def by_address(name: str, *addresses: str, **changes):
+    networks = tuple(map(ip_network, addresses))
+    values = {"kind": TrunkKind.ADDRESS, "addresses": networks, "contact": "pbx.example"} | changes
+    return trunk(name, **values)
+
+
+def test_an_address_is_of_one_trunk_or_carrier(provided):
+    change(provided, trunks.add, by_address("plant", "198.51.100.0/28"), None)
+    for function, arguments in (
+        (trunks.add, (by_address("shed", "198.51.100.0/24"), None)),
+        (trunks.add, (by_address("shed", "192.0.2.10"), None)),  # the carrier's server
+        (carriers.add, (carrier("two", match=(ip_network("198.51.100.3"),)),)),
+        (carriers.add, (carrier("two", server="198.51.100.3:5060"),)),
+    ):
+        with pytest.raises(InvalidInput, match="overlaps"):
+            change(provided, function, *arguments)
+    with pytest.raises(InvalidInput, match=r"overlaps 198\.51\.100\.0/28 of trunk plant"):
+        change(provided, carriers.change, "one", match=(ip_network("198.51.100.3"),))
+    assert [one.name for one in read(provided, trunks.every)] == ["acme-paris", "plant"]
+    assert [one.name for one in read(provided, carriers.every)] == ["one"]
+
+
+def test_what_only_restricts_a_registered_trunk_may_overlap(provided):
+    change(provided, trunks.add, by_address("plant", "198.51.100.0/28"), None)
+    changed = change(provided, trunks.change, "acme-paris", addresses=(OFFICE,))
+    assert changed.addresses == (OFFICE,)
+
+
+def test_an_ended_trunk_has_no_addresses_until_it_is_opened_again(provided):
+    change(provided, trunks.add, by_address("plant", "198.51.100.0/28"), None)
+    change(provided, trunks.change, "plant", ended=True)
+    change(provided, trunks.add, by_address("shed", "198.51.100.0/24"), None)
+    change(provided, trunks.change, "plant", channels=9, addresses=(OFFICE,))
+    with pytest.raises(InvalidInput, match=r"trunk plant: 198\.51\.100\.0/28 overlaps"):
+        change(provided, trunks.change, "plant", ended=False)
+    change(provided, trunks.change, "shed", addresses=(ip_network("203.0.113.0/24"),))
+    assert not change(provided, trunks.change, "plant", ended=False).ended
+
+
+def test_an_overlap_from_before_does_not_stand_in_the_way_of_other_changes(provided):
+    change(provided, trunks.add, by_address("plant", "198.51.100.0/28"), None)
+    change(provided, trunks.add, by_address("shed", "203.0.113.1"), None)
+    with transaction(provided) as connection:
+        overlapping = update(trunk_table).where(trunk_table.c.name == "shed")
+        connection.execute(overlapping.values(addresses="198.51.100.1"))
+    assert change(provided, trunks.change, "shed", channels=9).channels == 9
+    assert change(provided, trunks.change, "shed", ended=True).ended
+
+
+def test_of_two_commands_at_once_one_gets_the_address(provided):
+    both = Barrier(2)
+
+    def claim(name: str) -> str:
+        with transaction(provided) as connection:
+            if provided.dialect.name != "sqlite":  # which lets the second in after the first
+                both.wait(5)
+            try:
+                trunks.add(connection, BY, by_address(name, "198.51.100.0/28"), None)
+            except InvalidInput:
+                return "refused"
+            return "stored"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(claim, ("plant", "shed"))) == ["refused", "stored"]
