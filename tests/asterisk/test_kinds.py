@@ -1,19 +1,24 @@
 """Trunks that do not register: known by their address, and the phones of the same Asterisk."""
 
+import csv
+from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
-from asterisk_siptrunk.call import Direction, Evidence, Reason, Via
+from asterisk_siptrunk.asterisk.variables import JOURNAL_FIELDS
+from asterisk_siptrunk.call import CallRecord, Direction, Evidence, Reason, Via
 from tests.lab.postgresql import PostgresServer
 from tests.lab.provider import Provider
-from tests.lab.sipp import Call, SippAnswerer, SippCaller, place_calls
+from tests.lab.sipp import Call, Media, SippAnswerer, SippCaller, place_calls
+from tests.lab.voice import Voice
 
 pytestmark = pytest.mark.asterisk
 
 CARRIER_HOST, PBX_HOST, PHONE_HOST = "127.0.0.2", "127.0.0.3", "127.0.0.5"
 PBX_NUMBER, OFFICE_NUMBER, OUTSIDE = "+33123456789", "+33123456780", "+33611223344"
-MOBILE = "0612345678"
+DESK_NUMBER, MOBILE = "+33123456781", "0612345678"
 
 # What a company's own Asterisk has for its phones, before siptrunk comes.
 PHONES_PJSIP = f"""
@@ -30,26 +35,53 @@ contact=sip:phone@{PHONE_HOST}:{{port}}
 type=identify
 endpoint=phone
 match={PHONE_HOST}
+[desk]
+type=endpoint
+context=phones
+disallow=all
+allow=alaw
+aors=desk
+[desk]
+type=aor
+contact=sip:desk@{PHONE_HOST}:{{desk_port}}
 """
-PHONES_DIALPLAN = """
+PHONES_DIALPLAN = f"""
 [phones]
 include => trunk-office
 exten => 100,1,Hangup(17)
 ; It ends without a hangup of its own: no priority of ours may follow.
 exten => 101,1,Set(CALLERID(name)=nobody)
+; A ring group with a number outside in it.
+exten => 300,1,Dial(Local/{MOBILE}@phones,20)
 
 [from-trunk]
+exten => {DESK_NUMBER},1,Dial(PJSIP/desk,20)
 exten => _+X.,1,Dial(PJSIP/phone,20)
 """
 
 
-class Kinds:
-    """A provider with a trunk by address and a local one; its carrier and phone are SIPp."""
+@dataclass(frozen=True)
+class Journalled:
+    """A call in Asterisk's own records."""
 
-    def __init__(self, provider: Provider, carrier: SippAnswerer, phone: SippAnswerer) -> None:
+    start: float
+    answer: float
+    end: float
+
+
+class Kinds:
+    """A provider with a trunk by address and a local one; its carrier and phone are SIPp.
+
+    What is said to the carrier comes to `ear`.
+    """
+
+    def __init__(
+        self, provider: Provider, carrier: SippAnswerer, phone: SippAnswerer, ear: Voice
+    ) -> None:
         self.provider = provider
         self.carrier = carrier
         self.phone = phone
+        self.ear = ear
 
     def call(self, host: str, callee: str, caller: str) -> list[int]:
         address = self.provider.asterisk.sip_address
@@ -59,19 +91,48 @@ class Kinds:
         self.provider.until_idle()
         return self.provider.calls()[-1]
 
+    def agrees_with_asterisk(self, live: CallRecord, held: float) -> None:
+        """Check the row of a call that was live: its time, and that Asterisk's records say it."""
+        self.provider.until_idle()
+        (row,) = (one for one in self.provider.calls() if one.id == live.id)
+        assert held - 0.1 < row.billable.total_seconds() < held + 1
+        # Two where the other side changed its channel: a Local one left the call.
+        told = self.journal()[row.uniqueid]
+        assert row.answered_at is not None
+        assert row.ended_at is not None
+        assert row.answered_at.timestamp() == pytest.approx(told[0].answer, abs=0.1)
+        assert row.ended_at.timestamp() == pytest.approx(told[-1].end, abs=0.1)
+
+    def journal(self) -> dict[str, list[Journalled]]:
+        """What Asterisk's own records say, by the channel's UniqueID."""
+        found: dict[str, list[Journalled]] = defaultdict(list)
+        text = (self.provider.asterisk.cdr_custom / "siptrunk.csv").read_text()
+        for row in csv.DictReader(text.splitlines(), fieldnames=JOURNAL_FIELDS):
+            times = (float(row[key]) for key in ("start", "answer", "end"))
+            found[row["uniqueid"]].append(Journalled(*times))
+        return found
+
 
 @pytest.fixture(scope="module")
 def kinds() -> Iterator[Kinds]:
-    carrier, phone = SippAnswerer(host=CARRIER_HOST), SippAnswerer(host=PHONE_HOST)
-    pbx = SippAnswerer(host=PBX_HOST)
+    phone, pbx = SippAnswerer(host=PHONE_HOST), SippAnswerer(host=PBX_HOST)
+    # Its user is out, and has calls sent on.
+    desk = SippAnswerer(
+        *("uas_refuse",),
+        host=PHONE_HOST,
+        status="302 Moved Temporarily",
+        headers=[f"Contact: <sip:{MOBILE}@{PHONE_HOST}>"],
+    )
+    ear = Voice(CARRIER_HOST)
+    carrier = SippAnswerer(host=CARRIER_HOST, media=Media(port=ear.port))
     provider = Provider()
     etc = provider.asterisk.etc
     for name, text in (
-        ("pjsip.conf", PHONES_PJSIP.format(port=phone.port)),
+        ("pjsip.conf", PHONES_PJSIP.format(port=phone.port, desk_port=desk.port)),
         ("extensions.conf", PHONES_DIALPLAN),
     ):
         provider.asterisk.write(name, (etc / name).read_text() + text)
-    with carrier, phone, pbx, provider:
+    with ear, carrier, phone, desk, pbx, provider:
         provider.do("customer", "add", "us")
         provider.do(
             *("trunk", "add", "plant", "--customer", "us", "--channels", "2", "--kind", "address"),
@@ -81,6 +142,7 @@ def kinds() -> Iterator[Kinds]:
         provider.do(
             *("trunk", "add", "office", "--customer", "us", "--channels", "1", "--kind", "local"),
             *("--inbound-context", "from-trunk", "--number", OFFICE_NUMBER),
+            *("--number", DESK_NUMBER),
         )
         provider.do(
             *("carrier", "add", "telco", "--profile", "generic", "--server", carrier.address),
@@ -88,7 +150,7 @@ def kinds() -> Iterator[Kinds]:
         )
         provider.do("config", "apply", "--yes")
         provider.serve()
-        yield Kinds(provider, carrier, phone)
+        yield Kinds(provider, carrier, phone, ear)
 
 
 def test_a_pbx_is_known_by_its_address(kinds: Kinds):
@@ -124,6 +186,60 @@ def test_their_limit_holds_and_a_call_in_rings_them(kinds: Kinds):
     address = kinds.provider.asterisk.sip_address
     with SippCaller(address, [Call("100", MOBILE)] * 3, host=PHONE_HOST, hold_ms=1500) as three:
         assert three.wait().statuses == [200, 503, 503]
+
+
+def test_a_call_through_a_ring_group_is_one_call_to_its_end(kinds: Kinds):
+    """Asterisk would take its Local channel out of the call once both sides are heard."""
+    provider = kinds.provider
+    group = [Call("100", "300")]
+    with (
+        SippCaller(provider.asterisk.sip_address, group, host=PHONE_HOST, hold_ms=3000) as phone,
+        Voice(PHONE_HOST) as voice,
+    ):
+        provider.until(lambda: phone.calls() and phone.calls()[0].status == 200)
+        voice.speak_in(phone.calls()[0])
+        kinds.ear.until_heard(1.0)
+        (row,) = provider.live()
+        assert row.trunk == "office"
+        assert any(name.startswith("Local/") for name in provider.asterisk.live_channels())
+        # It holds the only channel.
+        assert kinds.call(PHONE_HOST, MOBILE, "100") == [503]
+        assert kinds.call(CARRIER_HOST, OFFICE_NUMBER, OUTSIDE) == [486]
+        assert phone.wait().statuses == [200]
+
+    kinds.agrees_with_asterisk(row, held=3.0)
+
+
+def test_a_call_that_a_phone_sends_on_is_two_to_their_end(kinds: Kinds):
+    """It comes in, and goes out again: two channels, for as long as both speak."""
+    provider = kinds.provider
+    provider.do("trunk", "set", "office", "--channels", "2")
+    call = [Call(OUTSIDE, DESK_NUMBER)]
+    with (
+        SippCaller(provider.asterisk.sip_address, call, host=CARRIER_HOST, hold_ms=3000) as caller,
+        Voice(CARRIER_HOST) as voice,
+    ):
+        provider.until(lambda: caller.calls() and caller.calls()[0].status == 200)
+        voice.speak_in(caller.calls()[0])
+        kinds.ear.until_heard(1.0)
+        rows = provider.live()
+        assert {row.direction for row in rows} == {Direction.INBOUND, Direction.OUTBOUND}
+        assert {row.trunk for row in rows} == {"office"}
+        assert kinds.call(PHONE_HOST, MOBILE, "100") == [503]
+        assert caller.wait().statuses == [200]
+    provider.do("trunk", "set", "office", "--channels", "1")
+
+    for row in rows:
+        kinds.agrees_with_asterisk(row, held=3.0)
+
+
+def test_without_the_frame_hook_the_call_still_passes(kinds: Kinds):
+    """Asterisk before 18.7 has no FRAME_DROP(), and any may be built without it."""
+    asterisk = kinds.provider.asterisk
+    assert "Unloaded" in asterisk.cli("module unload func_frame_drop.so")
+    assert kinds.call(PHONE_HOST, "300", "100") == [200]
+    assert kinds.last().reason is Reason.ADMITTED
+    asterisk.cli("module load func_frame_drop.so")
 
 
 def test_postgresql_and_a_dedicated_asterisk_keep_the_same_promises():
