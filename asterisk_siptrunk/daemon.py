@@ -11,9 +11,11 @@ from sqlalchemy import Engine
 from asterisk_siptrunk.admission_service import AdmissionService
 from asterisk_siptrunk.asterisk.agi import AgiRequest
 from asterisk_siptrunk.asterisk.ami import AmiClient, AmiLogin, utc_now
+from asterisk_siptrunk.asterisk.control import AmiControl
 from asterisk_siptrunk.asterisk.fastagi import FastAgiServer
 from asterisk_siptrunk.asterisk.listener import Listener
-from asterisk_siptrunk.asterisk.variables import LISTEN_USER
+from asterisk_siptrunk.asterisk.registrations import ContactList
+from asterisk_siptrunk.asterisk.variables import APPLY_USER, LISTEN_USER
 from asterisk_siptrunk.call import Via
 from asterisk_siptrunk.database.admission import Admission
 from asterisk_siptrunk.database.loop import LoopDatabase
@@ -53,7 +55,7 @@ async def serve(settings: Settings, engine: Engine, ready: Ready) -> None:
         AmiLogin(settings.ami.host, settings.ami.port, LISTEN_USER, settings.secrets.ami_listen)
     )
     usage = ServerUsage(short, database, server)
-    listener = Listener(client, usage, settings.asterisk.journal)
+    listener = Listener(client, usage, settings.asterisk.journal, _contacts(settings))
     admission = Admission(settings.provider.country, random.random, Via.SERVICE)
     service = AdmissionService(server, admission, utc_now, settings.asterisk.admission_seconds)
 
@@ -73,6 +75,14 @@ async def serve(settings: Settings, engine: Engine, ready: Ready) -> None:
     if isinstance(short, LoopDatabase):
         short.close()
     await asyncio.to_thread(database.stop)
+
+
+def _contacts(settings: Settings) -> ContactList:
+    """Ask who is registered, beside the event loop: for 10,000 that takes 0.3 s of work."""
+    control = AmiControl(
+        AmiLogin(settings.ami.host, settings.ami.port, APPLY_USER, settings.secrets.ami_apply)
+    )
+    return lambda: asyncio.to_thread(control.contacts)
 
 
 def _stop_on_signals() -> asyncio.Event:

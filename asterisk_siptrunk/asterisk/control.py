@@ -1,7 +1,8 @@
 """Tells a running Asterisk to read its files again, and asks what it then has.
 
-For the command line: each question is a connection of its own, of a few milliseconds, as the user
-`siptrunk-apply` (rights: system, config, reporting). Inside an event loop, use a thread.
+For the command line, and for what the daemon's listening user has no right to ask: each question is
+a connection of its own, of a few milliseconds, as the user `siptrunk-apply` (rights: system,
+config, reporting). Inside an event loop, use a thread.
 """
 
 import asyncio
@@ -9,8 +10,10 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TypeVar
 
+from asterisk_siptrunk.asterisk import events
 from asterisk_siptrunk.asterisk.ami import AmiConnection, AmiLogin, connect
 from asterisk_siptrunk.asterisk.variables import GENERATION_CONTEXT
+from asterisk_siptrunk.call import Contact
 from asterisk_siptrunk.errors import AmiRefused
 from asterisk_siptrunk.generation.server import Module
 
@@ -18,6 +21,8 @@ RELOAD_SECONDS = 60.0
 """For Asterisk to read its files again; 10,000 endpoints take 2 s."""
 LIST_SECONDS = 30.0
 """For Asterisk to list its endpoints; 10,000 take a second or two."""
+CONTACTS_SECONDS = 10.0
+"""For Asterisk to list who is registered; 10,000 take about a second."""
 TOGETHER = 500
 """Questions under way at once: more gain nothing, and their answers would fill the socket."""
 
@@ -59,6 +64,10 @@ class AmiControl:
             return await _endpoint_values(connection, sorted(names), option)
 
         return self._ask(ask)
+
+    def contacts(self) -> list[Contact]:
+        """The contacts of all trunks that are registered now."""
+        return self._ask(_contacts)
 
     def generation(self) -> str | None:
         """The one extension of the context `siptrunk-generation`; None where that is not there."""
@@ -106,6 +115,17 @@ async def _endpoint_values(
         }
     # The function gives nothing for an endpoint that is not there (func_pjsip_endpoint.c).
     return {name: value for name, value in values.items() if value}
+
+
+async def _contacts(connection: AmiConnection) -> list[Contact]:
+    # Of the three lists of contacts the one with User-Agent that is empty, not an error, where
+    # nobody is registered (res/res_pjsip_registrar.c).
+    listed = await connection.action_events(
+        "PJSIPShowRegistrationInboundContactStatuses",
+        "ContactStatusDetailComplete",
+        seconds=CONTACTS_SECONDS,
+    )
+    return [found for found in map(events.contact, listed) if found is not None]
 
 
 async def _generation(connection: AmiConnection) -> str | None:

@@ -22,6 +22,7 @@ from asterisk_siptrunk.asterisk.variables import NEXT_REFUSED, TRUNK_PREFIX
 from asterisk_siptrunk.call import (
     Answered,
     CallChange,
+    Contact,
     Direction,
     Ended,
     LiveChannel,
@@ -69,6 +70,8 @@ _DURATION = re.compile(r"(\d{1,6}):(\d\d):(\d\d)", re.ASCII)
 # sip:33123456789@192.0.2.7:5060;transport=udp: the address is what tells one PBX from another.
 _CONTACT = re.compile(r"sips?:(?:[^@]*@)?([0-9A-Za-z.:\[\]-]{1,80})", re.ASCII)
 _REGISTERED = {"NonQualified": True, "Reachable": True, "Created": True, "Removed": False}
+_LISTED_ANEW = frozenset({"NonQualified", "Created", "Removed"})
+_LONGEST_USER_AGENT = 100
 
 
 def call_change(event: AmiEvent) -> CallChange | None:
@@ -123,7 +126,24 @@ def registration_change(event: AmiEvent) -> RegistrationChange | None:
         trunk=endpoint.removeprefix(TRUNK_PREFIX),
         registered=registered,
         at=moment(fields.get("Timestamp", "")) or event.received_at,
-        contact=_contact(fields.get("URI", "")) if registered else "",
+        contact=_contact(fields.get("URI", "")),
+    )
+
+
+def is_of_list(event: AmiEvent) -> bool:
+    """Whether the list of contacts is another one now; one that (un)reachable is, is the same."""
+    return event.fields.get("ContactStatus", "") in _LISTED_ANEW
+
+
+def contact(event: AmiEvent) -> Contact | None:
+    """A trunk's contact in the list of all; None for one that is no trunk's, or forged."""
+    aor = event.fields.get("AOR", "")
+    if event.ambiguous or not aor.startswith(TRUNK_PREFIX):
+        return None
+    return Contact(
+        trunk=aor.removeprefix(TRUNK_PREFIX),
+        address=_contact(event.fields.get("URI", "")),
+        user_agent=_user_agent(event.fields.get("UserAgent", "")),
     )
 
 
@@ -174,6 +194,11 @@ def _cause(text: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(_MOST_CAUSE))):
         return None
     return int(text) or None
+
+
+def _user_agent(text: str) -> str:
+    """What a PBX calls itself: it writes what it wants, and people read it on a terminal."""
+    return "".join(c for c in text if c.isprintable())[:_LONGEST_USER_AGENT].strip()
 
 
 def _contact(uri: str) -> str:

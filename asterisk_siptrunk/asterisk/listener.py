@@ -1,14 +1,15 @@
 """Keeps the calls of one Asterisk server true in the usage database.
 
-Two tasks. One reads AMI and never waits for anything else: it turns events into changes. The
-other stores: changes in batches, a look at all channels whenever something may have been missed,
-the journal as it grows. When the database is away the changes wait; when AMI is away the journal
-goes on; what both missed, the next look finds.
+Three tasks. One reads AMI and never waits for anything else: it turns events into changes. One
+stores: changes in batches, a look at all channels whenever something may have been missed, the
+journal as it grows. The third reads who is registered, and has the second store that, too. When
+the database is away the changes wait; when AMI is away the journal goes on; what both missed, the
+next look finds.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,6 +19,7 @@ from asterisk_siptrunk.asterisk import events
 from asterisk_siptrunk.asterisk.ami import AmiClient, AmiConnection, utc_now
 from asterisk_siptrunk.asterisk.journal import Reading, fold, read_journal
 from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
+from asterisk_siptrunk.asterisk.registrations import ContactList, RegistrationWatch
 from asterisk_siptrunk.call import (
     Answered,
     CallChange,
@@ -50,6 +52,8 @@ for all changes, since among these are the ends that give channels back."""
 MOST_CHANGES = 100_000
 """Changes that wait for the database, 30 MB: at 50 calls/s it may be away for ten minutes. Beyond
 that they are let go: looks and journal restore what they said."""
+MOST_REGISTRATIONS_TOGETHER = 100
+"""Registrations in one transaction, some 20 ms."""
 
 Clock = Callable[[], datetime]
 log = logging.getLogger(__name__)
@@ -59,7 +63,13 @@ class Listener:
     """Runs until it is told to stop; `resync` may be called at any time."""
 
     def __init__(
-        self, client: AmiClient, store: UsageStore, journal: Path, *, clock: Clock = utc_now
+        self,
+        client: AmiClient,
+        store: UsageStore,
+        journal: Path,
+        contacts: ContactList,
+        *,
+        clock: Clock = utc_now,
     ) -> None:
         self._client = client
         self._store = store
@@ -67,6 +77,7 @@ class Listener:
         self._clock = clock
         self._changes: list[CallChange] = []
         self._registrations: list[RegistrationChange] = []
+        self._watch = RegistrationWatch(contacts, store, clock, self._note_registrations)
         self._connection: AmiConnection | None = None
         self._news = asyncio.Event()
         self._stopping = False
@@ -79,10 +90,12 @@ class Listener:
         """Listen and store until `stop`; then store what is still waiting."""
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self._client.run(self._read))
+            watching = tasks.create_task(self._watch.run())
             while not self._stopping:
                 await self._wait()
                 await self._work()
             reading.cancel()
+            watching.cancel()
         await self._work()
 
     def stop(self) -> None:
@@ -100,6 +113,7 @@ class Listener:
     async def _read(self, connection: AmiConnection) -> None:
         self._connection = connection
         self.resync()
+        self._watch.ask()
         try:
             while True:
                 for event in await connection.events():
@@ -115,8 +129,19 @@ class Listener:
                 self._ask_codec(event)
         elif event.name == events.FULLY_BOOTED or events.is_suspect(event):
             self.resync()
+            if event.name == events.FULLY_BOOTED:
+                self._watch.ask()
         elif registration := events.registration_change(event):
-            self._registrations.append(registration)
+            self._note_registrations([registration])
+            if events.is_of_list(event):
+                self._watch.ask()
+
+    def _note_registrations(self, changes: Iterable[RegistrationChange]) -> None:
+        if len(self._registrations) >= MOST_CHANGES:
+            self._registrations.clear()
+            self._watch.ask()
+        self._registrations.extend(changes)
+        if self._registrations:
             self._store_by(LINGER_SECONDS)
 
     def _note(self, change: CallChange) -> None:
@@ -183,6 +208,7 @@ class Listener:
             log.exception("Usage: a change could not be stored")
             self._changes.clear()
             self._registrations.clear()
+            self._watch.ask()
             self._journal_at = self._look_at = now + RETRY_SECONDS
 
     async def _store_changes(self) -> None:
@@ -192,8 +218,9 @@ class Listener:
             await self._store.apply(changes)
             del self._changes[: len(changes)]
         while self._registrations and not self._changes:
-            await self._store.registration(self._registrations[0])
-            self._registrations.pop(0)
+            some = tuple(self._registrations[:MOST_REGISTRATIONS_TOGETHER])
+            await self._store.registrations(some)
+            del self._registrations[: len(some)]
 
     async def _look(self, connection: AmiConnection) -> None:
         """Compare open rows, read first, with the channels that Asterisk has."""

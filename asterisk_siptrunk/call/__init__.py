@@ -20,6 +20,7 @@ from asterisk_siptrunk.call.reconcile import (
     reconcile,
 )
 from asterisk_siptrunk.call.record import CallRecord, Evidence, State, Verdict, Via
+from asterisk_siptrunk.call.registration import Contact, registration_changes
 from asterisk_siptrunk.call.route import Chance, Way, order, with_room
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "CallRecord",
     "Cause",
     "Chance",
+    "Contact",
     "Decision",
     "Direction",
     "Ended",
@@ -56,5 +58,6 @@ __all__ = [
     "order",
     "reason_of",
     "reconcile",
+    "registration_changes",
     "with_room",
 ]

@@ -60,8 +60,8 @@ class RegistrationChange:
 
     Attributes:
         trunk: its name.
-        contact: address the PBX is reached at, as its URI has it; "" when it went.
-        user_agent: what it calls itself, or "".
+        contact: address the PBX is reached at, as its URI has it; of one that went, where it was.
+        user_agent: what it calls itself; "" where that is not known.
     """
 
     trunk: str

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from asterisk_siptrunk.call import (
     CallChange,
+    Contact,
     Direction,
     LiveChannel,
     OpenCall,
@@ -96,5 +97,13 @@ class UsageStore(Protocol):
         A row that ended exactly (AMI) or was refused stays as it is.
         """
 
-    async def registration(self, change: RegistrationChange) -> None:
-        """Note whether a trunk's PBX is registered here; an unknown trunk is passed over."""
+    async def registrations(self, changes: Sequence[RegistrationChange]) -> None:
+        """Note whether PBXs are registered here, in this order; unknown trunks are passed over.
+
+        A PBX that went from another address than it is now registered at has only moved: Asterisk
+        tells first where it came, then where it went. While it stays at an address, the time of
+        its coming stays, and its name where a change does not tell it.
+        """
+
+    async def registered(self) -> Sequence[Contact]:
+        """The PBXs that are registered here, as far as is known."""

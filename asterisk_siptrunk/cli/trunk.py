@@ -1,6 +1,6 @@
 """`siptrunk trunk`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -44,6 +44,9 @@ _COLUMNS = (
     "main_number",
     "numbers",
     "registered",
+    "registered_since",
+    "registered_from",
+    "user_agent",
     "status",
 )
 # Those of `generation.pbx.PbxKind`, which would bring Jinja2 into every command of this noun.
@@ -166,8 +169,8 @@ def list_(desk: Desk, customer: str | None, form: Form) -> None:
     with desk.reading() as connection:
         found = [t for t in trunks.every(connection) if customer in {None, t.customer}]
         in_use = calls.in_use(connection)
-        registered = {r.trunk for r in calls.registrations(connection) if r.registered}
-    rows = [_line(one, in_use.get(one.name, 0), registered) for one in found]
+        registered = _latest(calls.registrations(connection))
+    rows = [_line(one, in_use.get(one.name, 0), registered.get(one.name)) for one in found]
     show_rows(rows, _COLUMNS, form, desk.zone)
 
 
@@ -370,8 +373,15 @@ def _warn_if_away_is_closed(trunk: Trunk) -> None:
         )
 
 
-def _line(trunk: Trunk, in_use: int, registered: set[str]) -> Row:
+def _latest(known: Iterable[calls.Registration]) -> dict[str, calls.Registration]:
+    """Where each PBX is registered; at several servers, where it came last."""
+    there = (one for one in known if one.registered)
+    return {one.trunk: one for one in sorted(there, key=lambda one: one.changed_at)}
+
+
+def _line(trunk: Trunk, in_use: int, registered: calls.Registration | None) -> Row:
     registers = trunk.kind is TrunkKind.REGISTERED and not trunk.ended
+    there = registered if registers else None
     return {
         "name": trunk.name,
         "customer": trunk.customer,
@@ -381,7 +391,10 @@ def _line(trunk: Trunk, in_use: int, registered: set[str]) -> Row:
         "country": trunk.country,
         "main_number": trunk.main_number,
         "numbers": len(trunk.numbers),
-        "registered": trunk.name in registered if registers else None,
+        "registered": there is not None if registers else None,
+        "registered_since": there.changed_at if there else None,
+        "registered_from": there.contact if there else None,
+        "user_agent": there.user_agent if there else None,
         "status": trunk.status,
     }
 

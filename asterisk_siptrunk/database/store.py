@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from asterisk_siptrunk.call import CallChange, LiveChannel, OpenCall, RegistrationChange
+from asterisk_siptrunk.call import CallChange, Contact, LiveChannel, OpenCall, RegistrationChange
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.database import usage
 from asterisk_siptrunk.database.loop import LoopDatabase
@@ -49,6 +49,10 @@ class ServerUsage:
             lambda c: usage.record_journal(c, self._server, calls, position)
         )
 
-    async def registration(self, change: RegistrationChange) -> None:
-        """Note whether a trunk's PBX is registered here."""
-        await self._database.submit(lambda c: usage.note_registration(c, self._server, change))
+    async def registrations(self, changes: Sequence[RegistrationChange]) -> None:
+        """Note whether PBXs are registered here."""
+        await self._database.submit(lambda c: usage.note_registrations(c, self._server, changes))
+
+    async def registered(self) -> Sequence[Contact]:
+        """The PBXs that are registered here, as far as is known."""
+        return await self._database.submit(lambda c: usage.registered(c, self._server))

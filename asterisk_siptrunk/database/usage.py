@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from asterisk_siptrunk.call import (
     Answered,
     CallChange,
+    Contact,
     Direction,
     Ended,
     Evidence,
@@ -185,26 +186,54 @@ def _overrule(connection: Connection, server: str, one: JournalCall, ids: "_Ids"
     connection.execute(update(call).where(*where).values({key: told[key] for key in kept}))
 
 
-def note_registration(connection: Connection, server: str, change: RegistrationChange) -> None:
-    """Note whether a trunk's PBX is registered at a server; unknown trunks are passed over."""
-    trunk_id = _Ids(connection).trunk(change.trunk)
-    if trunk_id is None:
+def registered(connection: Connection, server: str) -> list[Contact]:
+    """The PBXs that are registered at a server, as far as is known."""
+    rows = connection.execute(
+        select(trunk.c.name, registration.c.contact, registration.c.user_agent)
+        .join(trunk, trunk.c.id == registration.c.trunk_id)
+        .where(registration.c.server == server, registration.c.registered)
+    )
+    return [Contact(*row) for row in rows]
+
+
+def note_registrations(
+    connection: Connection, server: str, changes: Iterable[RegistrationChange]
+) -> None:
+    """Note whether PBXs are registered at a server; see `UsageStore.registrations`."""
+    for change in changes:
+        _note_registration(connection, server, change)
+
+
+def _note_registration(connection: Connection, server: str, change: RegistrationChange) -> None:
+    here = (registration.c.trunk_id == trunk.c.id) & (registration.c.server == server)
+    row = connection.execute(
+        select(trunk.c.id, registration)
+        .outerjoin(registration, here)
+        .where(trunk.c.name == change.trunk)
+    ).one_or_none()
+    if row is None:
         return
-    connection.execute(
-        delete(registration).where(
-            registration.c.trunk_id == trunk_id, registration.c.server == server
-        )
-    )
-    connection.execute(
-        insert(registration).values(
-            trunk_id=trunk_id,
-            server=server,
-            registered=change.registered,
-            contact=change.contact,
-            user_agent=change.user_agent,
-            changed_at=change.at,
-        )
-    )
+    stays = row.registered and change.registered and row.contact == change.contact
+    values = {
+        "registered": change.registered,
+        "contact": change.contact if change.registered else "",
+        "user_agent": change.user_agent,
+        "changed_at": row.changed_at if stays else change.at,
+    }
+    if row.trunk_id is None:
+        connection.execute(insert(registration).values(**values, trunk_id=row.id, server=server))
+    elif not _is_known(row, change):
+        where = (registration.c.trunk_id == row.id, registration.c.server == server)
+        connection.execute(update(registration).where(*where).values(values))
+
+
+def _is_known(row: Any, change: RegistrationChange) -> bool:  # noqa: ANN401 - a row
+    """Whether it says what stands there, or that a PBX went from where it is no more."""
+    elsewhere = row.contact != change.contact
+    if change.registered:
+        same_name = change.user_agent in {"", row.user_agent}
+        return bool(row.registered and not elsewhere and same_name)
+    return not row.registered or bool(change.contact and elsewhere)
 
 
 class _Ids:

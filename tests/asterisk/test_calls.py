@@ -2,12 +2,14 @@
 
 import signal
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from asterisk_siptrunk.call import Direction, Evidence, Reason, State, Verdict, Via
 from tests.asterisk.conftest import CARRIER_HOST, MAIN, OUTSIDE, PBX_HOST, SECOND, Acme
-from tests.lab.sipp import Call, SippCaller, place_calls
+from tests.lab.processes import free_ports
+from tests.lab.sipp import Call, SippCaller, place_calls, register
 
 pytestmark = pytest.mark.asterisk
 
@@ -412,15 +414,58 @@ def test_ended_rows_agree_with_asterisks_own_journal(acme: Acme):
         assert abs(rows[uniqueid].billable.total_seconds() - seconds) < 0.1
 
 
-def test_a_registration_is_seen(acme: Acme):
-    with acme.registered():
-        acme.provider.until(
-            lambda: any(
-                one["registered"]
-                for one in acme.provider.read("trunk", "show", "acme")["registrations"]
-            ),
-            what="the registration to be noted",
-        )
+def register_at(acme: Acme, port: int, expires: int = 3600) -> None:
+    done = register(
+        acme.provider.asterisk.sip_address,
+        *(acme.username, acme.secret, port),
+        host=PBX_HOST,
+        expires=expires,
+    )
+    assert done.status == 200
+
+
+def until_listed(acme: Acme, **wanted: object) -> dict[str, Any]:
+    """Wait until `trunk list` has these values; gives the whole line."""
+
+    def line() -> dict[str, Any]:
+        (found,) = acme.provider.read("trunk", "list")
+        return dict(found)
+
+    acme.provider.until(lambda: wanted.items() <= line().items(), 20, f"{wanted}")
+    return line()
+
+
+def test_a_registration_is_seen_and_what_the_pbx_calls_itself(acme: Acme):
+    port, other = free_ports(2, "udp")
+    register_at(acme, port)
+    here = until_listed(acme, registered=True, registered_from=f"{PBX_HOST}:{port}")
+    # Asterisk tells that the new contact came, then that the old one went.
+    register_at(acme, other)
+    moved = until_listed(acme, registered=True, registered_from=f"{PBX_HOST}:{other}")
+    assert moved["registered_since"] > here["registered_since"]
+    named = until_listed(acme, user_agent="lab-pbx")
+    assert named == moved | {"user_agent": "lab-pbx"}
+    register_at(acme, other, expires=0)
+    until_listed(acme, registered=False, registered_from=None, user_agent=None)
+
+
+def test_registrations_while_the_service_was_away_are_found(acme: Acme):
+    (port,) = free_ports(1, "udp")
+    acme.provider.stop_serving()
+    register_at(acme, port)
+    acme.provider.serve()
+    there = {"registered_from": f"{PBX_HOST}:{port}", "user_agent": "lab-pbx"}
+    before = until_listed(acme, registered=True, **there)
+
+    acme.provider.stop_serving()
+    acme.provider.serve()
+    assert until_listed(acme, registered=True) == before
+
+    acme.provider.stop_serving()
+    register_at(acme, port, expires=0)
+    acme.provider.serve()
+    until_listed(acme, registered=False)
+    assert "Registrations wait" not in acme.provider.daemon_log
 
 
 def test_the_pbx_is_known_by_its_credentials_and_the_carrier_by_its_address(acme: Acme):

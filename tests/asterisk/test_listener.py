@@ -8,9 +8,10 @@ import pytest
 
 from asterisk_siptrunk.asterisk import listener as module
 from asterisk_siptrunk.asterisk.ami import AmiClient, AmiLogin
+from asterisk_siptrunk.asterisk.control import AmiControl
 from asterisk_siptrunk.asterisk.listener import Listener
 from asterisk_siptrunk.asterisk.message import AmiEvent
-from asterisk_siptrunk.asterisk.variables import LISTEN_USER
+from asterisk_siptrunk.asterisk.variables import APPLY_USER, LISTEN_USER
 from asterisk_siptrunk.call import Answered, Direction, Ended, LiveChannel, Spoken
 from tests.lab.asterisk import AsteriskServer
 from tests.lab.processes import free_ports
@@ -46,7 +47,13 @@ def listen(server: AsteriskServer, use: Use) -> MemoryStore:
 async def listening(server: AsteriskServer, use: Use) -> MemoryStore:
     store = MemoryStore()
     login = AmiLogin("127.0.0.1", server.ami_port, LISTEN_USER, SECRET)
-    listener = Listener(AmiClient(login), store, server.cdr_custom / "siptrunk.csv")
+    control = AmiControl(AmiLogin("127.0.0.1", server.ami_port, APPLY_USER, SECRET))
+    listener = Listener(
+        AmiClient(login),
+        store,
+        server.cdr_custom / "siptrunk.csv",
+        lambda: asyncio.to_thread(control.contacts),
+    )
     running = asyncio.create_task(listener.run())
     await store.until(lambda: store.looks)
     await use(store, listener)
@@ -130,10 +137,15 @@ def test_a_pbx_registers_and_leaves(server):
 
     async def use(store: MemoryStore, _: Listener) -> None:
         await asyncio.to_thread(register, server.sip_address, "trunk-acme", "", port)
-        await store.until(lambda: len(store.registrations) == 1)
+        await store.until(lambda: names(store))
         await asyncio.to_thread(register, server.sip_address, "trunk-acme", "", port, expires=0)
-        await store.until(lambda: len(store.registrations) == 2)
+        await store.until(lambda: not store.changed_registrations[-1].registered)
 
-    here, gone = listen(server, use).registrations
-    assert (here.trunk, here.registered, here.contact) == ("acme", True, f"127.0.0.1:{port}")
-    assert (gone.trunk, gone.registered) == ("acme", False)
+    def names(store: MemoryStore) -> set[str]:
+        return {change.user_agent for change in store.changed_registrations} - {""}
+
+    store = listen(server, use)
+    first, *_, gone = store.changed_registrations
+    assert (first.trunk, first.registered, first.contact) == ("acme", True, f"127.0.0.1:{port}")
+    assert names(store) == {"lab-pbx"}
+    assert (gone.trunk, gone.registered, gone.contact) == ("acme", False, f"127.0.0.1:{port}")

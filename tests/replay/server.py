@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asterisk_siptrunk.asterisk.events import EVENT_FILTERS
-from asterisk_siptrunk.asterisk.variables import JOURNAL_FIELDS, LISTEN_USER
+from asterisk_siptrunk.asterisk.variables import APPLY_USER, JOURNAL_FIELDS, LISTEN_USER
 from tests.lab.asterisk import AsteriskServer
 
 SECRET = "heard"
@@ -13,7 +13,7 @@ _MANAGER = """\
 [{user}]
 secret = {secret}
 read = system,call
-write = reporting
+write = {write}
 {filters}
 """
 
@@ -87,13 +87,15 @@ def asterisk_with_carriers(first_port: int, second_port: int) -> AsteriskServer:
     server.write("cdr_custom.conf", f"[mappings]\nsiptrunk.csv => {_journal_line()}\n")
     server.write(
         "manager.d/siptrunk.conf",
-        _manager(LISTEN_USER, "\n".join(EVENT_FILTERS)) + _manager(UNFILTERED_USER, ""),
+        _manager(LISTEN_USER, "\n".join(EVENT_FILTERS))
+        + _manager(UNFILTERED_USER, "")
+        + _manager(APPLY_USER, "", write="system"),
     )
     return server
 
 
-def _manager(user: str, filters: str) -> str:
-    return _MANAGER.format(user=user, secret=SECRET, filters=filters)
+def _manager(user: str, filters: str, write: str = "reporting") -> str:
+    return _MANAGER.format(user=user, secret=SECRET, filters=filters, write=write)
 
 
 def _journal_line() -> str:

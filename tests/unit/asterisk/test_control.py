@@ -10,6 +10,7 @@ import pytest
 from asterisk_siptrunk.asterisk import control
 from asterisk_siptrunk.asterisk.ami import AmiLogin
 from asterisk_siptrunk.asterisk.control import AmiControl
+from asterisk_siptrunk.call import Contact
 from asterisk_siptrunk.errors import AmiRefused
 from asterisk_siptrunk.generation.server import Module
 from tests.replay.peer import Answer, Peer, error, message, success
@@ -78,6 +79,24 @@ def test_all_endpoints():
     )
     with asterisk(answer) as (running, _):
         assert running.endpoints() == {"trunk-a", "phone"}
+
+
+def test_who_is_registered():
+    answer = listing(
+        "ContactStatusDetail",
+        "ContactStatusDetailComplete",
+        {"AOR": "trunk-a", "URI": "sip:a@192.0.2.1:5060", "UserAgent": "PBX"},
+        {"AOR": "phone", "URI": "sip:p@192.0.2.2:5060", "UserAgent": "Phone"},
+    )
+    with asterisk(answer) as (running, peer):
+        assert running.contacts() == [Contact("a", "192.0.2.1:5060", "PBX")]
+    assert peer.actions[-1]["Action"] == "PJSIPShowRegistrationInboundContactStatuses"
+
+
+def test_nobody_is_registered():
+    answer = listing("ContactStatusDetail", "ContactStatusDetailComplete")
+    with asterisk(answer) as (running, _):
+        assert running.contacts() == []
 
 
 def test_one_option_of_many_endpoints(monkeypatch):

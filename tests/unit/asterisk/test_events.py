@@ -10,6 +10,7 @@ from asterisk_siptrunk.asterisk import events
 from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
 from asterisk_siptrunk.call import (
     Answered,
+    Contact,
     Direction,
     Ended,
     LiveChannel,
@@ -108,7 +109,7 @@ def registered(address: str) -> RegistrationChange:
     return RegistrationChange("acme", registered=True, at=RECEIVED, contact=address)
 
 
-GONE = RegistrationChange("acme", registered=False, at=RECEIVED)
+GONE = RegistrationChange("acme", registered=False, at=RECEIVED, contact="192.0.2.7:5060")
 
 
 def contact(status: str, endpoint: str = "trunk-acme", uri: str = "sip:u@192.0.2.7:5060;x=y"):
@@ -133,6 +134,44 @@ def contact(status: str, endpoint: str = "trunk-acme", uri: str = "sip:u@192.0.2
 )
 def test_what_an_event_says_of_a_registration(said, change):
     assert events.registration_change(said) == change
+
+
+def listed(ambiguous: bool = False, **fields: str) -> AmiEvent:  # noqa: FBT001, FBT002
+    known = {
+        "AOR": "trunk-acme",
+        "URI": "sip:u@192.0.2.7:5060;x-ast-orig-host=10.0.0.7:5060",
+        "UserAgent": "FPBX-16.0.40(18.13.0)",
+    }
+    return AmiEvent("ContactStatusDetail", known | fields, RECEIVED, ambiguous)
+
+
+@pytest.mark.parametrize(
+    ("said", "contact"),
+    [
+        (listed(), Contact("acme", "192.0.2.7:5060", "FPBX-16.0.40(18.13.0)")),
+        (listed(UserAgent=""), Contact("acme", "192.0.2.7:5060")),
+        (listed(AOR="carrier-ovh"), None),
+        (listed(AOR="phone"), None),
+        (listed(ambiguous=True), None),
+        (listed(URI="tel:+33"), Contact("acme", "", "FPBX-16.0.40(18.13.0)")),
+    ],
+)
+def test_a_contact_of_the_list(said, contact):
+    assert events.contact(said) == contact
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("x" * 5000, "x" * 100),
+        (" \x1b[31mevil\x07\u202e ", "[31mevil"),
+        ("Téléphonie 3.0", "Téléphonie 3.0"),
+    ],
+)
+def test_a_user_agent_is_short_and_can_be_printed(sent, kept):
+    found = events.contact(listed(UserAgent=sent))
+    assert found is not None
+    assert found.user_agent == kept
 
 
 # --- all channels ---
@@ -199,6 +238,7 @@ def test_no_text_does_harm(name, fields, over_good, ambiguous):
     )
     events.call_change(said)
     events.registration_change(said)
+    events.contact(said)
     events.is_suspect(said)
     events.snapshot([said])
     events.spoken("u", AmiReply(fields))

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from asterisk_siptrunk.asterisk import events, registrations
 from asterisk_siptrunk.asterisk import listener as module
 from asterisk_siptrunk.asterisk.ami import AmiClient, AmiLogin
 from asterisk_siptrunk.asterisk.listener import Listener
+from asterisk_siptrunk.asterisk.message import AmiEvent
 from asterisk_siptrunk.call import (
     Answered,
     CallChange,
+    Contact,
     Ended,
     LiveChannel,
     OpenCall,
@@ -37,7 +40,8 @@ class MemoryStore:
         self.adopted: list[LiveChannel] = []
         self.gone: list[str] = []
         self.journal: list[JournalCall] = []
-        self.registrations: list[RegistrationChange] = []
+        self.changed_registrations: list[RegistrationChange] = []
+        self.there: list[Contact] = []
         self.position: JournalPosition | None = None
         self.looks = 0
         self.seen_at: set[datetime] = set()
@@ -89,15 +93,22 @@ class MemoryStore:
         self.journal += calls
         self.position = position
 
-    async def registration(self, change: RegistrationChange) -> None:
+    async def registrations(self, changes: Sequence[RegistrationChange]) -> None:
         self._tell()
-        self.registrations.append(change)
+        self.changed_registrations += changes
+
+    async def registered(self) -> Sequence[Contact]:
+        self._tell()
+        return self.there
 
 
 class Scene:
     """A listener that runs, with its peer and its store."""
 
-    def __init__(self, peer: Peer, store: MemoryStore, listener: Listener) -> None:
+    def __init__(
+        self, peer: Peer, store: MemoryStore, listener: Listener, contacts: list[Contact]
+    ) -> None:
+        self.contacts = contacts
         self.peer = peer
         self.store = store
         self.listener = listener
@@ -163,12 +174,17 @@ def play(
 ) -> MemoryStore:
     async def scene() -> MemoryStore:
         store = MemoryStore(rows)
+        contacts: list[Contact] = []
+
+        async def listed() -> list[Contact]:
+            return contacts
+
         async with Peer(answering(*channels)) as peer:
             client = AmiClient(AmiLogin("127.0.0.1", peer.port, "u", "s"))
-            listener = Listener(client, store, journal, clock=lambda: NOW)
+            listener = Listener(client, store, journal, listed, clock=lambda: NOW)
             running = asyncio.create_task(listener.run())
             await store.until(lambda: store.looks)
-            await use(Scene(peer, store, listener))
+            await use(Scene(peer, store, listener, contacts))
             listener.stop()
             await running
         return store
@@ -181,6 +197,8 @@ def _in_a_hurry(monkeypatch):
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.01)
     monkeypatch.setattr(module, "SOONEST_LOOK_SECONDS", 0.01)
     monkeypatch.setattr(module, "JOURNAL_SECONDS", 0.01)
+    monkeypatch.setattr(registrations, "GATHER_SECONDS", 0.01)
+    monkeypatch.setattr(registrations, "SOONEST_LIST_SECONDS", 0.01)
 
 
 def test_a_call_from_ringing_to_its_end():
@@ -275,20 +293,68 @@ def test_changes_that_would_fill_the_memory_are_let_go(monkeypatch):
     assert len(play(use).changes) <= 10
 
 
+def contact_status(status: str) -> bytes:
+    return message(
+        Event="ContactStatus",
+        ContactStatus=status,
+        EndpointName="trunk-acme",
+        URI="sip:a@192.0.2.7:5060",
+    )
+
+
+ACME = Contact("acme", "192.0.2.7:5060", "PBX 1")
+
+
 def test_registrations_are_noted():
     async def use(scene: Scene) -> None:
-        scene.peer.send(
-            message(
-                Event="ContactStatus",
-                ContactStatus="NonQualified",
-                EndpointName="trunk-acme",
-                URI="sip:a@192.0.2.7:5060",
-            )
-        )
-        await scene.until(lambda: scene.store.registrations)
+        scene.peer.send(contact_status("Reachable"))
+        await scene.until(lambda: scene.store.changed_registrations)
 
-    (change,) = play(use).registrations
+    (change,) = play(use).changed_registrations
     assert (change.trunk, change.registered, change.contact) == ("acme", True, "192.0.2.7:5060")
+
+
+@pytest.mark.parametrize(
+    "said", [message(Event="FullyBooted"), contact_status("NonQualified"), b"", None]
+)
+def test_who_is_registered_is_read_again(said):
+    """After an event, at the first connection, and at the next one."""
+
+    async def use(scene: Scene) -> None:
+        scene.contacts.append(ACME)
+        if said is None:
+            scene.peer.cut()
+        elif said:
+            await scene.until(lambda: scene.store.changed_registrations)
+            scene.store.changed_registrations.clear()
+            scene.peer.send(said)
+        await scene.until(
+            lambda: "PBX 1" in {one.user_agent for one in scene.store.changed_registrations}
+        )
+
+    play(use)
+
+
+def test_a_contact_that_only_answers_again_asks_for_no_list():
+    assert [
+        status
+        for status in ("NonQualified", "Created", "Removed", "Reachable", "Unreachable")
+        if events.is_of_list(AmiEvent("ContactStatus", {"ContactStatus": status}, NOW))
+    ] == ["NonQualified", "Created", "Removed"]
+
+
+def test_registrations_that_would_fill_the_memory_are_let_go(monkeypatch):
+    monkeypatch.setattr(module, "MOST_CHANGES", 10)
+
+    async def use(scene: Scene) -> None:
+        scene.store.away = 1
+        scene.peer.send(contact_status("Reachable") * 25)
+        scene.contacts.append(ACME)
+        await scene.until(
+            lambda: "PBX 1" in {one.user_agent for one in scene.store.changed_registrations}
+        )
+
+    assert len(play(use).changed_registrations) <= 20
 
 
 def test_the_journal_is_read_as_it_grows(tmp_path):

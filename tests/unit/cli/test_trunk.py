@@ -2,11 +2,16 @@
 
 import hashlib
 import sqlite3
+from datetime import timedelta
 
 import pytest
 
+from asterisk_siptrunk.call import RegistrationChange
 from asterisk_siptrunk.cli import trunk
+from asterisk_siptrunk.database import usage
+from asterisk_siptrunk.database.engine import open_engine, transaction
 from asterisk_siptrunk.generation.pbx import PbxKind
+from tests.unit.cli.records import NOON
 
 ADD = ("trunk", "add", "t", "--customer", "acme", "--channels", "2")
 
@@ -57,12 +62,51 @@ def test_list_and_show_agree(acme):
         "main_number": "+33123456789",
         "numbers": 2,
         "registered": False,
+        "registered_since": None,
+        "registered_from": None,
+        "user_agent": None,
         "status": "active",
     }
     shown = acme.json("trunk", "show", "acme-paris")
     assert shown["numbers"] == ["+33123456789", "+33123456790"]
     assert (shown["in_use"], shown["registrations"], shown["suspensions"]) == (0, [], [])
     assert acme.json("trunk", "list", "--customer", "other") == []
+
+
+def test_list_and_show_tell_who_is_registered(acme, sqlite_url):
+    engine = open_engine(sqlite_url)
+    for server, minute, registered in (("one", 1, True), ("two", 2, True), ("three", 3, False)):
+        change = RegistrationChange(
+            "acme-paris",
+            registered=registered,
+            at=NOON + timedelta(minutes=minute),
+            contact=f"192.0.2.{minute}:5060",
+            user_agent="PBX 1.2" if registered else "",
+        )
+        with transaction(engine) as connection:
+            usage.note_registrations(connection, server, [change])
+    engine.dispose()
+
+    (line,) = acme.json("trunk", "list")
+    known = ("registered", "registered_since", "registered_from", "user_agent")
+    assert [line[key] for key in known] == [
+        True,
+        "2026-11-23T12:02:00.000000Z",
+        "192.0.2.2:5060",
+        "PBX 1.2",
+    ]
+    table = acme("trunk", "list").stdout
+    assert "2026-11-23 13:02:00 CET" in table or "2026-11-23 12:02:00 UTC" in table
+    assert "192.0.2.2:5060" in table
+    assert "PBX 1.2" in table
+    shown = acme.json("trunk", "show", "acme-paris")["registrations"]
+    assert [(one["server"], one["registered"], one["contact"]) for one in shown] == [
+        ("one", True, "192.0.2.1:5060"),
+        ("three", False, ""),
+        ("two", True, "192.0.2.2:5060"),
+    ]
+    assert shown[0]["user_agent"] == "PBX 1.2"
+    assert shown[0]["changed_at"] == "2026-11-23T12:01:00.000000Z"
 
 
 def test_set_keeps_what_was_not_given(acme):

@@ -6,6 +6,7 @@ import pytest
 
 from asterisk_siptrunk.call import (
     Answered,
+    Contact,
     Direction,
     Ended,
     Evidence,
@@ -230,19 +231,62 @@ def test_the_journal_read_again_changes_nothing(engine):
         assert usage.position(connection, "other") is None
 
 
+def pbx(contact="192.0.2.1:5060", *, registered=True, at=NOON, **facts) -> RegistrationChange:
+    return RegistrationChange(
+        facts.pop("trunk", "acme-paris"), registered=registered, at=at, contact=contact, **facts
+    )
+
+
+def noted(engine, *changes: RegistrationChange):
+    """The registration of the one trunk at SERVER, after these changes."""
+    provide(engine)
+    with transaction(engine) as connection:
+        usage.note_registrations(connection, SERVER, changes)
+        return next(iter(calls.registrations(connection)), None)
+
+
 def test_registrations_are_kept_by_server(engine):
     provide(engine)
-    here = RegistrationChange("acme-paris", registered=True, at=NOON, contact="sip:a@192.0.2.1")
-    gone = RegistrationChange("acme-paris", registered=False, at=after(9))
-    unknown = RegistrationChange("nobody", registered=True, at=NOON)
     with transaction(engine) as connection:
-        for server, change in ((SERVER, here), ("other", here), (SERVER, gone), (SERVER, unknown)):
-            usage.note_registration(connection, server, change)
+        for server, change in (
+            (SERVER, pbx()),
+            ("other", pbx(user_agent="PBX 1")),
+            (SERVER, pbx(registered=False, at=after(9))),
+            (SERVER, pbx(trunk="nobody")),
+        ):
+            usage.note_registrations(connection, server, [change])
         found = calls.registrations(connection)
-    assert [(one.server, one.registered, one.contact) for one in found] == [
-        (SERVER, False, ""),
-        ("other", True, "sip:a@192.0.2.1"),
+        assert usage.registered(connection, SERVER) == []
+        assert usage.registered(connection, "other") == [
+            Contact("acme-paris", "192.0.2.1:5060", "PBX 1")
+        ]
+    assert [(one.server, one.registered, one.contact, one.changed_at) for one in found] == [
+        (SERVER, False, "", after(9)),
+        ("other", True, "192.0.2.1:5060", NOON),
     ]
+
+
+def test_since_when_stays_while_a_pbx_stays(engine):
+    one = noted(engine, pbx(), pbx(at=after(5), user_agent="PBX 1"), pbx(at=after(9)))
+    assert (one.changed_at, one.user_agent) == (NOON, "PBX 1")
+
+
+def test_a_pbx_that_moves_is_there_since_then_and_its_name_is_asked_anew(engine):
+    one = noted(engine, pbx(user_agent="PBX 1"), pbx("192.0.2.2:5060", at=after(5)))
+    assert (one.contact, one.changed_at, one.user_agent) == ("192.0.2.2:5060", after(5), "")
+
+
+def test_the_old_contact_of_a_pbx_that_moved_goes_last(engine):
+    moved = pbx("192.0.2.2:5060", at=after(5))
+    one = noted(engine, pbx(), moved, pbx(registered=False, at=after(6)))
+    assert (one.registered, one.contact) == (True, "192.0.2.2:5060")
+
+
+@pytest.mark.parametrize("contact", ["192.0.2.1:5060", ""])
+def test_a_pbx_that_went_is_gone_since_it_went(engine, contact):
+    gone, again = (pbx(contact, registered=False, at=after(at)) for at in (5, 6))
+    one = noted(engine, pbx(user_agent="PBX 1"), gone, again)
+    assert (one.registered, one.contact, one.changed_at) == (False, "", after(5))
 
 
 def test_a_refusal_that_came_too_late_gives_way_to_what_the_dialplan_did(engine):
