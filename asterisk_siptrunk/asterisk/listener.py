@@ -52,8 +52,8 @@ for all changes, since among these are the ends that give channels back."""
 MOST_CHANGES = 100_000
 """Changes that wait for the database, 30 MB: at 50 calls/s it may be away for ten minutes. Beyond
 that they are let go: looks and journal restore what they said."""
-MOST_REGISTRATIONS_TOGETHER = 100
-"""Registrations in one transaction, some 20 ms."""
+MOST_REGISTRATIONS_TOGETHER = 25
+"""Registrations in one transaction, some 5 ms: admissions wait for its end."""
 
 Clock = Callable[[], datetime]
 log = logging.getLogger(__name__)
