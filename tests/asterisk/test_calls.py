@@ -372,17 +372,16 @@ def test_with_the_service_frozen_calls_go_on_within_its_patience(acme: Acme):
 
 
 def test_a_restart_in_mid_call_leaves_no_row_wrong(acme: Acme):
-    with (
-        acme.carrier(),
-        acme.calling([acme.call_of(MOBILE)], hold_ms=2500) as short,
-        acme.calling([acme.call_of(MOBILE)], hold_ms=8000) as long,
-    ):
-        acme.provider.until(lambda: acme.live() == 2)
-        acme.provider.stop_serving()
-        assert short.wait().statuses == [200]
-        acme.provider.serve()
-        acme.provider.until(lambda: acme.live() == 1, what="the ended call's row to close")
-        assert long.wait().statuses == [200]
+    with acme.carrier(), acme.calling([acme.call_of(MOBILE)], hold_ms=2500) as short:
+        # One after the other, since rows come in the order of their start.
+        acme.provider.until(lambda: acme.live() == 1)
+        with acme.calling([acme.call_of(MOBILE)], hold_ms=8000) as long:
+            acme.provider.until(lambda: acme.live() == 2)
+            acme.provider.stop_serving()
+            assert short.wait().statuses == [200]
+            acme.provider.serve()
+            acme.provider.until(lambda: acme.live() == 1, what="the ended call's row to close")
+            assert long.wait().statuses == [200]
     acme.provider.until_idle()
     acme.provider.until(lambda: abs(_seconds(acme)[1] - 8.0) < 0.5, what="the journal's times")
 
