@@ -123,11 +123,17 @@ def _destination(number: PhoneNumber | None, home: str) -> Destination | None:
         return None
     number = _where_it_lives(number)
     text = _e164(number)
-    if not _is_possible(number) or len(text) > _LONGEST_E164:
+    if not _is_possible(number) or len(text) > _LONGEST_E164 or not _is_final(text):
         return None
     code = number.country_code or 0
     country, kind = plan.classify(code, text.removeprefix(f"+{code}"), home)
     return Destination(text, country, _corrected(kind, text))
+
+
+def _is_final(text: str) -> bool:
+    """Whether a number reads as itself: +43 000000 would lose a zero at each reading."""
+    number = _parse(text)
+    return number is not None and _e164(number) == text
 
 
 def _where_it_lives(number: PhoneNumber) -> PhoneNumber:

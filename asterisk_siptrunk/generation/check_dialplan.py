@@ -194,7 +194,7 @@ def _reaches(name: str, exten: str, priority: str, contexts: dict[str, Context])
         step
         for each in _with_includes(name, contexts)
         for pattern, found in each.extens.items()
-        if matches(pattern, exten)
+        if exten == pattern or matches(pattern, exten)  # the same: a jump inside a pattern's steps
         for step in found
     ]
     return any(priority in {str(step.priority), step.label} for step in steps)

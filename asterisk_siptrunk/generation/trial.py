@@ -38,7 +38,7 @@ _MODULES = (
     *("res_pjsip_dtmf_info", "chan_pjsip", "pbx_config", "res_agi", "app_dial", "app_stack"),
     *("codec_alaw", "codec_ulaw", "codec_g722", "func_callerid", "func_channel", "func_cdr"),
     *("func_strings", "func_logic", "func_timeout", "func_groupcount", "func_dialplan"),
-    *("func_frame_drop", "func_pjsip_endpoint", "res_cdrel_custom", "cdr_custom", "bridge_simple"),
+    *("func_pjsip_endpoint", "res_cdrel_custom", "cdr_custom", "bridge_simple"),
 )
 """What our files speak to. One that this Asterisk does not have, or builds in, is no problem."""
 

@@ -1,5 +1,6 @@
 """Trunks that do not register: known by their address, and the phones of the same Asterisk."""
 
+import asyncio
 import csv
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from asterisk_siptrunk.asterisk.ami import AmiLogin, connect
 from asterisk_siptrunk.asterisk.variables import JOURNAL_FIELDS
 from asterisk_siptrunk.call import CallRecord, Direction, Evidence, Reason, Via
 from tests.lab.postgresql import PostgresServer
@@ -20,6 +22,12 @@ CARRIER_HOST, PBX_HOST, PHONE_HOST = "127.0.0.2", "127.0.0.3", "127.0.0.5"
 PBX_NUMBER, OFFICE_NUMBER, OUTSIDE = "+33123456789", "+33123456780", "+33611223344"
 DESK_NUMBER, MOBILE = "+33123456781", "0612345678"
 
+TRANSFERRED_SECONDS = 3
+PHONES_MANAGER = """
+[lab]
+secret=lab
+write=call
+"""
 # What a company's own Asterisk has for its phones, before siptrunk comes.
 PHONES_PJSIP = f"""
 [phone]
@@ -51,6 +59,8 @@ include => trunk-office
 exten => 100,1,Hangup(17)
 ; It ends without a hangup of its own: no priority of ours may follow.
 exten => 101,1,Set(CALLERID(name)=nobody)
+; Where a phone transfers a call to.
+exten => 102,1,Wait({TRANSFERRED_SECONDS})
 ; A ring group with a number outside in it.
 exten => 300,1,Dial(Local/{MOBILE}@phones,20)
 
@@ -91,10 +101,15 @@ class Kinds:
         self.provider.until_idle()
         return self.provider.calls()[-1]
 
+    def last_of(self, number: int) -> CallRecord:
+        """How the row of a call stands now."""
+        (row,) = (one for one in self.provider.calls() if one.id == number)
+        return row
+
     def agrees_with_asterisk(self, live: CallRecord, held: float) -> None:
         """Check the row of a call that was live: its time, and that Asterisk's records say it."""
         self.provider.until_idle()
-        (row,) = (one for one in self.provider.calls() if one.id == live.id)
+        row = self.last_of(live.id)
         assert held - 0.1 < row.billable.total_seconds() < held + 1
         # Two where the other side changed its channel: a Local one left the call.
         told = self.journal()[row.uniqueid]
@@ -132,6 +147,7 @@ def kinds() -> Iterator[Kinds]:
         ("extensions.conf", PHONES_DIALPLAN),
     ):
         provider.asterisk.write(name, (etc / name).read_text() + text)
+    provider.asterisk.write("manager.d/lab.conf", PHONES_MANAGER)
     with ear, carrier, phone, desk, pbx, provider:
         provider.do("customer", "add", "us")
         provider.do(
@@ -233,13 +249,29 @@ def test_a_call_that_a_phone_sends_on_is_two_to_their_end(kinds: Kinds):
         kinds.agrees_with_asterisk(row, held=3.0)
 
 
-def test_without_the_frame_hook_the_call_still_passes(kinds: Kinds):
-    """Asterisk before 18.7 has no FRAME_DROP(), and any may be built without it."""
-    asterisk = kinds.provider.asterisk
-    assert "Unloaded" in asterisk.cli("module unload func_frame_drop.so")
-    assert kinds.call(PHONE_HOST, "300", "100") == [200]
-    assert kinds.last().reason is Reason.ADMITTED
-    asterisk.cli("module load func_frame_drop.so")
+def test_a_call_that_a_phone_transfers_holds_its_channel_to_its_end(kinds: Kinds):
+    provider = kinds.provider
+    address = provider.asterisk.sip_address
+    with SippCaller(address, [Call("100", MOBILE)], host=PHONE_HOST, hold_ms=60_000):
+        provider.until(lambda: any(row.answered_at for row in provider.live()))
+        (row,) = provider.live()
+        (phone,) = (name for name in provider.asterisk.live_channels() if "phone-" in name)
+        asyncio.run(blind_transfer(provider, phone, "102"))
+        provider.until(lambda: phone not in provider.asterisk.live_channels(), 5, "the phone to go")
+        assert kinds.call(PHONE_HOST, MOBILE, "100") == [503]
+        assert [one.id for one in provider.live()] == [row.id]
+        provider.until_idle()
+    told = kinds.last_of(row.id)
+    assert told.billable.total_seconds() > TRANSFERRED_SECONDS - 0.1
+    assert told.sip_call_id
+    assert told.user_agent == "lab-pbx"
+
+
+async def blind_transfer(provider: Provider, channel: str, exten: str) -> None:
+    """Do as a phone's REFER makes Asterisk do."""
+    login = AmiLogin("127.0.0.1", provider.asterisk.ami_port, "lab", "lab")
+    async with connect(login, events=False) as manager:
+        await manager.action("BlindTransfer", Channel=channel, Context="phones", Exten=exten)
 
 
 def test_postgresql_and_a_dedicated_asterisk_keep_the_same_promises():
