@@ -8,7 +8,7 @@ those (main/channel.c, ast_channel_set_linkgroup), the UniqueID stays.
 
 import re
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
 from asterisk_siptrunk.asterisk.reading import (
@@ -65,6 +65,7 @@ channel, and shown to every manager user of the server."""
 _UP = "6"  # AST_STATE_UP (include/asterisk/channelstate.h)
 _MOST_CAUSE = 127  # Q.850 has seven bits
 _RINGS = frozenset({"RINGING", "PROGRESS"})
+_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 _CODEC = re.compile(r"[a-z0-9]{1,16}", re.ASCII)
 _DURATION = re.compile(r"(\d{1,6}):(\d\d):(\d\d)", re.ASCII)
 # sip:33123456789@192.0.2.7:5060;transport=udp: the address is what tells one PBX from another.
@@ -72,6 +73,17 @@ _CONTACT = re.compile(r"sips?:(?:[^@]*@)?([0-9A-Za-z.:\[\]-]{1,80})", re.ASCII)
 _REGISTERED = {"NonQualified": True, "Reachable": True, "Created": True, "Removed": False}
 _LISTED_ANEW = frozenset({"NonQualified", "Created", "Removed"})
 _LONGEST_USER_AGENT = 100
+
+
+def began_at(event: AmiEvent) -> datetime | None:
+    """When the Asterisk that says `FullyBooted` began; to the second, None where it does not say.
+
+    It says so at each login, and once more when it is booted (main/manager.c).
+    """
+    uptime = event.fields.get("Uptime", "")
+    if event.name != FULLY_BOOTED or _SECONDS.fullmatch(uptime) is None:
+        return None
+    return event.received_at - timedelta(seconds=int(uptime))
 
 
 def call_change(event: AmiEvent) -> CallChange | None:

@@ -9,8 +9,9 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from glob import escape as glob_escape
 from pathlib import Path
 
 from asterisk_siptrunk.asterisk.reading import (
@@ -31,6 +32,7 @@ READ_BYTES = 262_144
 """Bytes of one reading, about 1,000 calls: an hour's backlog is taken in pieces, each of them one
 transaction, between which admissions pass."""
 
+_COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
 _ANSWERED = "ANSWERED"
 # Every field is quoted, and a quote in it doubled. Possessive (`*+`): no text, however it is made,
 # costs more than one pass.
@@ -89,17 +91,52 @@ class Reading:
 def read_journal(file: Path, position: JournalPosition | None) -> Reading:
     """Read whole lines from a position on; none yet begins at the file's start.
 
-    A file that is another one than before (rotated), or shorter than before (truncated), is read
-    from its start.
+    A journal that was rotated is first read to its end under its new name (`siptrunk.csv.1`),
+    and then the next one. One that became shorter (truncated) is read again from its start: what
+    is recorded already stays as it is.
 
     Raises:
         OSError: the file is there and cannot be read.
     """
-    try:
-        opened = file.open("rb")
-    except FileNotFoundError:
+    here, *later = _from(file, position) or (None,)
+    if here is None:
         return Reading(position=position)
-    with opened:
+    reading = _read(here, position)
+    if reading.more or not later:
+        return reading
+    return _turned(reading, later[0])
+
+
+def _from(file: Path, position: JournalPosition | None) -> list[Path]:
+    """The journals to read, in order: the one that the position is in, and those after it."""
+    if position is None:
+        return [file] if file.exists() else []
+    journals = _journals(file)
+    inodes = [path.stat().st_ino for path in journals]
+    if position.inode in inodes:
+        return journals[inodes.index(position.inode) :]
+    if journals:
+        log.error(
+            "Journal: the file that was being read is gone from %s; calls that ended in it unseen "
+            "are missing. Rotate it without compressing it at once (logrotate: delaycompress).",
+            file.parent,
+        )
+    return journals[-1:]
+
+
+def _journals(file: Path) -> list[Path]:
+    """The journal and its rotated ones, the oldest first; none that was compressed."""
+    rotated = [
+        path
+        for path in file.parent.glob(f"{glob_escape(file.name)}[.-]*")
+        if path.is_file() and path.suffix not in _COMPRESSED
+    ]
+    rotated.sort(key=lambda path: path.stat().st_mtime_ns)
+    return [*rotated, file] if file.exists() else rotated
+
+
+def _read(file: Path, position: JournalPosition | None) -> Reading:
+    with file.open("rb") as opened:
         status = os.fstat(opened.fileno())
         offset = _offset(position, status)
         opened.seek(offset)
@@ -110,15 +147,18 @@ def read_journal(file: Path, position: JournalPosition | None) -> Reading:
 
 
 def _offset(position: JournalPosition | None, status: os.stat_result) -> int:
-    if position is None:
-        return 0
-    if position.inode != status.st_ino:
-        log.info("Journal: a new file begins.")
+    if position is None or position.inode != status.st_ino:
         return 0
     if position.offset > status.st_size:
         log.warning("Journal: it became shorter; it is read again from its start.")
         return 0
     return position.offset
+
+
+def _turned(reading: Reading, following: Path) -> Reading:
+    """The last reading of a journal that was rotated: the next one begins another file."""
+    start = JournalPosition(following.stat().st_ino, 0)
+    return replace(reading, position=start, more=True)
 
 
 def parse_lines(block: bytes) -> tuple[tuple[JournalLine, ...], int, int]:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from asterisk_siptrunk.call import (
     Answered,
     CallChange,
     Ended,
+    Lifetime,
     Reconciliation,
     RegistrationChange,
     reconcile,
@@ -38,6 +40,8 @@ LOOK_SECONDS = 15.0
 """Between two looks at all channels; they find nothing unless something was lost."""
 SOONEST_LOOK_SECONDS = 1.0
 """Between two looks that were asked for: forged events must not keep Asterisk busy with them."""
+BOOT_SECONDS = 3.0
+"""For Asterisk to say that it is booted, which it does with its answer to our login."""
 LIST_SECONDS = 10.0
 """For Asterisk to list its channels; 10,000 of them take about half a second."""
 JOURNAL_SECONDS = 2.0
@@ -79,6 +83,7 @@ class Listener:
         self._registrations: list[RegistrationChange] = []
         self._watch = RegistrationWatch(contacts, store, clock, self._note_registrations)
         self._connection: AmiConnection | None = None
+        self._lifetime = Lifetime()
         self._news = asyncio.Event()
         self._stopping = False
         self._store_at = self._look_at = self._journal_at = 0.0
@@ -112,7 +117,8 @@ class Listener:
 
     async def _read(self, connection: AmiConnection) -> None:
         self._connection = connection
-        self.resync()
+        # FullyBooted, which comes first, asks for the look: with it we know since when it runs.
+        self._look_at = asyncio.get_running_loop().time() + BOOT_SECONDS
         self._watch.ask()
         try:
             while True:
@@ -120,6 +126,7 @@ class Listener:
                     self._take(event)
         finally:
             self._connection = None
+            self._lifetime = Lifetime(lost_at=self._lifetime.lost_at or self._clock())
 
     def _take(self, event: AmiEvent) -> None:
         change = events.call_change(event)
@@ -130,6 +137,7 @@ class Listener:
         elif event.name == events.FULLY_BOOTED or events.is_suspect(event):
             self.resync()
             if event.name == events.FULLY_BOOTED:
+                self._lifetime = replace(self._lifetime, began_at=events.began_at(event))
                 self._watch.ask()
         elif registration := events.registration_change(event):
             self._note_registrations([registration])
@@ -242,6 +250,7 @@ class Listener:
                 *map(len, (found.gone, found.unknown, found.answered)),
             )
         await self._put_right(found, at)
+        self._lifetime = replace(self._lifetime, lost_at=None)  # all of before is settled
 
     async def _put_right(self, found: Reconciliation, at: datetime) -> None:
         if found.answered:
@@ -249,7 +258,8 @@ class Listener:
         if found.unknown:
             await self._store.adopt(found.unknown, at)
         if found.gone:
-            await self._store.close_gone(found.gone, at)
+            ends = {one.uniqueid: self._lifetime.latest_end(one, at) for one in found.gone}
+            await self._store.close_gone(ends)
             self._journal_at = 0.0  # it knows the exact ends
 
     async def _advance_journal(self) -> None:

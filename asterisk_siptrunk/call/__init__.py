@@ -13,6 +13,7 @@ from asterisk_siptrunk.call.decision import Admit, Decision, Refuse, decide, dec
 from asterisk_siptrunk.call.pace import Pace, full
 from asterisk_siptrunk.call.reason import Cause, Reason, reason_of
 from asterisk_siptrunk.call.reconcile import (
+    Lifetime,
     LiveChannel,
     OpenCall,
     Reconciliation,
@@ -36,6 +37,7 @@ __all__ = [
     "Direction",
     "Ended",
     "Evidence",
+    "Lifetime",
     "LiveChannel",
     "Load",
     "OpenCall",

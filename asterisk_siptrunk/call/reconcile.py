@@ -8,7 +8,7 @@ that begins between the looks is in the second one only, and its age tells it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from asterisk_siptrunk.call.attempt import Direction
 
@@ -18,6 +18,7 @@ class OpenCall:
     """A row of this server that has no end yet."""
 
     uniqueid: str
+    started_at: datetime
     answered: bool = False
 
 
@@ -46,6 +47,31 @@ class LiveChannel:
 
 
 @dataclass(frozen=True, slots=True)
+class Lifetime:
+    """What is known of the life of the Asterisk that was looked at, by our clock.
+
+    Attributes:
+        began_at: when its process began; None where it did not say.
+        lost_at: when the connection before this one was lost; None for the first.
+    """
+
+    began_at: datetime | None = None
+    lost_at: datetime | None = None
+
+    def latest_end(self, call: OpenCall, looked_at: datetime) -> datetime:
+        """The latest moment at which a call that is gone can have ended.
+
+        A call of an earlier process ended with it: before this one began, and before its
+        connection was lost. It is an estimate, and the journal may know better.
+        """
+        if self.began_at is None or call.started_at >= self.began_at:
+            return looked_at
+        if self.lost_at is None or call.started_at >= self.lost_at:
+            return self.began_at
+        return min(self.lost_at, self.began_at)
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All channels of a server at one moment.
 
@@ -64,12 +90,12 @@ class Reconciliation:
     """What is to be put right.
 
     Attributes:
-        gone: UniqueIDs of open rows whose channel is no more.
+        gone: open rows whose channel is no more.
         unknown: channels that have no open row.
         answered: UniqueIDs of rows that do not know yet that their call was answered.
     """
 
-    gone: tuple[str, ...] = ()
+    gone: tuple[OpenCall, ...] = ()
     unknown: tuple[LiveChannel, ...] = ()
     answered: tuple[str, ...] = ()
 
@@ -89,7 +115,7 @@ def reconcile(
     known = {call.uniqueid for call in open_calls}
     up = {channel.uniqueid for channel in snapshot.callers if channel.up}
     return Reconciliation(
-        gone=tuple(call.uniqueid for call in open_calls if call.uniqueid not in snapshot.uniqueids),
+        gone=tuple(call for call in open_calls if call.uniqueid not in snapshot.uniqueids),
         unknown=tuple(
             channel
             for channel in snapshot.callers

@@ -1,6 +1,6 @@
 """What the witnesses of Asterisk (AMI, call journal) need of the usage database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -79,8 +79,8 @@ class UsageStore(Protocol):
         row stays as it is.
         """
 
-    async def close_gone(self, uniqueids: Collection[str], at: datetime) -> None:
-        """Close open rows whose channel is gone, with `at` as the estimated end.
+    async def close_gone(self, ends: Mapping[str, datetime]) -> None:
+        """Close open rows whose channel is gone, by UniqueID, each with its estimated end.
 
         The evidence is RECONCILED until the journal tells the exact end.
         """

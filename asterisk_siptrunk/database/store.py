@@ -1,6 +1,6 @@
 """The usage database as the witnesses of one Asterisk server see it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from asterisk_siptrunk.call import CallChange, Contact, LiveChannel, OpenCall, RegistrationChange
@@ -35,9 +35,9 @@ class ServerUsage:
         """Have an open row for each of these living calls."""
         await self._database.submit(lambda c: usage.adopt(c, self._server, channels, at))
 
-    async def close_gone(self, uniqueids: Collection[str], at: datetime) -> None:
+    async def close_gone(self, ends: Mapping[str, datetime]) -> None:
         """Close rows whose channel is gone."""
-        await self._database.submit(lambda c: usage.close_gone(c, self._server, uniqueids, at))
+        await self._database.submit(lambda c: usage.close_gone(c, self._server, ends))
 
     async def journal_position(self) -> JournalPosition | None:
         """How far the journal was recorded."""

@@ -1,6 +1,6 @@
 """What the witnesses tell of calls, noted on the rows of one server."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -98,21 +98,22 @@ def apply(connection: Connection, server: str, changes: Sequence[CallChange]) ->
 
 def open_calls(connection: Connection, server: str) -> list[OpenCall]:
     """All rows of a server that have no end."""
-    query = select(call.c.uniqueid, call.c.answered_at).where(call.c.server == server, _IS_OPEN)
+    columns = (call.c.uniqueid, call.c.started_at, call.c.answered_at)
+    query = select(*columns).where(call.c.server == server, _IS_OPEN)
     return [
-        OpenCall(row.uniqueid, row.answered_at is not None) for row in connection.execute(query)
+        OpenCall(row.uniqueid, row.started_at, answered=row.answered_at is not None)
+        for row in connection.execute(query)
     ]
 
 
-def close_gone(
-    connection: Connection, server: str, uniqueids: Collection[str], at: datetime
-) -> None:
-    """Close rows whose channel is gone, with an estimated end."""
-    connection.execute(
-        update(call)
-        .where(call.c.server == server, call.c.uniqueid.in_(uniqueids), _IS_OPEN)
-        .values(ended_at=at, evidence=Evidence.RECONCILED)
-    )
+def close_gone(connection: Connection, server: str, ends: Mapping[str, datetime]) -> None:
+    """Close rows whose channel is gone, each with its estimated end."""
+    for uniqueid, at in ends.items():
+        connection.execute(
+            update(call)
+            .where(call.c.server == server, call.c.uniqueid == uniqueid, _IS_OPEN)
+            .values(ended_at=at, evidence=Evidence.RECONCILED)
+        )
 
 
 def adopt(

@@ -1,7 +1,7 @@
 """Real calls over a real Asterisk: what callers hear, what the carrier sees, what is recorded."""
 
 import signal
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -390,6 +390,22 @@ def test_a_restart_in_mid_call_leaves_no_row_wrong(acme: Acme):
         Evidence.JOURNAL,
         Evidence.AMI,
     ]
+
+
+def test_a_call_that_asterisk_took_with_it_ended_when_it_did(acme: Acme):
+    asterisk = acme.provider.asterisk
+    with acme.carrier(), acme.calling([acme.call_of(MOBILE)], hold_ms=60_000):
+        acme.provider.until(lambda: any(row.answered_at for row in acme.provider.live()))
+        asterisk.kill9()
+        killed = datetime.now(UTC)
+        asterisk.start()  # which takes longer than the end may be off
+        acme.provider.until_idle()
+    row = acme.last()
+    assert row.evidence is Evidence.RECONCILED
+    assert row.ended_at is not None
+    assert abs((row.ended_at - killed).total_seconds()) < 0.5
+    with acme.carrier():
+        assert acme.call(MOBILE).statuses == [200]
 
 
 def _seconds(acme: Acme) -> list[float]:

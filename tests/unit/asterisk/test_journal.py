@@ -202,12 +202,62 @@ def test_half_a_line_waits_for_its_other_half(file):
     assert [line.uniqueid for line in read_journal(file, first.position).lines] == ["lab-2.0"]
 
 
-def test_a_file_that_took_its_place_is_read_from_its_start(file):
-    file.write_bytes((row() + b"\n") * 3)
-    position = read_journal(file, None).position
-    file.rename(file.with_suffix(".1"))
-    file.write_bytes((row(uniqueid="lab-2.0") + b"\n") * 5)
-    assert len(read_journal(file, position).lines) == 5
+def read_on(file, position):
+    """Read until there is no more; the calls, and where it stopped."""
+    found, more = [], True
+    while more:
+        reading = read_journal(file, position)
+        found += [line.uniqueid for line in reading.lines]
+        position, more = reading.position, reading.more
+    return found, position
+
+
+def lines(*uniqueids):
+    return b"".join(row(uniqueid=uniqueid) + b"\n" for uniqueid in uniqueids)
+
+
+def rotate(file, *, old, new):
+    """Rename as logrotate does, `old` written before it and `new` after it."""
+    with file.open("ab") as more:
+        more.write(old)
+    for number in (2, 1):
+        if (rotated := Path(f"{file}.{number}")).exists():
+            rotated.rename(f"{file}.{number + 1}")
+    file.rename(f"{file}.1")
+    file.write_bytes(new)
+
+
+def test_what_was_not_read_before_a_rotation_is_read_after_it(file):
+    file.write_bytes(lines("a", "b"))
+    _, position = read_on(file, None)
+    rotate(file, old=lines("c") + row()[:50], new=lines("d"))
+    found, position = read_on(file, position)
+    assert found == ["c", "d"]
+    rotate(file, old=lines("e"), new=b"")
+    rotate(file, old=lines("f"), new=lines("g"))
+    found, position = read_on(file, position)
+    assert found == ["e", "f", "g"]
+    assert read_on(file, position) == ([], position)
+
+
+def test_a_journal_that_is_renamed_and_not_made_anew_yet_is_read_where_it_is(file):
+    file.write_bytes(lines("a"))
+    _, position = read_on(file, None)
+    file.write_bytes(lines("a", "b"))
+    file.rename(f"{file}-20261124")
+    found, position = read_on(file, position)
+    assert found == ["b"]
+    file.write_bytes(lines("c"))
+    assert read_on(file, position)[0] == ["c"]
+
+
+def test_a_journal_that_was_compressed_before_it_was_read_is_told(file, caplog):
+    file.write_bytes(lines("a"))
+    _, position = read_on(file, None)
+    rotate(file, old=lines("b"), new=lines("c"))
+    Path(f"{file}.1").rename(f"{file}.1.gz")
+    assert read_on(file, position)[0] == ["c"]
+    assert "delaycompress" in caplog.text
 
 
 def test_a_file_that_became_shorter_is_read_from_its_start(file):

@@ -1,7 +1,7 @@
 """The listener between a scripted AMI peer and a store in memory."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,6 +29,9 @@ from tests.replay.peer import Peer, message, success
 from tests.unit.asterisk.test_journal import row
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+UPTIME = 600
+BEGAN = NOW - timedelta(seconds=UPTIME)
+LATELY = NOW - timedelta(seconds=60)
 
 
 class MemoryStore:
@@ -38,7 +41,7 @@ class MemoryStore:
         self.rows = list(rows)
         self.batches: list[list[CallChange]] = []
         self.adopted: list[LiveChannel] = []
-        self.gone: list[str] = []
+        self.gone: dict[str, datetime] = {}
         self.journal: list[JournalCall] = []
         self.changed_registrations: list[RegistrationChange] = []
         self.there: list[Contact] = []
@@ -79,11 +82,10 @@ class MemoryStore:
         self._tell()
         self.adopted += channels
 
-    async def close_gone(self, uniqueids: Collection[str], at: datetime) -> None:
-        self.seen_at.add(at)
+    async def close_gone(self, ends: Mapping[str, datetime]) -> None:
         self._tell()
-        self.gone += uniqueids
-        self.rows = [one for one in self.rows if one.uniqueid not in uniqueids]
+        self.gone |= ends
+        self.rows = [one for one in self.rows if one.uniqueid not in ends]
 
     async def journal_position(self) -> JournalPosition | None:
         return self.position
@@ -161,6 +163,8 @@ def answering(*channels: bytes) -> Callable[[dict[str, str]], bytes]:
                 ListItems=str(len(channels)),
             )
             return success(action) + items + complete
+        if action["Action"] == "Login":
+            return success(action) + message(Event="FullyBooted", Uptime=str(UPTIME))
         return success(action, Value="alaw")
 
     return answer
@@ -180,7 +184,7 @@ def play(
             return contacts
 
         async with Peer(answering(*channels)) as peer:
-            client = AmiClient(AmiLogin("127.0.0.1", peer.port, "u", "s"))
+            client = AmiClient(AmiLogin("127.0.0.1", peer.port, "u", "s"), clock=lambda: NOW)
             listener = Listener(client, store, journal, listed, clock=lambda: NOW)
             running = asyncio.create_task(listener.run())
             await store.until(lambda: store.looks)
@@ -237,13 +241,22 @@ def test_at_each_connection_rows_and_channels_are_compared():
         use,
         channel("lab-2.0"),
         channel("lab-3.0"),
-        rows=[OpenCall("lab-1.0"), OpenCall("lab-2.0")],
+        rows=[OpenCall("lab-1.0", LATELY), OpenCall("lab-2.0", LATELY)],
     )
-    assert store.gone == ["lab-1.0"]
+    assert store.gone == {"lab-1.0": NOW}
     assert store.seen_at == {NOW}
     assert [one.uniqueid for one in store.adopted] == ["lab-3.0"]
     assert store.adopted[0].age == timedelta(seconds=30)
     assert store.changes == [Answered("lab-2.0", NOW)]
+
+
+def test_a_call_that_asterisk_took_with_it_ended_before_it_began_anew():
+    earlier = OpenCall("lab-1.0", BEGAN - timedelta(seconds=60))
+
+    async def use(scene: Scene) -> None:
+        await scene.until(lambda: scene.store.gone)
+
+    assert play(use, rows=[earlier]).gone == {"lab-1.0": BEGAN}
 
 
 @pytest.mark.parametrize(

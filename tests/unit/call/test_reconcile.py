@@ -1,9 +1,19 @@
 """Open rows against living channels."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from asterisk_siptrunk.call import Direction, LiveChannel, OpenCall, Snapshot, reconcile
+import pytest
 
+from asterisk_siptrunk.call import (
+    Direction,
+    Lifetime,
+    LiveChannel,
+    OpenCall,
+    Snapshot,
+    reconcile,
+)
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 GRACE = timedelta(seconds=10)
 
 
@@ -18,20 +28,23 @@ def look(*channels: LiveChannel, others: tuple[str, ...] = ()) -> Snapshot:
 
 
 def test_nothing_to_put_right():
-    assert not reconcile([OpenCall("a", answered=True)], look(channel("a")), GRACE)
+    assert not reconcile([OpenCall("a", NOON, answered=True)], look(channel("a")), GRACE)
 
 
 def test_a_row_whose_channel_is_no_more_is_gone():
-    found = reconcile([OpenCall("a"), OpenCall("b")], look(channel("b", up=False)), GRACE)
-    assert found.gone == ("a",)
+    found = reconcile(
+        [OpenCall("a", NOON), OpenCall("b", NOON)], look(channel("b", up=False)), GRACE
+    )
+    assert [one.uniqueid for one in found.gone] == ["a"]
 
 
 def test_after_asterisk_restarted_all_rows_are_gone():
-    assert reconcile([OpenCall("a"), OpenCall("b")], look(), GRACE).gone == ("a", "b")
+    rows = (OpenCall("a", NOON), OpenCall("b", NOON))
+    assert reconcile(rows, look(), GRACE).gone == rows
 
 
 def test_a_call_that_wandered_into_another_dialplan_is_alive():
-    assert not reconcile([OpenCall("a")], look(others=("a",)), GRACE)
+    assert not reconcile([OpenCall("a", NOON)], look(others=("a",)), GRACE)
 
 
 def test_a_channel_without_a_row_is_unknown_once_it_had_time_to_be_admitted():
@@ -41,10 +54,32 @@ def test_a_channel_without_a_row_is_unknown_once_it_had_time_to_be_admitted():
 
 def test_a_call_that_ended_between_the_looks_has_no_row_made_for_it():
     """Its row was open at the first look: it is known, whatever happened since."""
-    assert not reconcile([OpenCall("a", answered=True)], look(channel("a")), GRACE).unknown
+    assert not reconcile([OpenCall("a", NOON, answered=True)], look(channel("a")), GRACE).unknown
 
 
 def test_an_answer_that_nobody_heard_of():
-    rows = [OpenCall("up"), OpenCall("known", answered=True), OpenCall("rings")]
+    rows = [OpenCall("up", NOON), OpenCall("known", NOON, answered=True), OpenCall("rings", NOON)]
     live = look(channel("up"), channel("known"), channel("rings", up=False))
     assert reconcile(rows, live, GRACE).answered == ("up",)
+
+
+def at(seconds: float | None) -> datetime | None:
+    return None if seconds is None else NOON + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("began", "lost", "latest", "why"),
+    [
+        (None, None, 900, "nothing is known: it may have lasted until the look"),
+        (None, 60, 900, "a lost connection ends no call"),
+        (-5, None, 900, "the same Asterisk carried it"),
+        (-5, 60, 900, "the same Asterisk, after the connection was lost and made anew"),
+        (300, None, 300, "another Asterisk: the call ended before it began"),
+        (300, 60, 60, "and when the connection to the one before it was lost"),
+        (300, -60, 300, "the connection was lost before the call: it tells nothing of it"),
+        (300, 600, 300, "the connection to the new one was lost"),
+    ],
+)
+def test_the_latest_end_of_a_call_that_is_gone(began, lost, latest, why):
+    life = Lifetime(began_at=at(began), lost_at=at(lost))
+    assert life.latest_end(OpenCall("a", NOON), NOON + timedelta(seconds=900)) == at(latest), why

@@ -135,7 +135,7 @@ def test_a_refused_call_stays_as_it_was(engine):
 
 def test_an_estimated_end_gives_way_to_the_exact_one(engine, call):
     with transaction(engine) as connection:
-        usage.close_gone(connection, SERVER, [call], after(90))
+        usage.close_gone(connection, SERVER, {call: after(90)})
     assert the_record(engine).evidence is Evidence.RECONCILED
     assert open_calls(engine) == 0
     tell(engine, Ended(call, after(60), 16))
@@ -144,7 +144,7 @@ def test_an_estimated_end_gives_way_to_the_exact_one(engine, call):
 
 def test_a_false_end_is_taken_back_when_the_call_lives(engine, call):
     with transaction(engine) as connection:
-        usage.close_gone(connection, SERVER, [call], after(5))
+        usage.close_gone(connection, SERVER, {call: after(5)})
     adopt(engine, live(call), at=after(10))
     assert open_calls(engine) == 1
 
