@@ -1,14 +1,18 @@
 """Connections: SQLite made safe for several processes, and PostgreSQL, behind one function."""
 
+import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from asterisk_siptrunk.errors import DatabaseUnavailable, SettingsError
 
@@ -19,6 +23,9 @@ SQLITE_BUSY_SECONDS = 1.5
 # Likewise for PostgreSQL: connecting, and a statement that waits for a lock.
 POSTGRESQL_CONNECT_SECONDS = 2
 POSTGRESQL_STATEMENT_MILLISECONDS = 1500
+
+FileIdentity = tuple[int, int]
+"""Device and inode."""
 
 _NO_TABLE = "does not exist"
 
@@ -55,9 +62,38 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, hide_parameters=True)
+    # mode=rw: a file that is lost must be told, and not be made anew, empty.
+    file = f"{Path(url.database or '').absolute().as_uri()}?mode=rw"
+
+    def connect() -> SqliteConnection:
+        return sqlite3.connect(file, uri=True, timeout=SQLITE_BUSY_SECONDS, check_same_thread=False)
+
+    engine = create_engine(url, creator=connect, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "checkout", partial(_refuse_replaced, engine))
     return engine
+
+
+def identity(engine: Engine) -> FileIdentity | None:
+    """Which file a SQLite database's path leads to now; None where there is none.
+
+    A connection goes on with the file that it opened, even if that was deleted, or replaced by a
+    backup: what is written there is lost.
+    """
+    try:
+        # Not Path.stat(): each admission asks, and that costs as much again.
+        status = os.stat(str(engine.url.database))  # noqa: PTH116
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _refuse_replaced(
+    engine: Engine, _connection: object, record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    now = identity(engine)
+    if record.info.setdefault("file", now) != now:
+        raise DisconnectionError("another file stands at the database's path")
 
 
 def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
@@ -143,6 +179,11 @@ def _explain(engine: Engine, complaint: str) -> str:
     said = complaint.strip().partition("\n")[0] or "no answer"
     if "no such table" in said or _NO_TABLE in said:
         return f"The database {describe(engine)} is not set up yet: run 'siptrunk init'. ({said})"
+    if engine.dialect.name == "sqlite" and identity(engine) is None:
+        return (
+            f"The database {describe(engine)} is not there: run 'siptrunk init' if it never was, "
+            "else put it back."
+        )
     return f"The database {describe(engine)} cannot be used: {said}."
 
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from asterisk_siptrunk.database.engine import FileIdentity, identity
 from asterisk_siptrunk.database.thread import DatabaseThread, Job
 
 T = TypeVar("T")
@@ -34,6 +35,7 @@ class LoopDatabase:
         self._thread = thread
         self._loop = asyncio.get_running_loop()
         self._connection: Connection | None = None
+        self._file: FileIdentity | None = None
 
     def submit(self, work: Callable[[Connection], T]) -> "asyncio.Future[T]":
         """Have work done in a transaction; it may run twice, see `DatabaseThread.submit`.
@@ -55,6 +57,8 @@ class LoopDatabase:
 
     def _try(self, job: Job) -> bool:
         """Do it in one transaction, or nothing."""
+        if self._connection is not None and self._file != identity(self._engine):
+            self.close()
         try:
             connection = self._connection = self._connection or self._connect()
             driver: Any = connection.connection.dbapi_connection
@@ -73,6 +77,7 @@ class LoopDatabase:
         return True
 
     def _connect(self) -> Connection:
+        self._file = identity(self._engine)
         connection = self._engine.connect()
         connection.detach()  # no other user of the pool shall get it: it waits for no lock
         driver: Any = connection.connection.dbapi_connection

@@ -1,7 +1,9 @@
 """Short work in the event loop: done there at once, or whole by the thread."""
 
 import asyncio
+import shutil
 import threading
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -96,12 +98,38 @@ def test_a_database_that_is_away_is_told(tmp_path):
 def test_a_file_that_comes_back_is_used_again(sqlite_url, tmp_path):
     file, kept = tmp_path / "siptrunk.db", tmp_path / "kept.db"
     file.rename(kept)
-    works = [thread_name] * 3
-    away, _, back = doing(sqlite_url, *works, between=lambda: _put_back(kept, file))
+    away, back = doing(sqlite_url, names, thread_name, between=lambda: _put_back(kept, file))
     assert isinstance(away, DatabaseUnavailable)
     assert back == "MainThread"
 
 
 def _put_back(kept, file):
     if kept.exists():
+        assert not file.exists()  # nobody made an empty one instead
         kept.replace(file)
+
+
+def test_a_file_that_was_replaced_by_another_is_used_from_then_on(sqlite_url, tmp_path):
+    file, backup = tmp_path / "siptrunk.db", tmp_path / "backup.db"
+    shutil.copy(file, backup)
+    doing(f"sqlite:///{backup}", adding("kept"))
+
+    def replace():
+        if backup.exists():
+            for log in ("wal", "shm"):
+                Path(f"{file}-{log}").unlink()
+            backup.replace(file)
+
+    one, there = doing(sqlite_url, adding("one"), names, between=replace)
+    assert one == "one"
+    assert there == ["kept"]
+
+
+def test_a_file_that_was_lost_is_told(sqlite_url, tmp_path):
+    one, lost = doing(sqlite_url, names, names, between=lambda: _lose(tmp_path))
+    assert one == []
+    assert isinstance(lost, DatabaseUnavailable)
+
+
+def _lose(folder):
+    (folder / "siptrunk.db").unlink(missing_ok=True)

@@ -44,13 +44,18 @@ def test_a_database_of_a_newer_program_is_left_alone(sqlite_url):
     engine.dispose()
 
 
-def test_a_database_that_was_not_set_up_says_what_to_do(tmp_path):
-    engine = open_engine(f"sqlite:///{tmp_path / 'empty.db'}")
+@pytest.mark.parametrize(("there", "said"), [(True, "not set up yet"), (False, "is not there")])
+def test_a_database_that_was_not_set_up_says_what_to_do(tmp_path, there, said):
+    file = tmp_path / "empty.db"
+    if there:
+        file.touch()
+    engine = open_engine(f"sqlite:///{file}")
     with (
-        pytest.raises(DatabaseUnavailable, match="run 'siptrunk init'"),
+        pytest.raises(DatabaseUnavailable, match=f"{said}.*run 'siptrunk init'"),
         transaction(engine) as connection,
     ):
         provider.begin(connection)
+    assert file.exists() is there
     engine.dispose()
 
 
