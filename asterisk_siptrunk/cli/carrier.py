@@ -19,7 +19,15 @@ from asterisk_siptrunk.cli.options import (
     yes_option,
 )
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows
-from asterisk_siptrunk.cli.values import COUNT, COUNTRY, NETWORK, limit, secret_from
+from asterisk_siptrunk.cli.values import (
+    COUNT,
+    COUNTRY,
+    NETWORK,
+    SERVER,
+    USERNAME,
+    limit,
+    secret_from,
+)
 from asterisk_siptrunk.trunk import Carrier, CarrierMode
 from asterisk_siptrunk.trunk.profiles import load_profile, profiles
 
@@ -40,7 +48,7 @@ _PROFILE_COLUMNS = ("name", "title", "mode", "server", "as_of", "source")
 _APPLY = "Asterisk knows of it after 'siptrunk config apply'."
 
 _WAYS = (
-    click.option("--server", help="Its SIP server, where the profile names none."),
+    click.option("--server", type=SERVER, help="Its SIP server, where the profile names none."),
     click.option("--country", type=COUNTRY, help="How it writes national numbers (FR)."),
     click.option("--priority", type=click.IntRange(min=0), help="The lowest is tried first."),
     click.option("--weight", type=click.IntRange(min=1), help="Share among equals in priority."),
@@ -50,7 +58,7 @@ _WAYS = (
         type=click.IntRange(min=0),
         help="Seconds between OPTIONS, 0 if it answers none.  [default: its profile's]",
     ),
-    click.option("--username", help="Our name at its registrar."),
+    click.option("--username", type=USERNAME, help="Our name at its registrar."),
     click.option(
         "--secret-file",
         type=click.File(),

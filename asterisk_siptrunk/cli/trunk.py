@@ -19,7 +19,15 @@ from asterisk_siptrunk.cli.options import (
     yes_option,
 )
 from asterisk_siptrunk.cli.output import Form, Row, Value, say, show_row, show_rows, warn
-from asterisk_siptrunk.cli.values import COUNT, COUNTRY, NETWORK, limit, phone_number
+from asterisk_siptrunk.cli.values import (
+    CONTEXT,
+    COUNT,
+    COUNTRY,
+    NETWORK,
+    SERVER,
+    limit,
+    phone_number,
+)
 from asterisk_siptrunk.destination import domestic_patterns
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import (
@@ -87,8 +95,14 @@ _TERMS = (
         multiple=True,
         help="Where it calls from, or may register from; may be repeated.",
     ),
-    click.option("--contact", help="Where inbound calls go (kind address): HOST or HOST:PORT."),
-    click.option("--inbound-context", help="The context of inbound calls (kind local)."),
+    click.option(
+        "--contact",
+        type=SERVER,
+        help="Where inbound calls go (kind address): HOST or HOST:PORT.",
+    ),
+    click.option(
+        "--inbound-context", type=CONTEXT, help="The context of inbound calls (kind local)."
+    ),
 )
 
 

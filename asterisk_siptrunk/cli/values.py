@@ -1,6 +1,7 @@
 """What people type, made into values: numbers, networks, countries, moments, secrets."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Generic, TextIO, TypeVar
@@ -11,14 +12,20 @@ import phonenumbers
 from asterisk_siptrunk.cli.desk import desk_of
 from asterisk_siptrunk.destination import Target, caller_number, country_code
 from asterisk_siptrunk.errors import InvalidInput
-from asterisk_siptrunk.trunk import IPNetwork
+from asterisk_siptrunk.trunk import (
+    IPNetwork,
+    parse_context,
+    parse_secret,
+    parse_server,
+    parse_username,
+)
 
 T = TypeVar("T")
 
 _NONE = "none"
 _PUNCTUATION = re.compile(r"[\s().\-/]")
-# What Asterisk's registration takes; a longer file is not the one that was meant.
-_LONGEST_SECRET = 200
+# More than any secret that is taken: a longer file is not the one that was meant.
+_LONGEST_SECRET_FILE = 1000
 
 
 class ReadType(click.ParamType[T], Generic[T]):
@@ -93,6 +100,19 @@ class TargetType(ReadType[Target]):
         return Target.parse(text)
 
 
+class TextType(ReadType[str]):
+    """A text that a rule of the trunk's room takes or refuses."""
+
+    def __init__(self, name: str, rule: Callable[[str], str]) -> None:
+        self.name = name
+        self._rule = rule
+
+    def read(self, text: str, context: click.Context | None) -> str:
+        """Ask the rule."""
+        del context
+        return self._rule(text)
+
+
 class CountType(ReadType[int | str]):
     """A number of 1 or more, or `none` for no limit."""
 
@@ -134,6 +154,9 @@ COUNTRY = CountryType()
 TARGET = TargetType()
 COUNT = CountType()
 MOMENT = MomentType()
+SERVER = TextType("host", parse_server)
+CONTEXT = TextType("context", parse_context)
+USERNAME = TextType("name", parse_username)
 
 
 def limit(given: int | str | None) -> int | None:
@@ -170,14 +193,10 @@ def secret_from(file: TextIO | None, whose: str) -> str:
     Other users of the machine see command lines, in `ps`; and the shell keeps them.
 
     Raises:
-        InvalidInput: the file holds something else than one line.
+        InvalidInput: that is not one line, or not a secret that can be used.
     """
     if file is None:
         secret = click.prompt(f"Secret of {whose}", hide_input=True, err=True)
     else:
-        secret = file.read(_LONGEST_SECRET + 2).strip()
-    if secret and len(secret) <= _LONGEST_SECRET and secret.isprintable():
-        return str(secret)
-    raise InvalidInput(
-        f"The secret must be one line of 1 to {_LONGEST_SECRET} characters that can be printed."
-    )
+        secret = file.read(_LONGEST_SECRET_FILE).strip()
+    return parse_secret(secret)

@@ -19,6 +19,12 @@ from asterisk_siptrunk.trunk.trunk import (
     Trunk,
     TrunkKind,
 )
+from asterisk_siptrunk.trunk.writable import (
+    parse_context,
+    parse_secret,
+    parse_server,
+    parse_username,
+)
 
 __all__ = [
     "AwayPolicy",
@@ -37,5 +43,9 @@ __all__ = [
     "TrunkKind",
     "digest",
     "new_secret",
+    "parse_context",
     "parse_name",
+    "parse_secret",
+    "parse_server",
+    "parse_username",
 ]

@@ -68,6 +68,30 @@ def test_what_cannot_work_is_refused(acme, words, said, status):
     assert said in acme("carrier", *words, *source, stdin="s\n", fails=status).stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--server", "bad host;", "is no host"),
+        ("--server", "127.0.0.2:99999", "is no host"),
+        ("--server", "sip:foo.example", "Leave 'sip:' out"),
+        ("--server", "h\nx", "is no host"),
+        ("--username", "u;s", "cannot be a user name"),
+    ],
+)
+def test_what_asterisk_s_files_cannot_hold_is_refused_when_it_is_given(acme, option, value, said):
+    add = ("add", "x", "--profile", "generic", "--secret-file", "-")
+    for words in (add, ("set", "one")):
+        done = acme("carrier", *words, option, value, stdin="s\n", fails=2)
+        assert said in done.stderr
+        assert option in done.stderr
+
+
+def test_a_secret_that_asterisk_could_not_read_back_is_refused_and_not_shown(acme):
+    done = acme("carrier", "set", "one", "--secret-file", "-", stdin="s3cret\\\n", fails=1)
+    assert "backslash" in done.stderr
+    assert "s3cret" not in done.stderr
+
+
 def test_an_address_that_is_a_trunks_is_refused(acme):
     acme(
         *("trunk", "add", "plant", "--customer", "acme", "--channels", "2", "--kind", "address"),

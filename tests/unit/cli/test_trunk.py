@@ -204,3 +204,26 @@ def test_the_kinds_of_pbx_are_those_that_have_settings():
 def test_a_missing_trunk_says_where_to_look(siptrunk):
     for words in (("show", "no"), ("set", "no", "--srtp"), ("resume", "no")):
         assert "'siptrunk trunk list'" in siptrunk("trunk", *words, fails=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [("--contact", "h;x:5060", "is no host"), ("--inbound-context", "a b]", "cannot be a context")],
+)
+def test_what_asterisk_s_files_cannot_hold_is_refused_when_it_is_given(acme, option, value, said):
+    for words in (ADD, ("trunk", "set", "acme-paris")):
+        done = acme(*words, option, value, fails=2)
+        assert said in done.stderr
+        assert option in done.stderr
+
+
+def test_the_contact_of_an_ended_trunk_does_not_block_the_configuration(acme, asterisk, tmp_path):
+    del asterisk
+    acme(*ADD, "--kind", "address", "--address", "192.0.2.7", "--contact", "192.0.2.7")
+    database = sqlite3.connect(tmp_path / "siptrunk.db")
+    with database:
+        database.execute("UPDATE trunk SET contact = 'h;x', version = 9 WHERE name = 't'")
+    database.close()
+    assert "trunk t: contact" in acme("config", "plan", fails=1).stderr
+    acme("trunk", "remove", "t", "--yes")
+    acme("config", "plan")
