@@ -112,7 +112,8 @@ def allow(desk: Desk, target: Target, trunk: str | None, *, lock: bool, note: st
 def remove(desk: Desk, target: Target, trunk: str | None, *, yes: bool) -> None:
     """Take away the rule for a target; a wider rule, or none, then decides.
 
-    Of a trunk the customer's rule goes first; the same again takes the provider's.
+    Of a trunk the customer's rule goes first; the same again takes the provider's. A rule for all
+    trunks that stands in the place of one that we ship gives way to that one.
 
     Example: siptrunk destination remove lv --trunk acme-paris
     """
@@ -124,8 +125,10 @@ def remove(desk: Desk, target: Target, trunk: str | None, *, yes: bool) -> None:
         if not layers:
             raise NotFound(f"There is no rule for {target} of {owner}; see 'destination list'.")
         layer = Layer.CUSTOMER if Layer.CUSTOMER in layers else layers[0]
-        rules.remove(connection, by, target, layer, trunk)
+        again = rules.remove(connection, by, target, layer, trunk)
     say(f"The {layer}'s rule for {target} of {owner} removed.")
+    if again:
+        say(f"{target} is blocked again for all trunks, as shipped: {again.note}.")
 
 
 @command.command()

@@ -49,12 +49,21 @@ def put(connection: Connection, by: By, new: Rule, trunk: str | None) -> None:
     note(connection, by, "destination", trunk or "provider", f"{new.action} {new.target}{locked}")
 
 
-def remove(connection: Connection, by: By, target: Target, layer: Layer, trunk: str | None) -> None:
-    """Take a rule away.
+def remove(
+    connection: Connection, by: By, target: Target, layer: Layer, trunk: str | None
+) -> Rule | None:
+    """Take a rule away; gives the shipped rule that stands again in its place, if one does.
+
+    What ships blocked stays ruled: without any rule it would be open for everyone, and nobody
+    would have said so.
 
     Raises:
         NotFound: there is no such trunk, or no such rule.
+        InvalidInput: it is a shipped rule itself.
     """
+    shipped = _shipped(target) if trunk is None else None
+    if shipped is not None:
+        return _put_back(connection, by, shipped)
     trunk_id = _trunk_id(connection, trunk)
     gone = connection.execute(delete(rule).where(_same(trunk_id, target, layer)))
     if not gone.rowcount:
@@ -62,6 +71,7 @@ def remove(connection: Connection, by: By, target: Target, layer: Layer, trunk: 
         raise NotFound(f"There is no {layer} rule for {target} of {owner}.")
     _touch(connection, trunk_id)
     note(connection, by, "destination", trunk or "provider", f"removed the rule for {target}")
+    return None
 
 
 def of_trunk(connection: Connection, trunk_id: int) -> list[Rule]:
@@ -86,6 +96,24 @@ def store_defaults(connection: Connection, by: By) -> None:
     """Store the shipped rules as the provider's; they are the provider's to edit from then on."""
     for shipped in default_rules():
         put(connection, by, shipped, None)
+
+
+def _shipped(target: Target) -> Rule | None:
+    return next((each for each in default_rules() if each.target == target), None)
+
+
+def _put_back(connection: Connection, by: By, shipped: Rule) -> Rule:
+    """Put a shipped rule in the place of the provider's own for its target."""
+    standing = _load(connection, _same(None, shipped.target, Layer.PROVIDER))
+    if not standing:
+        raise NotFound(f"There is no provider rule for {shipped.target} of the provider.")
+    if standing[0].rule == shipped:
+        raise InvalidInput(
+            f"{shipped.target} ships blocked ({shipped.note}): without a rule it would be open for "
+            f"everyone. If it is to be: siptrunk destination allow '{shipped.target}'."
+        )
+    put(connection, by, shipped, None)
+    return shipped
 
 
 def _load(connection: Connection, where: ColumnElement[bool]) -> list[StoredRule]:

@@ -110,6 +110,21 @@ def test_a_rule_put_again_takes_the_place_of_the_first(acme):
     assert rules(acme)["provider", "be"]["action"] == "allow"
 
 
+def test_to_remove_a_rule_for_what_ships_blocked_blocks_it_again(acme):
+    acme("destination", "allow", "*:premium", "--note", "a try")
+    assert check(acme, "0899123456")["verdict"] == "admitted"
+    done = acme("destination", "remove", "*:premium", "--yes")
+    assert "*:premium is blocked again for all trunks, as shipped" in done.stderr
+    assert check(acme, "0899123456")["reason"] == "destination-blocked"
+    assert rules(acme)["provider", "*:premium"]["note"] == "surcharged numbers"
+
+
+def test_what_ships_blocked_is_opened_by_a_rule_and_not_by_none(acme):
+    told = acme("destination", "remove", "*:premium", "--yes", fails=1).stderr
+    assert "siptrunk destination allow '*:premium'" in told
+    assert check(acme, "0899123456")["reason"] == "destination-blocked"
+
+
 @pytest.mark.parametrize(
     ("words", "said", "status"),
     [

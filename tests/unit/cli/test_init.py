@@ -49,13 +49,14 @@ def test_init_makes_settings_secrets_and_database(fresh, place, url, tmp_path):
 def test_init_again_keeps_everything(fresh, place, url):
     fresh("init", *url)
     fresh("customer", "add", "acme")
-    fresh("destination", "remove", "+979", "--yes")
+    fresh("destination", "allow", "+979")
     before = {file.name: file.read_bytes() for file in place.iterdir()}
     done = fresh("init", *url)
     assert "is up to date" in done.stderr
     assert {file.name: file.read_bytes() for file in place.iterdir()} == before
     assert len(fresh.json("customer", "list")) == 1
-    assert "+979" not in {row["target"] for row in fresh.json("destination", "list")}
+    actions = {row["target"]: row["action"] for row in fresh.json("destination", "list")}
+    assert actions["+979"] == "allow"
 
 
 def test_init_again_with_other_values_says_that_they_do_not_hold(fresh, url):
