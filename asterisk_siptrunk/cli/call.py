@@ -14,6 +14,8 @@ from asterisk_siptrunk.cli.records import LIST_COLUMNS, line, timeline, whole
 from asterisk_siptrunk.cli.values import MOMENT
 
 _ONE_SCREEN = 50
+# All of them are in memory at once; 'usage export' is for more.
+_MOST = 100_000
 
 
 @click.group()
@@ -34,7 +36,7 @@ def command() -> None:
 @click.option("--number", help="To or from a number that ends so.")
 @click.option(
     "--limit",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, _MOST),
     default=_ONE_SCREEN,
     show_default=True,
     help="How many at most, the newest.",

@@ -20,7 +20,7 @@ from asterisk_siptrunk.cli.options import (
 )
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows
 from asterisk_siptrunk.cli.values import (
-    COUNT,
+    CARRIER_CHANNELS,
     COUNTRY,
     NETWORK,
     SERVER,
@@ -28,7 +28,13 @@ from asterisk_siptrunk.cli.values import (
     limit,
     secret_from,
 )
-from asterisk_siptrunk.trunk import Carrier, CarrierMode
+from asterisk_siptrunk.trunk import (
+    HIGHEST_PRIORITY,
+    HIGHEST_WEIGHT,
+    LONGEST_QUALIFY,
+    Carrier,
+    CarrierMode,
+)
 from asterisk_siptrunk.trunk.profiles import load_profile, profiles
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -50,12 +56,22 @@ _APPLY = "Asterisk knows of it after 'siptrunk config apply'."
 _WAYS = (
     click.option("--server", type=SERVER, help="Its SIP server, where the profile names none."),
     click.option("--country", type=COUNTRY, help="How it writes national numbers (FR)."),
-    click.option("--priority", type=click.IntRange(min=0), help="The lowest is tried first."),
-    click.option("--weight", type=click.IntRange(min=1), help="Share among equals in priority."),
-    click.option("--channels", type=COUNT, help="Calls at once that it takes, or 'none'."),
+    click.option(
+        "--priority",
+        type=click.IntRange(0, HIGHEST_PRIORITY),
+        help="The lowest is tried first.",
+    ),
+    click.option(
+        "--weight",
+        type=click.IntRange(1, HIGHEST_WEIGHT),
+        help="Share among equals in priority.",
+    ),
+    click.option(
+        "--channels", type=CARRIER_CHANNELS, help="Calls at once that it takes, or 'none'."
+    ),
     click.option(
         "--qualify",
-        type=click.IntRange(min=0),
+        type=click.IntRange(0, LONGEST_QUALIFY),
         help="Seconds between OPTIONS, 0 if it answers none.  [default: its profile's]",
     ),
     click.option("--username", type=USERNAME, help="Our name at its registrar."),

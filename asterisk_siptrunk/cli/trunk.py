@@ -20,8 +20,8 @@ from asterisk_siptrunk.cli.options import (
 )
 from asterisk_siptrunk.cli.output import Form, Row, Value, say, show_row, show_rows, warn
 from asterisk_siptrunk.cli.values import (
+    CALLS_PER_SECOND,
     CONTEXT,
-    COUNT,
     COUNTRY,
     NETWORK,
     SERVER,
@@ -31,6 +31,7 @@ from asterisk_siptrunk.cli.values import (
 from asterisk_siptrunk.destination import domestic_patterns
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import (
+    MOST_CHANNELS,
     AwayPolicy,
     CallerPolicy,
     Credentials,
@@ -62,14 +63,18 @@ PBX_KINDS = ("asterisk", "freepbx", "3cx", "generic")
 _APPLY = "Asterisk knows of it after 'siptrunk config apply'."
 
 _TERMS = (
-    click.option("--channels", type=click.IntRange(min=1), help="Calls at once, both ways."),
+    click.option(
+        "--channels", type=click.IntRange(1, MOST_CHANNELS), help="Calls at once, both ways."
+    ),
     click.option(
         "--reserved-inbound",
-        type=click.IntRange(min=0),
+        type=click.IntRange(0, MOST_CHANNELS),
         help="Channels of these that outbound calls never take.",
     ),
     click.option(
-        "--calls-per-second", type=COUNT, help="How fast calls may arrive, or 'none' for no limit."
+        "--calls-per-second",
+        type=CALLS_PER_SECOND,
+        help="How fast calls may arrive, or 'none' for no limit.",
     ),
     click.option("--country", type=COUNTRY, help="Where its PBX is: how it dials (FR)."),
     click.option(

@@ -13,6 +13,8 @@ from asterisk_siptrunk.cli.desk import desk_of
 from asterisk_siptrunk.destination import Target, caller_number, country_code
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import (
+    MOST_CALLS_PER_SECOND,
+    MOST_CARRIER_CHANNELS,
     IPNetwork,
     parse_context,
     parse_secret,
@@ -23,6 +25,9 @@ from asterisk_siptrunk.trunk import (
 T = TypeVar("T")
 
 _NONE = "none"
+# Far from the ends of what Python and databases can count: a time zone must not lead beyond.
+_YEARS = range(1970, 3000)
+_COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _PUNCTUATION = re.compile(r"[\s().\-/]")
 # More than any secret that is taken: a longer file is not the one that was meant.
 _LONGEST_SECRET_FILE = 1000
@@ -114,18 +119,21 @@ class TextType(ReadType[str]):
 
 
 class CountType(ReadType[int | str]):
-    """A number of 1 or more, or `none` for no limit."""
+    """A number from 1 to `most`, or `none` for no limit."""
 
     name = "count"
+
+    def __init__(self, most: int) -> None:
+        self._most = most
 
     def read(self, text: str, context: click.Context | None) -> int | str:
         """Parse; `none` stays a word here, since None means that nothing was given."""
         del context
         if text.lower() == _NONE:
             return _NONE
-        if text.isascii() and text.isdigit() and int(text) > 0:
+        if _COUNT.fullmatch(text) and 1 <= int(text) <= self._most:
             return int(text)
-        raise InvalidInput(f"{text!r} is no limit; give 1 or more, or '{_NONE}'.")
+        raise InvalidInput(f"{text[:80]!r} is no limit; give 1 to {self._most}, or '{_NONE}'.")
 
 
 class MomentType(ReadType[datetime]):
@@ -146,13 +154,16 @@ class MomentType(ReadType[datetime]):
             raise InvalidInput(
                 f"{text!r} is no time; give 2026-11-01, 2026-11-01T08:30, today or yesterday."
             ) from None
+        if moment.year not in _YEARS:
+            raise InvalidInput(f"{text!r}: give a year from {_YEARS[0]} to {_YEARS[-1]}.")
         return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
 
 
 NETWORK = NetworkType()
 COUNTRY = CountryType()
 TARGET = TargetType()
-COUNT = CountType()
+CALLS_PER_SECOND = CountType(MOST_CALLS_PER_SECOND)
+CARRIER_CHANNELS = CountType(MOST_CARRIER_CHANNELS)
 MOMENT = MomentType()
 SERVER = TextType("host", parse_server)
 CONTEXT = TextType("context", parse_context)
@@ -160,7 +171,7 @@ USERNAME = TextType("name", parse_username)
 
 
 def limit(given: int | str | None) -> int | None:
-    """What `COUNT` means: a number, or no limit."""
+    """What `CountType` means: a number, or no limit."""
     return given if isinstance(given, int) else None
 
 

@@ -21,6 +21,9 @@ from asterisk_siptrunk.errors import NotFound
 # Rows fetched at once where a whole month is read: memory stays flat.
 _ROWS_AT_ONCE = 1000
 
+# A database's integer of 64 bits holds them all; more digits are no number of ours.
+_DIGITS_OF_AN_ID = 18
+
 _RECORDS = (
     select(call, trunk.c.name.label("trunk"), carrier.c.name.label("carrier"))
     .outerjoin(trunk, trunk.c.id == call.c.trunk_id)
@@ -77,7 +80,7 @@ def get(connection: Connection, reference: str) -> CallRecord:
         NotFound: there is none.
     """
     where = (call.c.uniqueid == reference) | (call.c.sip_call_id == reference)
-    if reference.isascii() and reference.isdigit():
+    if reference.isascii() and reference.isdigit() and len(reference) <= _DIGITS_OF_AN_ID:
         where |= call.c.id == int(reference)
     row = connection.execute(_RECORDS.where(where).order_by(call.c.id.desc()).limit(1)).first()
     if row is None:

@@ -1,6 +1,10 @@
 """What a customer has, and what stands upstream: trunks, credentials, numbers, carriers."""
 
 from asterisk_siptrunk.trunk.carrier import (
+    HIGHEST_PRIORITY,
+    HIGHEST_WEIGHT,
+    LONGEST_QUALIFY,
+    MOST_CARRIER_CHANNELS,
     CallerHeader,
     Carrier,
     CarrierMode,
@@ -10,6 +14,8 @@ from asterisk_siptrunk.trunk.carrier import (
 from asterisk_siptrunk.trunk.credentials import Credentials, digest, new_secret
 from asterisk_siptrunk.trunk.names import parse_name
 from asterisk_siptrunk.trunk.trunk import (
+    MOST_CALLS_PER_SECOND,
+    MOST_CHANNELS,
     AwayPolicy,
     CallerPolicy,
     IPNetwork,
@@ -27,6 +33,12 @@ from asterisk_siptrunk.trunk.writable import (
 )
 
 __all__ = [
+    "HIGHEST_PRIORITY",
+    "HIGHEST_WEIGHT",
+    "LONGEST_QUALIFY",
+    "MOST_CALLS_PER_SECOND",
+    "MOST_CARRIER_CHANNELS",
+    "MOST_CHANNELS",
     "AwayPolicy",
     "CallerHeader",
     "CallerPolicy",

@@ -6,6 +6,12 @@ from enum import StrEnum
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk.trunk import IPNetwork, Transport
 
+# What people are let give: more than any carrier has, and what the database's integers hold.
+MOST_CARRIER_CHANNELS = 1_000_000
+HIGHEST_PRIORITY = 1_000_000
+HIGHEST_WEIGHT = 1_000_000
+LONGEST_QUALIFY = 86_400  # a day; Asterisk's qualify_frequency is seconds too
+
 
 class CarrierMode(StrEnum):
     """How the carrier knows us."""

@@ -10,6 +10,8 @@ IPNetwork = IPv4Network | IPv6Network
 
 # A technical maximum: beyond it one Asterisk server runs out before the trunk does.
 MOST_CHANNELS = 10_000
+# The same: no server of ours admits so many, and a count must fit into the database's integers.
+MOST_CALLS_PER_SECOND = 10_000
 
 
 class TrunkKind(StrEnum):

@@ -92,6 +92,21 @@ def test_show_of_no_call(calls):
     assert "There is no call 99" in calls("call", "show", "99", fails=1).stderr
 
 
+@pytest.mark.parametrize("digits", [19, 23, 5000])
+def test_a_number_that_no_call_can_have_finds_none(calls, digits):
+    assert "There is no call 9" in calls("call", "show", "9" * digits, fails=1).stderr
+
+
+def test_a_list_has_an_end(calls):
+    assert "not in the range" in calls("call", "list", "--limit", str(2**63), fails=2).stderr
+
+
+@pytest.mark.parametrize("year", ["0001-01-01", "9999-12-31", "1969-12-31", "3000-01-01"])
+def test_years_at_the_ends_of_time_are_refused(calls, year):
+    told = calls("usage", "export", "--from", year, "--to", "2026-12-01", fails=2).stderr
+    assert "give a year from 1970 to 2999" in told
+
+
 def test_a_pbx_cannot_steer_the_terminal(calls):
     shown = calls("call", "show", "4").stdout
     assert "\x1b" not in shown

@@ -60,6 +60,11 @@ def test_set_and_its_history(acme):
         (("add", "x", "--profile", "generic"), "names no server", 1),
         (("set", "one"), "Nothing to set", 2),
         (("set", "one", "--weight", "0"), "not in the range", 2),
+        (("set", "one", "--weight", str(2**31)), "not in the range", 2),
+        (("set", "one", "--priority", str(2**63)), "not in the range", 2),
+        (("set", "one", "--qualify", str(10**20)), "not in the range", 2),
+        (("set", "one", "--channels", str(10**20)), "is no limit", 2),
+        (("set", "one", "--channels", "1" * 5000), "is no limit", 2),
         (("show", "x"), "'siptrunk carrier list'", 1),
     ],
 )
