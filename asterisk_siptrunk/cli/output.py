@@ -5,13 +5,15 @@ Keys are the same in all three, and stay. Times are in the provider's zone in ta
 """
 
 import csv
+import errno
 import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TextIO, TypeAlias
 from zoneinfo import ZoneInfo
 
 import click
@@ -41,6 +43,17 @@ class Form(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+
+
+def stdout() -> TextIO:
+    """Where results go.
+
+    Raises:
+        OSError: it was closed before we began; click would pass that over in silence.
+    """
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return sys.stdout
 
 
 def show_rows(rows: Sequence[Row], columns: Sequence[str], form: Form, zone: ZoneInfo) -> None:
@@ -124,7 +137,7 @@ def _in_utc(moment: datetime) -> str:
 
 
 def _write_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False), stdout())
 
 
 def _write_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
@@ -132,7 +145,7 @@ def _write_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
     writer = csv.writer(text)
     writer.writerow(columns)
     writer.writerows(csv_cells(row, columns) for row in rows)
-    click.echo(text.getvalue(), nl=False)
+    click.echo(text.getvalue(), stdout(), nl=False)
 
 
 def _listing(
@@ -169,9 +182,9 @@ def _cell(value: Value, zone: ZoneInfo, *, aligned: bool = False) -> Text:
 
 
 def _draw(what: RenderableType) -> None:
-    on_terminal = sys.stdout.isatty()
+    on_terminal = stdout().isatty()
     width = None if on_terminal else _WIDTH_OF_A_PIPE
-    _Pipe(file=sys.stdout, width=width, no_color=not on_terminal).print(what)
+    _Pipe(file=stdout(), width=width, no_color=not on_terminal).print(what)
 
 
 def say(sentence: str) -> None:

@@ -1,5 +1,6 @@
 """The command `siptrunk`: options that all of it shares, and how every failure is told."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -36,8 +37,23 @@ class _Unexpected(click.ClickException):
     exit_code = OUR_FAULT
 
 
+# What writing a result can fail with, besides a reader that has gone.
+_OUTPUT_FAILS_WITH = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+
+
 class _Root(LazyGroup):
     """Ends every failure in one sentence and an exit status."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as click has it
+        """Run; help, too, may have nowhere to be written."""
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:
+            if not _is_of_output(error):
+                raise
+            _forget_output()
+            click.echo(f"Error: cannot write: {error.strerror}.", err=True)
+            sys.exit(1)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
         try:
@@ -52,7 +68,7 @@ class _Root(LazyGroup):
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as error:
-            if ctx.params["debug"]:
+            if ctx.params["debug"] or _is_of_output(error):
                 raise
             # Its words stay out: a driver's message may quote what was being stored.
             raise _Unexpected(
@@ -61,8 +77,17 @@ class _Root(LazyGroup):
             ) from error
 
 
+def _is_of_output(error: Exception) -> bool:
+    """Whether stdout failed: an error of a file would name it."""
+    return (
+        isinstance(error, OSError) and error.filename is None and error.errno in _OUTPUT_FAILS_WITH
+    )
+
+
 def _forget_output() -> None:
     # The interpreter flushes at its end, and would complain about the reader that has gone.
+    if sys.stdout is None:  # closed from the beginning
+        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

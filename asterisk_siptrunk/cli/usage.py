@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,12 +15,13 @@ import click
 from asterisk_siptrunk.bootstrap import calls
 from asterisk_siptrunk.call import CallRecord, State
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
-from asterisk_siptrunk.cli.output import Form, Row, csv_cells, for_programs, say, warn
+from asterisk_siptrunk.cli.output import Form, Row, csv_cells, for_programs, say, stdout, warn
 from asterisk_siptrunk.cli.progress import counted
 from asterisk_siptrunk.cli.records import USAGE_COLUMNS, whole
 from asterisk_siptrunk.cli.values import MOMENT
 from asterisk_siptrunk.errors import InvalidInput
 
+_STDOUT = Path("-")
 _PROGRAM_FORMS = (Form.CSV, Form.JSON)
 
 
@@ -43,8 +43,8 @@ def command() -> None:
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The file to write, whole or not at all.  [default: stdout]",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="The file to write, whole or not at all; '-' is stdout.  [default: stdout]",
 )
 @pass_desk
 def export(desk: Desk, since: datetime, until: datetime, form: str, output: Path | None) -> None:
@@ -58,6 +58,8 @@ def export(desk: Desk, since: datetime, until: datetime, form: str, output: Path
     """
     if since >= until:
         raise InvalidInput("--from must be before --to: the period is half-open.")
+    if output == _STDOUT:
+        output = None
     live: list[int] = []
     with desk.reading() as connection, _destination(output) as file:
         records = calls.every(connection, calls.CallFilter(since=since, until=until))
@@ -99,8 +101,9 @@ _WRITERS: dict[Form, Callable[[Iterable[Row], TextIO], None]] = {
 @contextmanager
 def _destination(output: Path | None) -> Iterator[TextIO]:
     if output is None:
-        yield sys.stdout
-        sys.stdout.flush()  # a reader that has gone is heard of here, not at the program's end
+        file = stdout()
+        yield file
+        file.flush()  # a reader that has gone is heard of here, not at the program's end
         return
     try:
         with _whole_file(output) as file:

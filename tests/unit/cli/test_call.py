@@ -169,6 +169,13 @@ def test_export_to_a_file_is_whole_and_private(calls, tmp_path):
     assert [each.name for each in tmp_path.glob("*november*")] == ["november.csv"]
 
 
+def test_a_hyphen_is_stdout(calls, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = calls("usage", "export", *NOVEMBER, "--output", "-")
+    assert len(done.stdout.splitlines()) == 5
+    assert not (tmp_path / "-").exists()
+
+
 def test_export_that_fails_leaves_the_file_of_before(calls, tmp_path):
     file = tmp_path / "november.csv"
     file.write_text("before")

@@ -137,6 +137,46 @@ def test_a_reader_that_goes_is_no_error(acme):
     assert (done.returncode, done.stderr) == (READER_GONE, "")
 
 
+def into(acme, words, redirection):
+    """The command as a shell runs it, its output put elsewhere."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'"$@" {redirection}', "sh", *PROGRAM, *words.split()],
+        env={**os.environ, **acme.environment},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+
+
+PERIOD = "usage export --from 2026-11-01 --to 2026-12-01"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--help",
+        "trunk list",
+        "trunk list --format json",
+        "trunk list --format csv",
+        PERIOD,
+    ],
+)
+def test_an_output_that_is_full_is_told_and_no_defect(acme, words):
+    done = into(acme, words, ">/dev/full")
+    assert (done.returncode, done.stderr) == (1, "Error: cannot write: No space left on device.\n")
+
+
+@pytest.mark.parametrize("words", ["trunk list", "trunk list --format json", PERIOD])
+def test_an_output_that_is_closed_is_told_and_no_defect(acme, words):
+    done = into(acme, words, ">&-")
+    assert (done.returncode, done.stderr) == (1, "Error: cannot write: Bad file descriptor.\n")
+
+
+def test_a_change_needs_no_output(acme):
+    done = into(acme, "customer set acme --title Acme", ">&-")
+    assert (done.returncode, done.stderr) == (0, "Customer acme changed.\n")
+
+
 def test_the_author_is_the_person_behind_sudo_else_the_account(siptrunk, monkeypatch):
     siptrunk("customer", "add", "one")
     monkeypatch.delenv("SUDO_USER")
