@@ -9,6 +9,7 @@ import asyncio
 import os
 import pwd
 import random
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -22,8 +23,9 @@ from asterisk_siptrunk.database import audit, calls, carriers, customers, rules,
 from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
-from asterisk_siptrunk.errors import SiptrunkError
-from asterisk_siptrunk.settings import Settings, load, settings_file
+from asterisk_siptrunk.destination import country_code
+from asterisk_siptrunk.errors import InvalidInput, SettingsError, SiptrunkError
+from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
 from asterisk_siptrunk.trunk import Credentials, Trunk, digest, new_secret
 
 if TYPE_CHECKING:
@@ -64,10 +66,32 @@ __all__ = [
 def load_settings(file: Path | None = None) -> Settings:
     """The settings of a file, or of the one that the environment names.
 
+    Only the default file may be missing: whoever named another one means what stands in it.
+
     Raises:
-        SettingsError: a value in it cannot be used.
+        SettingsError: a value in it cannot be used, or a file that was named is not there.
     """
-    return load(file or settings_file())
+    file = file or settings_file()
+    if file != DEFAULT_FILE and _is_missing(file):
+        raise SettingsError(
+            f"{file} is not there: 'siptrunk --config {shlex.quote(str(file))} init' makes it."
+        )
+    settings = load(file)
+    try:
+        country_code(settings.provider.country)
+    except InvalidInput as error:
+        raise SettingsError(f"{file}: [provider] country: {error}") from None
+    return settings
+
+
+def _is_missing(file: Path) -> bool:
+    try:
+        file.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:  # reading it tells more
+        return False
+    return False
 
 
 def engine(settings: Settings, *, patient: bool = False) -> Engine:

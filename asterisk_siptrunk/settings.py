@@ -5,9 +5,11 @@ Secrets stand in a file of their own, readable by its owner alone: `secrets.toml
 """
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
@@ -16,7 +18,12 @@ from asterisk_siptrunk.errors import SettingsError
 
 DEFAULT_FILE = Path("/etc/siptrunk/siptrunk.toml")
 SECRETS_FILE = "secrets.toml"
+SERVER_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+"""What `server` of `[asterisk]` may be."""
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_VERSION = re.compile(r"[0-9]{1,3}(\.[0-9]{1,5})*", re.ASCII)
 _HIGHEST_PORT = 65_535
+_LONGEST_RINGING = 3600
 # A caller hears nothing meanwhile; and a look at the channels must not take a call that still
 # asks for one that was missed.
 _LONGEST_ADMISSION = 5
@@ -166,6 +173,8 @@ def settings_file(environment: Mapping[str, str] | None = None) -> Path:
 def load(file: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; a file that is not there leaves every default.
 
+    A file that was named and is not there is for whoever named it: see `bootstrap.load_settings`.
+
     Raises:
         SettingsError: a table, key or value that we do not know, and where it stands.
     """
@@ -239,17 +248,78 @@ def _from_text(hint: object, text: str, variable: str) -> object:
 
 
 def _checked(settings: Settings) -> Settings:
-    try:
-        settings.provider.zone  # noqa: B018 - asked for its error
-        settings.asterisk.version_pair  # noqa: B018
-    except (ValueError, KeyError, OSError) as error:
-        raise SettingsError(f"{settings.file}: {error}") from None
-    if not 1 <= settings.asterisk.admission_seconds <= _LONGEST_ADMISSION:
-        raise SettingsError(
-            f"{settings.file}: [asterisk] admission_seconds: "
-            f"{settings.asterisk.admission_seconds} is not between 1 and {_LONGEST_ADMISSION}."
-        )
-    for name, port in (("agi", settings.agi.port), ("ami", settings.ami.port)):
-        if not 0 < port <= _HIGHEST_PORT:
-            raise SettingsError(f"{settings.file}: [{name}] port: {port} is no TCP port.")
+    for where, wrong in _mistakes(settings):
+        raise SettingsError(f"{settings.file}: {where}: {wrong}.")
     return settings
+
+
+def _mistakes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What cannot be used, one by one: the place, and what is wrong with it."""
+    yield from _mistakes_of_provider(settings.provider)
+    yield from _mistakes_of_addresses(settings)
+    yield from _mistakes_of_asterisk(settings.asterisk)
+    yield from _mistakes_of_tls(settings.asterisk)
+
+
+def _mistakes_of_provider(provider: ProviderSettings) -> Iterator[tuple[str, str]]:
+    if not _COUNTRY.fullmatch(provider.country):
+        yield "[provider] country", f"{provider.country!r}: give two capital letters, as in FR"
+    try:
+        provider.zone  # noqa: B018 - asked for its error
+    except (ValueError, KeyError, OSError):
+        wrong = f"{provider.timezone!r} is no time zone; give one like Europe/Paris"
+        yield "[provider] timezone", wrong
+
+
+def _mistakes_of_addresses(settings: Settings) -> Iterator[tuple[str, str]]:
+    lists = {
+        "[agi] host": (settings.agi.host,),
+        "[agi] peers": settings.agi.peers,
+        "[asterisk] bind": settings.asterisk.bind,
+    }
+    for where, addresses in lists.items():
+        for text in addresses:
+            if not _is_address(text):
+                yield where, f"{text!r} is no IP address"
+    ports = {
+        "[agi] port": (settings.agi.port, 1),
+        "[ami] port": (settings.ami.port, 1),
+        "[asterisk] tls_port": (settings.asterisk.tls_port, 1),
+        "[asterisk] sip_port": (settings.asterisk.sip_port, 0),
+    }
+    for where, (port, lowest) in ports.items():
+        if not lowest <= port <= _HIGHEST_PORT:
+            yield where, f"{port} is no port; give {lowest} to {_HIGHEST_PORT}"
+
+
+def _mistakes_of_asterisk(asterisk: AsteriskSettings) -> Iterator[tuple[str, str]]:
+    if not SERVER_NAME.fullmatch(asterisk.server):
+        wrong = f"{asterisk.server!r}: use 1 to 64 letters, digits, '.', '_' and '-'"
+        yield "[asterisk] server", wrong
+    if not _VERSION.fullmatch(asterisk.version):
+        yield "[asterisk] version", f"{asterisk.version!r} is no version; give it as in 22.10"
+    if not 1 <= asterisk.ring_seconds <= _LONGEST_RINGING:
+        wrong = f"{asterisk.ring_seconds} is not between 1 and {_LONGEST_RINGING}"
+        yield "[asterisk] ring_seconds", wrong
+    if not 1 <= asterisk.admission_seconds <= _LONGEST_ADMISSION:
+        wrong = f"{asterisk.admission_seconds} is not between 1 and {_LONGEST_ADMISSION}"
+        yield "[asterisk] admission_seconds", wrong
+
+
+def _mistakes_of_tls(asterisk: AsteriskSettings) -> Iterator[tuple[str, str]]:
+    for key in ("templates", "tls_certificate", "tls_key"):
+        text = getattr(asterisk, key)
+        if text and not (text.strip() and text.isprintable()):
+            yield f"[asterisk] {key}", f"{text!r} is no path"
+    given = {"tls_certificate": asterisk.tls_certificate, "tls_key": asterisk.tls_key}
+    missing = [key for key, path in given.items() if not path]
+    if len(missing) == 1:
+        yield f"[asterisk] {missing[0]}", "TLS needs the certificate and its key; give both or none"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text  # a scope: no file of Asterisk's takes one

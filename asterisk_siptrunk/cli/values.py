@@ -11,7 +11,7 @@ import phonenumbers
 
 from asterisk_siptrunk.cli.desk import desk_of
 from asterisk_siptrunk.destination import Target, caller_number, country_code
-from asterisk_siptrunk.errors import InvalidInput
+from asterisk_siptrunk.errors import InvalidInput, SettingsError
 from asterisk_siptrunk.trunk import (
     MOST_CALLS_PER_SECOND,
     MOST_CARRIER_CHANNELS,
@@ -52,6 +52,8 @@ class ReadType(click.ParamType[T], Generic[T]):
             return value
         try:
             return self.read(value, ctx)
+        except SettingsError:  # a time needs the zone: what the settings lack is not its fault
+            raise
         except InvalidInput as error:
             self.fail(str(error), param, ctx)
 

@@ -65,8 +65,9 @@ def test_files_that_are_too_open(well, tmp_path, file, mode, check):
 
 def test_no_settings_at_all(well, tmp_path):
     well.environment["SIPTRUNK_CONFIG"] = str(tmp_path / "none.toml")
-    well.environment["SIPTRUNK_DATABASE_URL"] = f"sqlite:///{tmp_path / 'siptrunk.db'}"
-    assert ill(well)["settings"][0] == "warn"
+    found = ill(well, fails=1)
+    assert found["settings"][0] == "warn"
+    assert "none.toml is not there" in found["database"][1]
 
 
 def test_a_secret_that_is_missing(well, tmp_path):
