@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from asterisk_siptrunk.bootstrap import describe, open_engine, provider_row, rules, schema
+from asterisk_siptrunk.bootstrap import describe, open_engine, provider_row, reading, rules, schema
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.output import say
 from asterisk_siptrunk.cli.values import COUNTRY, ReadType
-from asterisk_siptrunk.errors import InvalidInput, SettingsError
-from asterisk_siptrunk.settings import SECRETS_FILE, Settings
+from asterisk_siptrunk.errors import DatabaseUnavailable, InvalidInput, SettingsError
+from asterisk_siptrunk.settings import SECRETS_FILE, SERVER_NAME, Settings
 from asterisk_siptrunk.trunk import new_secret
 
 # Its group reads the settings: the account that serves. Secrets are for their owner alone.
@@ -32,7 +32,9 @@ country = {country}  # where a trunk is unless it says otherwise
 timezone = {timezone}  # what people see times in; the database keeps UTC
 
 [database]
-url = {database_url}  # or postgresql+psycopg://user@host/name
+# sqlite:////path/to/siptrunk.db (four slashes), or postgresql+psycopg://user@host:5432/name, whose
+# password comes from the environment (PGPASSWORD) or ~/.pgpass, so that it need not stand here.
+url = {database_url}
 
 [agi]  # the admission service
 # host = "127.0.0.1"  # where it listens and the dialplan asks: an address, not a name
@@ -75,14 +77,16 @@ ami_apply = {apply}
 _NEXT = """\
 Next:
   siptrunk customer add NAME --title "Its name"
-  siptrunk trunk add NAME --customer NAME --channels 10
+  siptrunk trunk add NAME --customer NAME --channels 10 --number NUMBER
   siptrunk carrier add NAME --profile PROFILE    (siptrunk carrier profiles lists them)
   siptrunk config install                        (one #include line in Asterisk's own files)
   siptrunk config apply
   siptrunk serve
 What is still missing, 'siptrunk doctor' says."""
 
-_SERVER = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+# What PostgreSQL says where it is there and the database is not.
+_NO_DATABASE = re.compile(r'database "[^"]*" does not exist')
 
 
 class _Zone(ReadType[str]):
@@ -102,7 +106,15 @@ class _Url(ReadType[str]):
 
     def read(self, text: str, context: click.Context | None) -> str:
         del context
-        open_engine(text)
+        try:
+            url = open_engine(text).url
+        except SettingsError as error:
+            raise InvalidInput(str(error)) from None
+        if url.password is not None:
+            raise InvalidInput(
+                "a password on the command line is seen by all, in 'ps'. Leave it out: PGPASSWORD "
+                "or ~/.pgpass give it; or write the whole URL into the settings file."
+            )
         return text
 
 
@@ -111,13 +123,13 @@ class _Server(ReadType[str]):
 
     def read(self, text: str, context: click.Context | None) -> str:
         del context
-        if _SERVER.fullmatch(text):
+        if SERVER_NAME.fullmatch(text):
             return text
-        raise InvalidInput(f"{text[:80]!r}: use 1 to 64 letters, digits, dots and hyphens.")
+        raise InvalidInput(f"{text[:80]!r}: use 1 to 64 letters, digits, '.', '_' and '-'.")
 
 
 @click.command()
-@click.option("--database-url", type=_Url(), help="SQLite or PostgreSQL; see the default's form.")
+@click.option("--database-url", type=_Url(), help="Where the database is, see above.")
 @click.option("--country", type=COUNTRY, help="Where trunks are unless they say otherwise.")
 @click.option("--timezone", type=_Zone(), help="What people see times in (Europe/Paris).")
 @click.option("--server", type=_Server(), help="This Asterisk's 'systemname'.")
@@ -128,10 +140,25 @@ def command(desk: Desk, /, **options: str | None) -> None:
     Run again it brings the database's schema up to date, and changes nothing else.
 
     \b
+    The database's URL:
+      sqlite:////var/lib/siptrunk/siptrunk.db       the default; four slashes
+      postgresql+psycopg://user@host:5432/name      must exist: createdb name
+    The password of PostgreSQL is no part of it: PGPASSWORD or ~/.pgpass give it,
+    to this command and to all others.
+
+    \b
     Examples:
       siptrunk init --country FR --timezone Europe/Paris --server pbx1
       siptrunk init --database-url postgresql+psycopg://siptrunk@db.example/siptrunk
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    if _is_there(desk.file):
+        _refuse_other(desk.settings, options)
+        _check_database(desk.settings.database.url)
+    else:
+        # Before anything is written: settings with a wrong URL would contradict the corrected run.
+        held_elsewhere = os.environ.get("SIPTRUNK_DATABASE_URL")
+        default = Settings(desk.file).database.url
+        _check_database(held_elsewhere or options["database_url"] or default)
     _settings_file(desk.file, options)
     _secrets_file(desk.file.with_name(SECRETS_FILE))
     _refuse_other(desk.settings, options)
@@ -139,8 +166,35 @@ def command(desk: Desk, /, **options: str | None) -> None:
     say(_NEXT)
 
 
+def _is_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}.") from None
+
+
+def _check_database(url: str) -> None:
+    """Find out whether the database can be used; one of SQLite is made later."""
+    engine = open_engine(url)
+    if engine.dialect.name == "sqlite":
+        return
+    try:
+        with reading(engine):
+            pass
+    except DatabaseUnavailable as error:
+        if _NO_DATABASE.search(str(error)):
+            raise DatabaseUnavailable(
+                f"The database {describe(engine)} does not exist: make it first, as in 'createdb "
+                f"--owner={engine.url.username or 'siptrunk'} {engine.url.database}', then run "
+                "'siptrunk init' again."
+            ) from None
+        raise
+    finally:
+        engine.dispose()
+
+
 def _settings_file(file: Path, options: dict[str, str | None]) -> None:
-    if file.exists():
+    if _is_there(file):
         say(f"{file} is there, and stays as it is.")
         return
     default = Settings(file)
@@ -154,7 +208,7 @@ def _settings_file(file: Path, options: dict[str, str | None]) -> None:
 
 
 def _secrets_file(file: Path) -> None:
-    if file.exists():
+    if _is_there(file):
         say(f"{file} is there, and stays as it is.")
         return
     _write(file, _SECRETS_MODE, _filled(_SECRETS, {"listen": new_secret(), "apply": new_secret()}))
@@ -181,17 +235,33 @@ def _write(file: Path, mode: int, text: str) -> None:
 def _refuse_other(settings: Settings, options: dict[str, str | None]) -> None:
     """A setting that was asked for and does not hold must not be passed over in silence."""
     holds = {
-        "country": settings.provider.country,
-        "timezone": settings.provider.timezone,
-        "server": settings.asterisk.server,
-        "database_url": settings.database.url,
+        "country": ("provider", "country", settings.provider.country),
+        "timezone": ("provider", "timezone", settings.provider.timezone),
+        "server": ("asterisk", "server", settings.asterisk.server),
+        "database_url": ("database", "url", settings.database.url),
     }
-    for key, wanted in options.items():
-        if wanted is not None and wanted != holds[key]:
-            option = key.replace("_", "-")
+    for option, wanted in options.items():
+        table, key, held = holds[option]
+        if wanted is not None and wanted != held:
             raise InvalidInput(
-                f"--{option}: {settings.file} or the environment says otherwise; change it there."
+                f"--{option.replace('_', '-')}: {_place(settings.file, table, key)} says "
+                "otherwise; change it there, or leave the option out."
             )
+
+
+def _place(file: Path, table: str, key: str) -> str:
+    """Where a setting comes from, for people who are to change it."""
+    variable = f"SIPTRUNK_{table}_{key}".upper()
+    if variable in os.environ:
+        return f"the environment's {variable}"
+    inside = ""
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+        begun = line.strip()
+        if begun.startswith("["):
+            inside = begun.strip("[").partition("]")[0].strip()
+        elif inside == table and begun.partition("=")[0].strip() == key:
+            return f"{file}, line {number},"
+    return f"the default, since {file} has no {key} in [{table}],"
 
 
 def _database(desk: Desk) -> None:

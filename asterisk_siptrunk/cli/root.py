@@ -113,10 +113,11 @@ def root(config: Path | None, *, debug: bool) -> None:
     Begin:
       siptrunk init
       siptrunk customer add acme --title "Acme SA"
-      siptrunk trunk add acme-paris --customer acme --channels 10
-      siptrunk number add +33123456789 --trunk acme-paris
+      siptrunk trunk add acme-paris --customer acme --channels 10 --number 0123456789
       siptrunk carrier add ovh --profile ovh --username 0033123456789
+      siptrunk config install
       siptrunk config apply
+      siptrunk serve
 
     \b
     Complete names in bash (zsh and fish alike):

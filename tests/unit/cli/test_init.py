@@ -1,12 +1,14 @@
 """`siptrunk init`."""
 
 import re
+import socket
 import stat
 import tomllib
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from asterisk_siptrunk.cli.init import _SETTINGS
 from asterisk_siptrunk.settings import AsteriskSettings, Settings, load
@@ -43,6 +45,8 @@ def test_init_makes_settings_secrets_and_database(fresh, place, url, tmp_path):
     assert settings.secrets.ami_apply not in done.stdout + done.stderr
     assert (tmp_path / "var" / "siptrunk.db").exists()
     assert "siptrunk customer add" in done.stderr
+    assert "siptrunk config install" in done.stderr
+    assert "--number NUMBER" in done.stderr
     assert len(fresh.json("destination", "list")) == 5
 
 
@@ -62,6 +66,51 @@ def test_init_again_keeps_everything(fresh, place, url):
 def test_init_again_with_other_values_says_that_they_do_not_hold(fresh, url):
     fresh("init", *url)
     assert "--country: " in fresh("init", *url, "--country", "BE", fails=1).stderr
+
+
+def test_init_again_names_the_line_to_change(fresh, place, url, monkeypatch):
+    fresh("init", *url)
+    other = ("--database-url", "sqlite:////elsewhere/siptrunk.db")
+    told = fresh("init", *other, fails=1).stderr
+    lines = (place / "siptrunk.toml").read_text().splitlines()
+    number = next(n for n, line in enumerate(lines, start=1) if line.startswith("url = "))
+    assert f"--database-url: {place / 'siptrunk.toml'}, line {number}, says otherwise" in told
+    monkeypatch.setenv("SIPTRUNK_ASTERISK_SERVER", "pbx9")
+    told = fresh("init", "--server", "pbx1", fails=1).stderr
+    assert "--server: the environment's SIPTRUNK_ASTERISK_SERVER says otherwise" in told
+
+
+def test_a_database_that_cannot_be_reached_leaves_nothing_behind(fresh, place):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    told = fresh(
+        "init", "--database-url", f"postgresql+psycopg://us@127.0.0.1:{port}/siptrunk", fails=1
+    )
+    assert "cannot be used" in told.stderr
+    assert not place.exists()
+
+
+@pytest.mark.postgresql
+def test_a_database_that_does_not_exist_is_to_be_made_first(fresh, place, postgresql):
+    wrong = make_url(postgresql.create_database("init_one")).set(database="nothing")
+    told = fresh("init", "--database-url", wrong.render_as_string(), fails=1).stderr
+    assert "does not exist: make it first, as in 'createdb" in told
+    assert not place.exists()
+    fresh("init", "--database-url", wrong.set(database="init_one").render_as_string())
+
+
+def test_a_password_is_no_argument(fresh, place):
+    url = "postgresql+psycopg://us:s3cret@127.0.0.1/siptrunk"
+    told = fresh("init", "--database-url", url, fails=2).stderr
+    assert "~/.pgpass" in told
+    assert "s3cret" not in told
+    assert not place.exists()
+
+
+def test_help_shows_the_forms_of_the_url(fresh):
+    shown = fresh("init", "--help").stdout
+    for said in ("sqlite:////", "postgresql+psycopg://user@host:5432/name", "PGPASSWORD"):
+        assert said in shown
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.bootstrap import customers
 from asterisk_siptrunk.cli import main
 from asterisk_siptrunk.cli.root import INTERRUPTED, READER_GONE
@@ -35,6 +36,14 @@ def test_every_command_has_help_and_an_example(path, command):
     assert command.help
     if not isinstance(command, click.Group) and command.name != "history":
         assert f"siptrunk {' '.join(path)}" in shown.split("Options:")[0].split("\n", 1)[1]
+
+
+def test_help_begins_with_all_that_a_first_call_needs():
+    shown = CliRunner().invoke(main, ["--help"]).output
+    assert "--number 0123456789" in shown
+    assert (
+        shown.index("config install") < shown.index("config apply") < shown.index("siptrunk serve")
+    )
 
 
 def test_help_loads_nothing_heavy():
@@ -91,6 +100,33 @@ def test_settings_are_taken_from_the_option_first(acme, tmp_path):
     other = tmp_path / "other.toml"
     other.write_text("[nonsense]\n")
     assert "nonsense" in acme("--config", str(other), "trunk", "list", fails=1).stderr
+
+
+def test_settings_that_were_named_and_are_not_there_are_an_error(siptrunk, tmp_path):
+    missing = str(tmp_path / "nope.toml")
+    told = siptrunk("--config", missing, "customer", "list", fails=1).stderr
+    assert f"{missing} is not there: 'siptrunk --config {missing} init' makes it" in told
+    siptrunk.environment["SIPTRUNK_CONFIG"] = missing
+    assert "is not there" in siptrunk("customer", "list", fails=1).stderr
+    siptrunk("--config", missing, "init", "--database-url", f"sqlite:///{tmp_path}/new.db")
+    assert siptrunk("customer", "list").stdout
+
+
+def test_the_default_settings_may_be_missing(siptrunk, tmp_path, monkeypatch):
+    monkeypatch.setattr(bootstrap, "DEFAULT_FILE", tmp_path / "default.toml")
+    siptrunk.environment["SIPTRUNK_DATABASE_URL"] = f"sqlite:///{tmp_path / 'siptrunk.db'}"
+    siptrunk("--config", str(tmp_path / "default.toml"), "customer", "list")
+
+
+def test_a_country_that_nobody_can_call_is_named_with_its_key(siptrunk):
+    siptrunk.environment["SIPTRUNK_PROVIDER_COUNTRY"] = "ZZ"
+    assert "[provider] country: " in siptrunk("customer", "list", fails=1).stderr
+
+
+def test_settings_that_cannot_be_read_are_not_blamed_on_an_option(siptrunk, tmp_path):
+    (tmp_path / "secrets.toml").mkdir()
+    told = siptrunk("call", "list", "--since", "today", fails=1).stderr
+    assert told.startswith(f"Error: {tmp_path / 'secrets.toml'}: cannot be read")
 
 
 def test_a_database_that_was_not_set_up_says_what_to_do(siptrunk, tmp_path):
