@@ -24,7 +24,7 @@ from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.destination import country_code
-from asterisk_siptrunk.errors import InvalidInput, SettingsError, SiptrunkError
+from asterisk_siptrunk.errors import DatabaseUnavailable, InvalidInput, SettingsError, SiptrunkError
 from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
 from asterisk_siptrunk.trunk import Credentials, Trunk, digest, new_secret
 
@@ -187,9 +187,15 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
     from asterisk_siptrunk import daemon  # noqa: PLC0415
 
     database = engine(settings)
-    with transaction(database):
-        pass  # whoever starts a service wants to hear at once that it cannot work
     try:
+        # Whoever starts a service wants to hear at once that it cannot work.
+        with transaction(database):
+            pass
+        if not schema.is_current(database):
+            raise DatabaseUnavailable(
+                f"The schema of {describe(database)} is missing, or not that of this program: run "
+                "'siptrunk init'."
+            )
         daemon.run(settings, database, ready)
     finally:
         database.dispose()

@@ -123,7 +123,7 @@ def _outbound(attempt: Attempt, terms: Terms, load: Load, chance: Chance) -> Dec
     caller = _caller(attempt, trunk)
     carriers = with_room(terms.carriers, load.carriers)
     refusal = (
-        _caller_not_owned(attempt, callee, caller)
+        _caller_not_owned(attempt, trunk, callee, caller)
         or _blocked(callee, terms.policy)
         or _outbound_full(trunk, callee, load)
         or _too_fast(trunk, callee, load)
@@ -165,9 +165,13 @@ def _replacement(attempt: Attempt, trunk: Trunk, caller: str | None) -> str:
     return f"; caller {attempt.caller[:40]!r} is not the trunk's, {caller} stands in"
 
 
-def _caller_not_owned(attempt: Attempt, callee: Destination, caller: str | None) -> Refuse | None:
+def _caller_not_owned(
+    attempt: Attempt, trunk: Trunk, callee: Destination, caller: str | None
+) -> Refuse | None:
     if caller is not None:
         return None
+    if not trunk.numbers:
+        return Refuse(Reason.CALLER_NOT_OWNED, callee, "the trunk has no number")
     return Refuse(Reason.CALLER_NOT_OWNED, callee, f"presented {attempt.caller[:40]!r}")
 
 

@@ -6,7 +6,9 @@ import click
 
 from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
-from asterisk_siptrunk.cli.output import say
+from asterisk_siptrunk.cli.output import say, warn
+from asterisk_siptrunk.errors import AmiError
+from asterisk_siptrunk.settings import Settings
 
 
 @click.command()
@@ -20,6 +22,23 @@ def command(desk: Desk) -> None:
     """
     # To stderr without a time: systemd's journal adds it.
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("panoramisk").setLevel(logging.WARNING)  # it tells of each connection
+    # One tells of each connection, the other of how it reads the schema.
+    for name in ("panoramisk", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    _warn_of_another_name(desk.settings)
     host = desk.settings.agi.host
     bootstrap.serve(desk.settings, lambda port: say(f"Admitting calls at {host}:{port}."))
+
+
+def _warn_of_another_name(settings: Settings) -> None:
+    """Tell that calls would be looked for under a name that this Asterisk does not have."""
+    try:
+        name = bootstrap.system_name(settings)
+    except AmiError:  # it may come later, and calls are admitted without its manager interface
+        return
+    if name != settings.asterisk.server:
+        warn(
+            f"Asterisk calls itself {name!r}, [asterisk] server is {settings.asterisk.server!r}: "
+            "calls are recorded under a name that is not its own. Make both the same: systemname "
+            "in its asterisk.conf, server in the settings."
+        )

@@ -173,6 +173,7 @@ def add(  # noqa: PLR0913 - one argument for each option that is not a term
     show_row(_sheet(stored, credentials) | _secret_of(secret), form, desk.zone)
     say(f"Trunk {name} added. {_APPLY}")
     _warn_of_secret(secret)
+    _warn_of_no_number(stored)
     _warn_if_away_is_closed(stored)
 
 
@@ -381,6 +382,14 @@ def _secret_of(secret: str | None) -> dict[str, Value]:
 def _warn_of_secret(secret: str | None) -> None:
     if secret:
         warn("this secret is shown once; 'siptrunk trunk rotate-secret' makes another.")
+
+
+def _warn_of_no_number(trunk: Trunk) -> None:
+    if not trunk.numbers:
+        warn(
+            f"{trunk.name} has no number yet: outbound calls are refused until 'siptrunk number "
+            f"add NUMBER --trunk {trunk.name}'."
+        )
 
 
 def _warn_if_away_is_closed(trunk: Trunk) -> None:

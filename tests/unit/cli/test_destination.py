@@ -56,6 +56,18 @@ def test_check_refuses_a_caller_that_is_not_the_trunk_s(acme):
     assert check(acme, "0612345678", "--from", "0611111111")["reason"] == "caller-not-owned"
 
 
+def test_check_says_that_a_trunk_without_a_number_calls_nobody(acme):
+    added = acme("trunk", "add", "bare", "--customer", "acme", "--channels", "1").stderr
+    assert "bare has no number yet: outbound calls are refused until 'siptrunk number add" in added
+    for options in ((), ("--from", "0611111111")):
+        seen = acme.json("destination", "check", "0612345678", "--trunk", "bare", *options)
+        assert (seen["reason"], seen["facts"]) == ("caller-not-owned", "the trunk has no number")
+    acme("number", "add", "0123456777", "--trunk", "bare")
+    assert acme.json("destination", "check", "0612345678", "--trunk", "bare")["reason"] == (
+        "admitted"
+    )
+
+
 def test_check_counts_the_calls_of_this_moment_and_keeps_nothing(acme, sqlite_url):
     engine = create_engine(sqlite_url)
     with engine.begin() as connection:
