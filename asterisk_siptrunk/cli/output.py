@@ -9,6 +9,7 @@ import errno
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,25 @@ Row: TypeAlias = Mapping[str, Value]
 
 # Rich cuts what is wider than its console; what goes to a file or to grep must stay whole.
 _WIDTH_OF_A_PIPE = 10_000
+# Sentences and lists of words: these columns fold where others would break a name or a number.
+_PROSE = frozenset(
+    {
+        *("advice", "change", "email", "found", "note", "notes", "reason", "source", "status"),
+        *("title", "user_agent", "what"),
+    }
+)
+_NARROWEST_PROSE = 20
+_GAP = 2
+"""Spaces between two columns."""
+# What goes first from a table that is wider than its terminal: what another column tells as well,
+# or what 'show' is for.
+_LEAST_IMPORTANT_FIRST = (
+    *("source", "as_of", "user_agent", "country", "zone", "state", "direction", "verdict"),
+    *("weight", "priority", "layer", "author", "mode", "profile", "kind", "registered"),
+    *("numbers", "email", "billable", "customer", "contact"),
+)
+_OF_LINES = frozenset({"notes"})
+"""Texts of ours with lines of their own."""
 
 
 class _Pipe(Console):
@@ -56,14 +76,20 @@ def stdout() -> TextIO:
     return sys.stdout
 
 
-def show_rows(rows: Sequence[Row], columns: Sequence[str], form: Form, zone: ZoneInfo) -> None:
-    """Write a listing."""
+def show_rows(
+    rows: Sequence[Row],
+    columns: Sequence[str],
+    form: Form,
+    zone: ZoneInfo,
+    in_table: Sequence[str] | None = None,
+) -> None:
+    """Write a listing; `in_table` are the columns that matter to people, all by default."""
     if form is Form.JSON:
         _write_json([for_programs(row) for row in rows])
     elif form is Form.CSV:
         _write_csv(rows, columns)
     else:
-        _draw(_listing(rows, columns, zone))
+        _draw_listing(rows, in_table or columns, zone)
 
 
 def show_row(row: Row, form: Form, zone: ZoneInfo, **parts: Sequence[Row]) -> None:
@@ -77,7 +103,7 @@ def show_row(row: Row, form: Form, zone: ZoneInfo, **parts: Sequence[Row]) -> No
         _draw(_sheet(row, zone))
         for name, rows in parts.items():
             if rows:
-                _draw(_listing(rows, list(rows[0]), zone, title=name))
+                _draw_listing(rows, list(rows[0]), zone, title=name)
 
 
 def for_programs(row: Row) -> dict[str, object]:
@@ -148,12 +174,53 @@ def _write_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
     click.echo(text.getvalue(), stdout(), nl=False)
 
 
+def _draw_listing(
+    rows: Sequence[Row], columns: Sequence[str], zone: ZoneInfo, title: str | None = None
+) -> None:
+    """Draw a table, without what the terminal has no room for; that is said."""
+    width = _width()
+    shown = _fitting({key: _needed(rows, key, zone) for key in columns}, width)
+    whole_words = sum(_needed(rows, key, zone) + _GAP for key in shown) < width
+    _draw(_listing(rows, shown, zone, title, whole_words=whole_words))
+    left_out = [_words(key) for key in columns if key not in shown]
+    if left_out:
+        say(f"Not shown, for want of room: {', '.join(left_out)}. '--format csv' has all.")
+
+
+def _fitting(needed: Mapping[str, int], width: int) -> list[str]:
+    """The columns that stay: the least important ones go until the others fit."""
+    shown = list(needed)
+    for key in _LEAST_IMPORTANT_FIRST:
+        if sum(needed[each] + _GAP for each in shown) < width:
+            break
+        if key in shown:
+            shown.remove(key)
+    return shown
+
+
+def _needed(rows: Sequence[Row], key: str, zone: ZoneInfo) -> int:
+    """The width that a column cannot do without: prose may be folded, all else is kept whole."""
+    cells = max((_cell(row[key], zone).cell_len for row in rows), default=0)
+    longest = min(cells, _NARROWEST_PROSE) if key in _PROSE else cells
+    return max(len(_words(key)), longest)
+
+
 def _listing(
-    rows: Iterable[Row], columns: Sequence[str], zone: ZoneInfo, title: str | None = None
+    rows: Iterable[Row],
+    columns: Sequence[str],
+    zone: ZoneInfo,
+    title: str | None,
+    *,
+    whole_words: bool,
 ) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=_words(title or "") or None, title_justify="left")
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=_words(title or "") or None,
+        title_justify="left",
+        padding=(0, 1, 0, 0),
+    )
     for key in columns:
-        table.add_column(_words(key), overflow="fold")
+        table.add_column(_words(key), overflow="fold", no_wrap=whole_words and key not in _PROSE)
     for row in rows:
         table.add_row(*(_cell(row[key], zone, aligned=True) for key in columns))
     return table
@@ -164,7 +231,7 @@ def _sheet(row: Row, zone: ZoneInfo) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for key, value in row.items():
-        table.add_row(_words(key), _cell(value, zone))
+        table.add_row(_words(key), _cell(value, zone, lines=key in _OF_LINES))
     return table
 
 
@@ -172,19 +239,23 @@ def _words(key: str) -> str:
     return key.replace("_", " ")
 
 
-def _cell(value: Value, zone: ZoneInfo, *, aligned: bool = False) -> Text:
+def _cell(value: Value, zone: ZoneInfo, *, aligned: bool = False, lines: bool = False) -> Text:
     # Text, since strings would be read as rich's markup. A caller chooses its number and its
     # PBX's name: what would steer the terminal is shown instead of obeyed.
     shown = for_people(value, zone)
-    safe = "".join(c if c.isprintable() else repr(c)[1:-1] for c in shown)
+    kept = "\n" if lines else ""
+    safe = "".join(c if c.isprintable() or c in kept else repr(c)[1:-1] for c in shown)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return Text(safe, justify="right" if aligned and is_number else "left")
 
 
+def _width() -> int:
+    return shutil.get_terminal_size().columns if stdout().isatty() else _WIDTH_OF_A_PIPE
+
+
 def _draw(what: RenderableType) -> None:
-    on_terminal = stdout().isatty()
-    width = None if on_terminal else _WIDTH_OF_A_PIPE
-    _Pipe(file=stdout(), width=width, no_color=not on_terminal).print(what)
+    file = stdout()
+    _Pipe(file=file, width=_width(), no_color=not file.isatty()).print(what)
 
 
 def say(sentence: str) -> None:

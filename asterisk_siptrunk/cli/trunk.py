@@ -58,6 +58,17 @@ _COLUMNS = (
     "user_agent",
     "status",
 )
+_IN_TABLE = (
+    "name",
+    "customer",
+    "kind",
+    "channels",
+    "in_use",
+    "main_number",
+    "numbers",
+    "registered",
+    "status",
+)
 # Those of `generation.pbx.PbxKind`, which would bring Jinja2 into every command of this noun.
 PBX_KINDS = ("asterisk", "freepbx", "3cx", "generic")
 _APPLY = "Asterisk knows of it after 'siptrunk config apply'."
@@ -182,7 +193,7 @@ def add(  # noqa: PLR0913 - one argument for each option that is not a term
 @form_option
 @pass_desk
 def list_(desk: Desk, customer: str | None, form: Form) -> None:
-    """List trunks with the channels in use now.
+    """List trunks with the channels in use now; 'trunk show' tells more of one.
 
     Example: siptrunk trunk list --customer acme
     """
@@ -191,7 +202,7 @@ def list_(desk: Desk, customer: str | None, form: Form) -> None:
         in_use = calls.in_use(connection)
         registered = _latest(calls.registrations(connection))
     rows = [_line(one, in_use.get(one.name, 0), registered.get(one.name)) for one in found]
-    show_rows(rows, _COLUMNS, form, desk.zone)
+    show_rows(rows, _COLUMNS, form, desk.zone, _IN_TABLE)
 
 
 @command.command()

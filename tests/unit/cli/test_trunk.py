@@ -95,7 +95,7 @@ def test_list_and_show_tell_who_is_registered(acme, sqlite_url):
         "192.0.2.2:5060",
         "PBX 1.2",
     ]
-    table = acme("trunk", "list").stdout
+    table = acme("trunk", "show", "acme-paris").stdout
     assert "2026-11-23 13:02:00 CET" in table or "2026-11-23 12:02:00 UTC" in table
     assert "192.0.2.2:5060" in table
     assert "PBX 1.2" in table
