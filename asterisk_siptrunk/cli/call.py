@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from asterisk_siptrunk.bootstrap import calls
+from asterisk_siptrunk.bootstrap import calls, trunks
 from asterisk_siptrunk.call import Verdict
 from asterisk_siptrunk.cli.complete import trunk_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
@@ -65,6 +65,8 @@ def list_(  # noqa: PLR0913 - one argument an option
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     wanted = calls.CallFilter(trunk, verdict, since, until, number, live)
     with desk.reading() as connection:
+        if trunk is not None:
+            trunks.get(connection, trunk)
         found = calls.latest(connection, wanted, limit)
     show_rows([line(record) for record in found], LIST_COLUMNS, form, desk.zone)
 

@@ -54,9 +54,12 @@ def whole(record: CallRecord) -> Row:
 
 
 def line(record: CallRecord) -> Row:
-    """A call in a listing; the caller is the one that came in where none was presented on."""
+    """A call in a listing: what came in stands where nothing was made of it."""
     fields = {key: getattr(record, key) for key in LIST_COLUMNS}
-    return fields | {"caller": record.caller or record.presented}
+    return fields | {
+        "caller": record.caller or record.presented,
+        "callee": record.callee or record.dialled,
+    }
 
 
 def timeline(record: CallRecord) -> list[Row]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
 
 from asterisk_siptrunk.call import (
     CallRecord,
@@ -37,7 +37,7 @@ class CallFilter:
 
     Attributes:
         since, until: of the start, half-open: since <= started_at < until.
-        number: in the caller's place or the callee's.
+        number: how the caller's or the callee's ends, as it came in or as it was read.
     """
 
     trunk: str | None = None
@@ -124,9 +124,8 @@ def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
     if wanted.until is not None:
         yield call.c.started_at < wanted.until
     if wanted.number is not None:
-        yield call.c.callee.endswith(wanted.number, autoescape=True) | call.c.caller.endswith(
-            wanted.number, autoescape=True
-        )
+        places = (call.c.caller, call.c.callee, call.c.presented, call.c.dialled)
+        yield or_(*(place.endswith(wanted.number, autoescape=True) for place in places))
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> CallRecord:
