@@ -34,6 +34,7 @@ from asterisk_siptrunk.trunk import (
     LONGEST_QUALIFY,
     Carrier,
     CarrierMode,
+    port_of,
 )
 from asterisk_siptrunk.trunk.profiles import load_profile, profiles
 
@@ -131,6 +132,8 @@ def add(
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     values = _values(ways)
     chosen = load_profile(profile)
+    with desk.reading() as connection:
+        carriers.check_new(connection, name)
     values.setdefault("server", chosen.server)
     values.setdefault("country", desk.settings.provider.country)
     if secret_file or chosen.mode is not CarrierMode.ADDRESS:
@@ -206,6 +209,8 @@ def set_(
       siptrunk carrier set ovh --new-secret
     """  # noqa: D301
     values = _values(ways)
+    with desk.reading() as connection:
+        carriers.get(connection, name)
     if secret_file or new_secret:
         values["secret"] = secret_from(secret_file, name)
     if not values:
@@ -224,6 +229,8 @@ def remove(desk: Desk, name: str, *, yes: bool) -> None:
 
     Example: siptrunk carrier remove backup
     """
+    with desk.reading() as connection:
+        carriers.get(connection, name)
     confirm(f"Remove carrier {name}?", yes=yes)
     with desk.changing() as (connection, by):
         carriers.remove(connection, by, name)
@@ -252,7 +259,7 @@ def list_profiles(desk: Desk, form: Form) -> None:
     show_rows(rows, _PROFILE_COLUMNS, form, desk.zone)
 
 
-command.add_command(history_command("carrier", carrier_names))
+command.add_command(history_command("carrier", carrier_names, "ovh"))
 
 
 def _values(options: dict[str, Any]) -> dict[str, Any]:
@@ -272,7 +279,7 @@ def _sheet(one: Carrier, in_use: int) -> Row:
         "title": one.profile.title,
         "mode": one.profile.mode,
         "server": one.server,
-        "port": one.profile.port,
+        "port": port_of(one.server) or one.profile.port,
         "transport": one.profile.transport,
         "username": one.username,
         "country": one.country,

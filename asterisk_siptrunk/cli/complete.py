@@ -11,6 +11,7 @@ import click
 from asterisk_siptrunk.bootstrap import carriers, customers, rules, trunks
 from asterisk_siptrunk.cli.desk import desk_of
 from asterisk_siptrunk.destination import Kind
+from asterisk_siptrunk.trunk import PROVIDER
 from asterisk_siptrunk.trunk.profiles import profiles
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ def _completer(names: Names) -> Completer:
 
 customer_names = _completer(lambda connection, _: (c.name for c in customers.every(connection)))
 trunk_names = _completer(lambda connection, _: (t.name for t in trunks.every(connection)))
+rule_owners = _completer(
+    lambda connection, _: (PROVIDER, *(t.name for t in trunks.every(connection)))
+)
 carrier_names = _completer(lambda connection, _: (c.name for c in carriers.every(connection)))
 number_names = _completer(lambda connection, _: (e164 for e164, *_ in trunks.numbers(connection)))
 

@@ -17,11 +17,12 @@ from asterisk_siptrunk.cli.options import (
     yes_option,
 )
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows
+from asterisk_siptrunk.cli.values import EMAIL, LINE_OR_NONE
 
 _COLUMNS = ("name", "title", "email", "trunks", "channels")
 
-title_option = click.option("--title", help="The name for people and bills.")
-email_option = click.option("--email", help="Where notices go.")
+title_option = click.option("--title", type=LINE_OR_NONE, help="The name for people and bills.")
+email_option = click.option("--email", type=EMAIL, help="Where notices go.")
 
 
 @click.group()
@@ -41,7 +42,10 @@ def add(desk: Desk, name: str, title: str | None, email: str | None) -> None:
     """
     with desk.changing() as (connection, by):
         customers.add(connection, by, name, title or "", email or "")
-    say(f"Customer {name} added. Next: siptrunk trunk add NAME --customer {name} --channels N")
+    say(
+        f"Customer {name} added. Next: siptrunk trunk add NAME --customer {name} --channels N "
+        "--number NUMBER"
+    )
 
 
 @command.command("list")
@@ -101,13 +105,15 @@ def remove(desk: Desk, name: str, *, yes: bool) -> None:
 
     Example: siptrunk customer remove acme
     """
+    with desk.reading() as connection:
+        customers.get(connection, name)
     confirm(f"Remove customer {name}?", yes=yes)
     with desk.changing() as (connection, by):
         customers.remove(connection, by, name)
     say(f"Customer {name} removed.")
 
 
-command.add_command(history_command("customer", customer_names))
+command.add_command(history_command("customer", customer_names, "acme"))
 
 
 def _rows(desk: Desk) -> list[Row]:

@@ -1,19 +1,24 @@
 """`siptrunk destination`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from asterisk_siptrunk.bootstrap import rules, trunks
 from asterisk_siptrunk.cli import foresight
-from asterisk_siptrunk.cli.complete import ruled_targets, targets, trunk_names
+from asterisk_siptrunk.cli.complete import rule_owners, ruled_targets, targets, trunk_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import confirm, form_option, history_command, yes_option
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows
-from asterisk_siptrunk.cli.values import TARGET
-from asterisk_siptrunk.destination import Action, Layer, Rule, Target
+from asterisk_siptrunk.cli.values import LINE_OR_NONE, TARGET, without_punctuation
+from asterisk_siptrunk.destination import Action, Layer, Rule, Target, is_emergency
 from asterisk_siptrunk.errors import InvalidInput, NotFound
+from asterisk_siptrunk.trunk import PROVIDER
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _COLUMNS = ("owner", "target", "action", "layer", "locked", "note", "author")
-_PROVIDER = "provider"
 
 trunk_option = click.option(
     "--trunk", shell_complete=trunk_names, help="For this trunk only.  [default: for all]"
@@ -21,7 +26,7 @@ trunk_option = click.option(
 lock_option = click.option(
     "--lock", is_flag=True, help="As the provider's last word: the customer cannot change it."
 )
-note_option = click.option("--note", default="", help="Why.")
+note_option = click.option("--note", type=LINE_OR_NONE, default="", help="Why.")
 target_argument = click.argument("target", type=TARGET, shell_complete=targets)
 
 
@@ -56,7 +61,7 @@ def list_(desk: Desk, trunk: str | None, form: Form) -> None:
         stored = rules.every(connection, trunk)
     rows: list[Row] = [
         {
-            "owner": each.trunk or _PROVIDER,
+            "owner": each.trunk or PROVIDER,
             "target": str(each.rule.target),
             "action": each.rule.action,
             "layer": each.rule.layer,
@@ -117,14 +122,12 @@ def remove(desk: Desk, target: Target, trunk: str | None, *, yes: bool) -> None:
 
     Example: siptrunk destination remove lv --trunk acme-paris
     """
-    owner = trunk or _PROVIDER
+    owner = trunk or PROVIDER
+    with desk.reading() as connection:
+        _layer_to_remove(connection, target, trunk)
     confirm(f"Remove the rule for {target} of {owner}?", yes=yes)
     with desk.changing() as (connection, by):
-        own = [r for r in rules.every(connection, trunk) if r.trunk == trunk]
-        layers = [each.rule.layer for each in own if each.rule.target == target]
-        if not layers:
-            raise NotFound(f"There is no rule for {target} of {owner}; see 'destination list'.")
-        layer = Layer.CUSTOMER if Layer.CUSTOMER in layers else layers[0]
+        layer = _layer_to_remove(connection, target, trunk)
         again = rules.remove(connection, by, target, layer, trunk)
     say(f"The {layer}'s rule for {target} of {owner} removed.")
     if again:
@@ -140,21 +143,53 @@ def remove(desk: Desk, target: Target, trunk: str | None, *, yes: bool) -> None:
 def check(desk: Desk, number: str, trunk: str, caller: str, form: Form) -> None:
     """Say what would become of a call now, and by which rule; nothing is called or kept.
 
-    Give the number as the PBX would dial it.
+    Give the number as the PBX would dial it; spaces, dots and hyphens are left out.
 
     \b
     Examples:
       siptrunk destination check 0899123456 --trunk acme-paris
       siptrunk destination check 0037120000000 --trunk acme-paris --from 0123456789
     """  # noqa: D301
-    if not foresight.can_be_dialled(number):
-        raise InvalidInput(f"{number!r} cannot be dialled: give digits, perhaps a plus in front.")
+    dialled = _dialled(number)
     with desk.reading() as connection:
-        seen = foresight.foresee(connection, trunk, number, caller)
+        seen = foresight.foresee(connection, trunk, dialled, without_punctuation(caller))
     show_row(seen, form, desk.zone)
 
 
-command.add_command(history_command("destination", trunk_names))
+command.add_command(
+    history_command(
+        "destination",
+        rule_owners,
+        "acme-paris",
+        whose="NAME is a trunk, for its own rules, or 'provider' for those of all trunks.",
+    )
+)
+
+
+def _dialled(text: str) -> str:
+    """What a PBX would send of a number that a person writes."""
+    number = without_punctuation(text)
+    digits = number.removeprefix("+")
+    if len(digits) > foresight.MOST_DIGITS and digits.isascii() and digits.isdigit():
+        raise InvalidInput(
+            f"{text[:60]!r} is too long to be dialled: it has {len(digits)} digits, and "
+            f"{foresight.MOST_DIGITS} are the most."
+        )
+    if not foresight.can_be_dialled(number):
+        raise InvalidInput(
+            f"{text[:60]!r} cannot be dialled: give digits, perhaps a plus in front."
+        )
+    return number
+
+
+def _layer_to_remove(connection: "Connection", target: Target, trunk: str | None) -> Layer:
+    own = [each for each in rules.every(connection, trunk) if each.trunk == trunk]
+    layers = [each.rule.layer for each in own if each.rule.target == target]
+    if not layers:
+        raise NotFound(
+            f"There is no rule for {target} of {trunk or PROVIDER}; see 'destination list'."
+        )
+    return Layer.CUSTOMER if Layer.CUSTOMER in layers else layers[0]
 
 
 def _layer(trunk: str | None, *, lock: bool) -> Layer:
@@ -162,10 +197,17 @@ def _layer(trunk: str | None, *, lock: bool) -> Layer:
     return Layer.PROVIDER if lock or trunk is None else Layer.CUSTOMER
 
 
+def _refuse_emergency(target: Target, country: str) -> None:
+    if is_emergency(str(target), country):
+        raise InvalidInput(
+            f"{target} is an emergency number of {country}: it always passes, and no rule applies."
+        )
+
+
 def _put(desk: Desk, rule: Rule, trunk: str | None) -> None:
     with desk.changing() as (connection, by):
-        if trunk is not None:
-            trunks.get(connection, trunk)
+        owner = trunks.get(connection, trunk) if trunk else None
+        _refuse_emergency(rule.target, (owner or desk.settings.provider).country)
         rules.put(connection, by, rule, trunk)
     verb = "open" if rule.action is Action.ALLOW else "blocked"
     locked = ", locked" if rule.locked else ""

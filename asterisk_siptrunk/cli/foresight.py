@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 # What the dialplan's patterns let through to a decision.
-_DIALLED = re.compile(r"\+?[0-9]{1,20}")
+MOST_DIGITS = 20
+_DIALLED = re.compile(rf"\+?[0-9]{{1,{MOST_DIGITS}}}")
 _SIP_ANSWERS = {1: 404, 17: 486, 21: 403, 34: 503, 41: 603}
 
 

@@ -1,5 +1,7 @@
 """`siptrunk number`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from asterisk_siptrunk.bootstrap import trunks
@@ -17,6 +19,10 @@ from asterisk_siptrunk.cli.values import phone_number
 from asterisk_siptrunk.destination import Kind, normalise
 from asterisk_siptrunk.errors import NotFound
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_APPLY = "Asterisk knows of it after 'siptrunk config apply'."
 _COLUMNS = ("number", "trunk", "main")
 
 
@@ -39,11 +45,14 @@ def add(desk: Desk, numbers: tuple[str, ...], trunk: str, *, main: bool) -> None
       siptrunk number add +33123456780 +33123456781 --trunk acme-paris
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with desk.changing() as (connection, by):
-        country = trunks.get(connection, trunk).country
+        found = trunks.in_force(connection, trunk)
+        country = found.country
         wanted = [phone_number(text, country) for text in numbers]
         for index, e164 in enumerate(wanted):
             trunks.add_number(connection, by, trunk, e164, main=main and index == 0)
-    say(f"{', '.join(wanted)}: now of trunk {trunk}.")
+    say(f"{', '.join(wanted)}: now of trunk {trunk}. {_APPLY}")
+    if main or not found.numbers:
+        say(f"{wanted[0]} is its main number.")
     for e164 in wanted:
         _warn_if_unallocated(e164, country)
 
@@ -80,14 +89,12 @@ def show(desk: Desk, number: str, form: Form) -> None:
     """
     e164 = _provider_number(desk, number)
     with desk.reading() as connection:
-        found = next((each for each in trunks.numbers(connection) if each[0] == e164), None)
-        if found is None:
-            raise NotFound(f"No trunk has the number {e164}; 'siptrunk number list' shows all.")
-        owner = trunks.get(connection, found[1])
+        name, main = _owner(connection, e164)
+        owner = trunks.get(connection, name)
     row: Row = {
         "number": e164,
         "trunk": owner.name,
-        "main": found[2],
+        "main": main,
         "customer": owner.customer,
         "status": owner.status,
     }
@@ -107,7 +114,7 @@ def set_(desk: Desk, number: str, *, main: bool) -> None:
     e164 = _provider_number(desk, number)
     with desk.changing() as (connection, by):
         trunks.set_main_number(connection, by, e164)
-    say(f"{e164} is its trunk's main number.")
+    say(f"{e164} is its trunk's main number. {_APPLY}")
 
 
 @command.command()
@@ -120,10 +127,26 @@ def remove(desk: Desk, number: str, *, yes: bool) -> None:
     Example: siptrunk number remove +33123456789
     """
     e164 = _provider_number(desk, number)
+    with desk.reading() as connection:
+        _owner(connection, e164)
     confirm(f"Take {e164} away from its trunk?", yes=yes)
     with desk.changing() as (connection, by):
-        trunks.remove_number(connection, by, e164)
-    say(f"{e164} taken away.")
+        owner, _ = _owner(connection, e164)
+        successor = trunks.remove_number(connection, by, e164)
+        left = trunks.get(connection, owner).numbers
+    say(f"{e164} taken away from trunk {owner}. {_APPLY}")
+    if successor:
+        say(f"{successor} is its main number now.")
+    elif not left:
+        warn(f"{owner} has no number any more: its outbound calls are refused.")
+
+
+def _owner(connection: "Connection", e164: str) -> tuple[str, bool]:
+    """The trunk that has a number, and whether it is its main one."""
+    for number, trunk, main in trunks.numbers(connection):
+        if number == e164:
+            return trunk, main
+    raise NotFound(f"No trunk has the number {e164}; 'siptrunk number list' shows them all.")
 
 
 def _provider_number(desk: Desk, text: str) -> str:
@@ -137,4 +160,4 @@ def _warn_if_unallocated(e164: str, country: str) -> None:
         warn(f"{e164} is in a range that nobody was given, as far as the number plans tell.")
 
 
-command.add_command(history_command("number", number_names, _provider_number))
+command.add_command(history_command("number", number_names, "0123456789", _provider_number))

@@ -1,5 +1,6 @@
 """Options and arguments that several commands share, and the command that all nouns have."""
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from asterisk_siptrunk.bootstrap import audit
 from asterisk_siptrunk.cli.complete import Completer
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.output import Form, Row, show_rows
-from asterisk_siptrunk.errors import NotFound
+from asterisk_siptrunk.errors import InvalidInput, NotFound
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -33,8 +34,16 @@ def name_argument(completer: Completer, name: str = "name") -> Callable[[C], C]:
 
 def confirm(question: str, *, yes: bool) -> None:
     """Ask before what cannot be taken back; a no ends the command."""
-    if not yes:
-        click.confirm(question, abort=True, err=True)
+    if yes:
+        return
+    try:
+        agreed = click.confirm(question, err=True)
+    except click.Abort:
+        if sys.stdin is not None and sys.stdin.isatty():  # Ctrl-C or Ctrl-D: a no
+            raise
+        raise InvalidInput("There is no terminal to ask at: give --yes.") from None
+    if not agreed:
+        raise click.Abort
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,9 +62,16 @@ def as_typed(_desk: Desk, name: str) -> str:
 
 
 def history_command(
-    noun: str, completer: Completer, known_as: Callable[[Desk, str], str] = as_typed
+    noun: str,
+    completer: Completer,
+    example: str,
+    known_as: Callable[[Desk, str], str] = as_typed,
+    whose: str = "",
 ) -> click.Command:
-    """`history NAME`: who changed what, and when; also of what was removed since."""
+    """`history NAME`: who changed what, and when; also of what was removed since.
+
+    `example` is a name to show; `whose` says what NAME is where that is not the noun itself.
+    """
 
     @click.command("history", short_help="Who changed it, and when.")
     @name_argument(completer)
@@ -70,5 +86,8 @@ def history_command(
         rows: list[Row] = [{"at": e.at, "author": e.author, "change": e.change} for e in entries]
         show_rows(rows, HISTORY_COLUMNS, form, desk.zone)
 
-    history.help = f"Show every change of a {noun}, newest first, and who made it."
+    history.help = (
+        f"Show every change of a {noun}, newest first, and who made it.\n\n{whose}\n\n"
+        f"Example: siptrunk {noun} history {example}"
+    )
     return history

@@ -23,6 +23,7 @@ from asterisk_siptrunk.cli.values import (
     CALLS_PER_SECOND,
     CONTEXT,
     COUNTRY,
+    LINE,
     NETWORK,
     SERVER,
     limit,
@@ -71,6 +72,13 @@ _IN_TABLE = (
 )
 # Those of `generation.pbx.PbxKind`, which would bring Jinja2 into every command of this noun.
 PBX_KINDS = ("asterisk", "freepbx", "3cx", "generic")
+# Terms that nothing is made of, by kind.
+_IDLE = {
+    TrunkKind.REGISTERED: ("contact", "inbound_context"),
+    TrunkKind.ADDRESS: ("inbound_context",),
+    TrunkKind.LOCAL: ("addresses", "contact", "transport", "srtp"),
+}
+_OPTIONS = {"addresses": "address"}
 _APPLY = "Asterisk knows of it after 'siptrunk config apply'."
 
 _TERMS = (
@@ -173,6 +181,7 @@ def add(  # noqa: PLR0913 - one argument for each option that is not a term
     if "channels" not in values:
         raise click.UsageError("Missing option '--channels'.")
     country = values.pop("country", desk.settings.provider.country)
+    _refuse_idle(kind, values)
     new = Trunk(id=0, name=name, customer=customer, kind=kind, country=country, **values)
     credentials, secret = _credentials(desk, new)
     with desk.changing() as (connection, by):
@@ -253,6 +262,7 @@ def set_(desk: Desk, /, *, name: str, any_address: bool, **terms: Any) -> None: 
     if not values:
         raise nothing_to_set()
     with desk.changing() as (connection, by):
+        _refuse_idle(trunks.in_force(connection, name).kind, values)
         changed = trunks.change(connection, by, name, **values)
     say(f"Trunk {name} changed. {_APPLY}")
     _warn_if_away_is_closed(changed)
@@ -269,6 +279,8 @@ def remove(desk: Desk, name: str, *, yes: bool) -> None:
 
     Example: siptrunk trunk remove acme-paris
     """
+    with desk.reading() as connection:
+        trunks.in_force(connection, name)
     confirm(f"End the contract of trunk {name}?", yes=yes)
     with desk.changing() as (connection, by):
         ended = trunks.change(connection, by, name, ended=True)
@@ -286,7 +298,7 @@ def remove(desk: Desk, name: str, *, yes: bool) -> None:
     show_default=True,
     help="The part of the service to stop; emergency calls are in none.",
 )
-@click.option("--reason", required=True, help="Why; the customer may be told.")
+@click.option("--reason", type=LINE, required=True, help="Why; the customer may be told.")
 @pass_desk
 def suspend(desk: Desk, name: str, scope: SuspensionScope, reason: str) -> None:
     """Stop all or part of a trunk's service, from the next call on.
@@ -326,6 +338,8 @@ def rotate_secret(desk: Desk, name: str, *, yes: bool, form: Form) -> None:
 
     Example: siptrunk trunk rotate-secret acme-paris
     """
+    with desk.reading() as connection:
+        _refuse_without_secret(trunks.in_force(connection, name))
     confirm(f"Replace the secret of trunk {name}? Its PBX must be given the new one.", yes=yes)
     with desk.changing() as (connection, by):
         credentials, secret = _credentials(desk, trunks.get(connection, name))
@@ -367,7 +381,7 @@ def pbx_settings(desk: Desk, name: str, pbx: str) -> None:
     click.echo(bootstrap.pbx_settings(desk.settings, found, credentials, pbx))
 
 
-command.add_command(history_command("trunk", trunk_names))
+command.add_command(history_command("trunk", trunk_names, "acme-paris"))
 
 
 def _terms(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -378,6 +392,22 @@ def _terms(options: Mapping[str, Any]) -> dict[str, Any]:
     if "calls_per_second" in values:
         values["calls_per_second"] = limit(values["calls_per_second"])
     return values
+
+
+def _refuse_idle(kind: TrunkKind, values: Mapping[str, Any]) -> None:
+    """Refuse terms that a trunk of this kind has no use for: whoever gives one expects something.
+
+    What takes a term away is let pass.
+    """
+    for term in _IDLE[kind]:
+        if values.get(term):
+            option = _OPTIONS.get(term, term).replace("_", "-")
+            raise InvalidInput(f"--{option} does nothing for a trunk of kind {kind}: leave it out.")
+
+
+def _refuse_without_secret(trunk: Trunk) -> None:
+    if trunk.kind is not TrunkKind.REGISTERED:
+        raise InvalidInput(f"Trunk {trunk.name} does not register: it has no secret.")
 
 
 def _credentials(desk: Desk, trunk: Trunk) -> tuple[Credentials | None, str | None]:

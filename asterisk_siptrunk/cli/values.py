@@ -1,6 +1,8 @@
 """What people type, made into values: numbers, networks, countries, moments, secrets."""
 
+import getpass
 import re
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_interface, ip_network
@@ -29,6 +31,9 @@ _NONE = "none"
 _YEARS = range(1970, 3000)
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _PUNCTUATION = re.compile(r"[\s().\-/]")
+# Only the shape: whether it takes mail, only mail can tell.
+_EMAIL = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]+\.[^\s@<>,;:\"().]+")
+_LONGEST_LINE = 500
 # More than any secret that is taken: a longer file is not the one that was meant.
 _LONGEST_SECRET_FILE = 1000
 
@@ -108,7 +113,7 @@ class TargetType(ReadType[Target]):
 
 
 class TextType(ReadType[str]):
-    """A text that a rule of the trunk's room takes or refuses."""
+    """A text that a rule takes or refuses."""
 
     def __init__(self, name: str, rule: Callable[[str], str]) -> None:
         self.name = name
@@ -118,6 +123,46 @@ class TextType(ReadType[str]):
         """Ask the rule."""
         del context
         return self._rule(text)
+
+
+def one_line(text: str) -> str:
+    """A sentence of a person's: one line, with something in it.
+
+    Raises:
+        InvalidInput: it is empty, or holds what would steer a terminal.
+    """
+    if not text.strip():
+        raise InvalidInput("this is empty: say it in a few words.")
+    return _printable(text)
+
+
+def one_line_or_none(text: str) -> str:
+    """The same; nothing takes away what was there.
+
+    Raises:
+        InvalidInput: it holds what would steer a terminal.
+    """
+    return _printable(text)
+
+
+def _printable(text: str) -> str:
+    wrong = next((each for each in text if not each.isprintable()), None)
+    if wrong is not None:
+        raise InvalidInput(f"the character {wrong!r} cannot stand in it: write one line of text.")
+    if len(text) > _LONGEST_LINE:
+        raise InvalidInput(f"this has {len(text)} characters; {_LONGEST_LINE} are the most.")
+    return text
+
+
+def email_address(text: str) -> str:
+    """An address that notices can be sent to, or "" for none.
+
+    Raises:
+        InvalidInput: it does not look like one.
+    """
+    if not text or (text.isprintable() and _EMAIL.fullmatch(text)):
+        return text
+    raise InvalidInput(f"{text[:80]!r} is no e-mail address; give one like voice@acme.example.")
 
 
 class CountType(ReadType[int | str]):
@@ -169,6 +214,9 @@ CARRIER_CHANNELS = CountType(MOST_CARRIER_CHANNELS)
 MOMENT = MomentType()
 SERVER = TextType("host", parse_server)
 CONTEXT = TextType("context", parse_context)
+LINE = TextType("text", one_line)
+LINE_OR_NONE = TextType("text", one_line_or_none)
+EMAIL = TextType("address", email_address)
 USERNAME = TextType("name", parse_username)
 
 
@@ -177,13 +225,18 @@ def limit(given: int | str | None) -> int | None:
     return given if isinstance(given, int) else None
 
 
+def without_punctuation(text: str) -> str:
+    """A number without what people write between its digits."""
+    return _PUNCTUATION.sub("", text)
+
+
 def phone_number(text: str, country: str) -> str:
     """A telephone number in E.164, however it was written in `country`.
 
     Raises:
         InvalidInput: it is none.
     """
-    number = caller_number(_PUNCTUATION.sub("", text), country)
+    number = caller_number(without_punctuation(text), country)
     if number is None:
         raise InvalidInput(
             f"{text!r} is no telephone number in {country}; give it like {_example(country)}."
@@ -200,16 +253,33 @@ def _example(country: str) -> str:
     return f"{e164} or {national}"
 
 
+def _typed_secret(whose: str) -> str:
+    with warnings.catch_warnings():
+        # Without a terminal getpass only warns, and what is typed would be seen.
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return str(click.prompt(f"Secret of {whose}", hide_input=True, err=True))
+        except getpass.GetPassWarning:
+            raise InvalidInput(
+                f"There is no terminal to ask for the secret of {whose}: give --secret-file FILE, "
+                "or '--secret-file -' and the secret on stdin."
+            ) from None
+
+
 def secret_from(file: TextIO | None, whose: str) -> str:
     """A secret from a file (or stdin), else from a hidden prompt; never from the command line.
 
     Other users of the machine see command lines, in `ps`; and the shell keeps them.
 
     Raises:
-        InvalidInput: that is not one line, or not a secret that can be used.
+        InvalidInput: there is no terminal to ask at; what the file holds is no text, or not one
+            line, or not a secret that can be used.
     """
-    if file is None:
-        secret = click.prompt(f"Secret of {whose}", hide_input=True, err=True)
-    else:
-        secret = file.read(_LONGEST_SECRET_FILE).strip()
-    return parse_secret(secret)
+    return parse_secret(_typed_secret(whose) if file is None else _read_secret(file))
+
+
+def _read_secret(file: TextIO) -> str:
+    try:
+        return file.read(_LONGEST_SECRET_FILE).strip()
+    except UnicodeDecodeError:
+        raise InvalidInput(f"--secret-file: {file.name} is no text in UTF-8.") from None

@@ -52,6 +52,18 @@ def add(connection: Connection, by: By, new: Carrier) -> Carrier:
     return get(connection, new.name)
 
 
+def check_new(connection: Connection, name: str) -> None:
+    """Find out whether a carrier can be called so, before its secret is asked for.
+
+    Raises:
+        InvalidInput: the name cannot be one.
+        AlreadyExists: it is taken.
+    """
+    parse_name(name)
+    if connection.execute(select(carrier.c.id).where(carrier.c.name == name)).first():
+        raise AlreadyExists(f"There is a carrier {name} already.")
+
+
 def get(connection: Connection, name: str) -> Carrier:
     """Find a carrier.
 

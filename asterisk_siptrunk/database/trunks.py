@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from asterisk_siptrunk.database import addresses, customers
 from asterisk_siptrunk.database.audit import By, note
 from asterisk_siptrunk.database.tables import customer, number, suspension, trunk
-from asterisk_siptrunk.errors import AlreadyExists, NotFound
+from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
 from asterisk_siptrunk.generation.inventory import shard_of
 from asterisk_siptrunk.trunk import (
     AwayPolicy,
@@ -22,7 +22,7 @@ from asterisk_siptrunk.trunk import (
     Transport,
     Trunk,
     TrunkKind,
-    parse_name,
+    parse_trunk_name,
 )
 from asterisk_siptrunk.trunk.addresses import trunk_claim
 
@@ -51,12 +51,16 @@ def add(connection: Connection, by: By, new: Trunk, credentials: Credentials | N
         AlreadyExists: the name is taken.
     """
     addresses.hold(connection)
+    if any(one.ended for one in _load(connection, trunk.c.name == new.name)):
+        raise AlreadyExists(
+            f"Trunk {new.name} has ended, and its calls keep the name: choose another."
+        )
     owner = customers.get(connection, new.customer)
     values = (
         _values(new)
         | _credential_values(credentials)
         | {
-            "name": parse_name(new.name),
+            "name": parse_trunk_name(new.name),
             "kind": new.kind,
             "customer_id": owner.id,
             "shard": shard_of(new.name),
@@ -83,6 +87,22 @@ def get(connection: Connection, name: str) -> Trunk:
     if not found:
         raise NotFound(f"There is no trunk {name}; 'siptrunk trunk list' shows them all.")
     return found[0]
+
+
+def in_force(connection: Connection, name: str) -> Trunk:
+    """Find a trunk that has not ended.
+
+    Raises:
+        NotFound: there is none of that name.
+        InvalidInput: its contract is over, and nothing of it can be changed.
+    """
+    found = get(connection, name)
+    if found.ended:
+        raise InvalidInput(
+            f"Trunk {name} has ended. Open another with 'siptrunk trunk add'; 'siptrunk number "
+            "remove' frees its numbers."
+        )
+    return found
 
 
 def every(connection: Connection) -> list[Trunk]:
@@ -146,8 +166,9 @@ def set_credentials(connection: Connection, by: By, name: str, credentials: Cred
 
     Raises:
         NotFound: there is none of that name.
+        InvalidInput: it has ended.
     """
-    found = get(connection, name)
+    found = in_force(connection, name)
     _update(connection, found.id, _credential_values(credentials))
     note(connection, by, "trunk", name, "secret rotated")
 
@@ -158,8 +179,9 @@ def suspend(connection: Connection, by: By, name: str, scope: SuspensionScope, r
     Raises:
         NotFound: there is none of that name.
         AlreadyExists: that part is suspended.
+        InvalidInput: it has ended.
     """
-    found = get(connection, name)
+    found = in_force(connection, name)
     if any(one.scope is scope for one in found.suspensions):
         raise AlreadyExists(f"Trunk {name} is suspended already ({scope}).")
     connection.execute(
@@ -176,8 +198,9 @@ def resume(connection: Connection, by: By, name: str, scope: SuspensionScope | N
 
     Raises:
         NotFound: there is no such trunk.
+        InvalidInput: it has ended.
     """
-    found = get(connection, name)
+    found = in_force(connection, name)
     standing = (suspension.c.trunk_id == found.id) & suspension.c.lifted_at.is_(None)
     if scope is not None:
         standing &= suspension.c.scope == scope
@@ -194,8 +217,9 @@ def add_number(connection: Connection, by: By, name: str, e164: str, *, main: bo
     Raises:
         NotFound: there is no such trunk.
         AlreadyExists: the number is another trunk's, or this one's already.
+        InvalidInput: it has ended.
     """
-    found = get(connection, name)
+    found = in_force(connection, name)
     if main:
         _unset_main(connection, found.id)
     try:
@@ -223,8 +247,8 @@ def set_main_number(connection: Connection, by: By, e164: str) -> None:
     note(connection, by, "number", e164, "made the main number")
 
 
-def remove_number(connection: Connection, by: By, e164: str) -> None:
-    """Take a number away from its trunk; another one becomes the main number if this was it.
+def remove_number(connection: Connection, by: By, e164: str) -> str | None:
+    """Take a number away from its trunk; gives the one that became the main number in its place.
 
     Raises:
         NotFound: no trunk has this number.
@@ -236,10 +260,12 @@ def remove_number(connection: Connection, by: By, e164: str) -> None:
         .where(number.c.trunk_id == trunk_id)
         .order_by(number.c.main.desc(), number.c.e164)
     ).all()
-    if left and not left[0].main:
-        connection.execute(update(number).where(number.c.e164 == left[0].e164).values(main=True))
+    successor = left[0].e164 if left and not left[0].main else None
+    if successor:
+        connection.execute(update(number).where(number.c.e164 == successor).values(main=True))
     _update(connection, trunk_id, {})
     note(connection, by, "number", e164, "taken away")
+    return successor
 
 
 def numbers(connection: Connection) -> list[tuple[str, str, bool]]:

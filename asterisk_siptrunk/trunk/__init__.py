@@ -12,7 +12,7 @@ from asterisk_siptrunk.trunk.carrier import (
     NumberFormat,
 )
 from asterisk_siptrunk.trunk.credentials import Credentials, digest, new_secret
-from asterisk_siptrunk.trunk.names import parse_name
+from asterisk_siptrunk.trunk.names import PROVIDER, parse_name, parse_trunk_name
 from asterisk_siptrunk.trunk.trunk import (
     MOST_CALLS_PER_SECOND,
     MOST_CHANNELS,
@@ -30,6 +30,7 @@ from asterisk_siptrunk.trunk.writable import (
     parse_secret,
     parse_server,
     parse_username,
+    port_of,
 )
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "MOST_CALLS_PER_SECOND",
     "MOST_CARRIER_CHANNELS",
     "MOST_CHANNELS",
+    "PROVIDER",
     "AwayPolicy",
     "CallerHeader",
     "CallerPolicy",
@@ -59,5 +61,7 @@ __all__ = [
     "parse_name",
     "parse_secret",
     "parse_server",
+    "parse_trunk_name",
     "parse_username",
+    "port_of",
 ]

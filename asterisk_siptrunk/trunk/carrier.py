@@ -128,12 +128,12 @@ class Carrier:
         if not self.server:
             raise InvalidInput(
                 f"carrier {self.name}: the profile {self.profile.name} names no server; "
-                "give the host that calls go to."
+                "give the host that calls go to (--server)."
             )
         if self.profile.mode is not CarrierMode.ADDRESS and not (self.username and self.secret):
             raise InvalidInput(
-                f"carrier {self.name}: the profile {self.profile.name} needs a user name and a "
-                "secret."
+                f"carrier {self.name}: the profile {self.profile.name} needs a user name "
+                "(--username) and a secret (--secret-file)."
             )
         too_few = self.channels is not None and self.channels < 1
         if self.qualify is not None and self.qualify < 0:

@@ -119,17 +119,17 @@ class Trunk:
         if self.srtp and self.transport is not Transport.TLS:
             raise InvalidInput(
                 f"trunk {self.name}: SRTP keys would cross the network in clear; "
-                "use it with TLS as transport."
+                "use it with TLS as transport (--transport tls)."
             )
         if self.kind is TrunkKind.ADDRESS and not (self.addresses and self.contact):
             raise InvalidInput(
-                f"trunk {self.name}: a trunk known by its address needs at least one address, "
-                "and the host that inbound calls go to."
+                f"trunk {self.name}: a trunk known by its address needs at least one address "
+                "(--address), and the host that inbound calls go to (--contact)."
             )
         if self.kind is TrunkKind.LOCAL and not self.inbound_context:
             raise InvalidInput(
                 f"trunk {self.name}: a trunk for this server's own phones needs the dialplan "
-                "context that its inbound calls go to."
+                "context that its inbound calls go to (--inbound-context)."
             )
 
     @property

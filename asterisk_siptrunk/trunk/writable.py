@@ -38,6 +38,12 @@ def parse_server(text: str) -> str:
     )
 
 
+def port_of(server: str) -> int | None:
+    """The port that a server names, None where its profile's holds."""
+    _, port = _split(server)
+    return int(port) if port is not None and _is_port(port) else None
+
+
 def parse_context(text: str) -> str:
     """Give back the name of a context of the dialplan.
 

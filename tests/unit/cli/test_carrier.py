@@ -122,3 +122,20 @@ def test_a_carrier_that_answers_no_options_is_not_asked(acme):
     assert acme.json("carrier", "show", "one")["qualify"] == 60
     acme("carrier", "set", "one", "--qualify", "0")
     assert acme.json("carrier", "show", "one")["qualify"] == 0
+
+
+def test_show_has_the_port_that_calls_go_to_and_notes_in_lines(acme):
+    assert acme.json("carrier", "show", "one")["port"] == 5060
+    acme("carrier", "set", "one", "--server", "192.0.2.10:5070")
+    assert acme.json("carrier", "show", "one")["port"] == 5070
+    add = ("carrier", "add", "two", "--profile", "ovh", "--username", "us", "--secret-file", "-")
+    acme(*add, stdin="s\n")
+    assert "\n" in acme.json("carrier", "show", "two")["notes"].strip()
+    assert "\\n" not in acme("carrier", "show", "two").stdout
+
+
+def test_a_secret_file_that_is_no_text_is_told_with_its_option(acme, tmp_path):
+    (tmp_path / "secret").write_bytes(b"\xff\xfe")
+    told = acme("carrier", "set", "one", "--secret-file", str(tmp_path / "secret"), fails=1).stderr
+    assert "--secret-file: " in told
+    assert "no text" in told

@@ -1,5 +1,7 @@
 """`siptrunk customer`."""
 
+import pytest
+
 
 def test_add_list_show_set_remove(siptrunk):
     siptrunk("customer", "add", "acme", "--title", "Acme SA", "--email", "a@acme.example")
@@ -58,3 +60,25 @@ def test_removal_asks_first(siptrunk):
     assert len(siptrunk.json("customer", "list")) == 1
     siptrunk("customer", "remove", "acme", stdin="y\n")
     assert siptrunk.json("customer", "list") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--email", "nobody"), "no e-mail address"),
+        (("--email", "a b@c.example"), "no e-mail address"),
+        (("--email", "a@b"), "no e-mail address"),
+        (("--email", "a@b.example\nBcc: c@d.example"), "no e-mail address"),
+        (("--title", "Acme\x1b[2J"), "cannot stand in it"),
+        (("--title", "x" * 501), "500 are the most"),
+    ],
+)
+def test_titles_and_addresses_that_cannot_be_are_refused(acme, options, said):
+    assert said in acme("customer", "set", "acme", *options, fails=2).stderr
+
+
+def test_a_title_and_an_address_can_be_taken_away(acme):
+    acme("customer", "set", "acme", "--email", "voice@acme.example")
+    acme("customer", "set", "acme", "--email", "", "--title", "")
+    shown = acme.json("customer", "show", "acme")
+    assert (shown["email"], shown["title"]) == ("", "")

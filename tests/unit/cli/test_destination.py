@@ -51,6 +51,20 @@ def test_check_says_the_way_and_the_number_shown(acme):
     assert (refused["hangup_cause"], refused["sip_answer"]) == (21, 403)
 
 
+def test_check_takes_numbers_as_people_write_them(acme):
+    for text in ("06 12 34 56 78", "06.12.34.56.78", "06-12-34-56-78", "+33 6 12 34 56 78"):
+        assert check(acme, text, "--from", "01 23 45 67 90")["caller_shown"] == "+33123456790"
+
+
+def test_history_is_a_trunk_s_or_the_provider_s(acme):
+    acme("destination", "block", "be")
+    assert acme.json("destination", "history", "provider")[0]["change"] == "block be"
+    shown = acme("destination", "history", "--help").stdout
+    assert "NAME is a trunk, for its own rules, or 'provider'" in shown
+    add = ("trunk", "add", "provider", "--customer", "acme", "--channels", "1")
+    assert "choose another name" in acme(*add, fails=1).stderr
+
+
 def test_check_refuses_a_caller_that_is_not_the_trunk_s(acme):
     acme("trunk", "set", "acme-paris", "--caller-policy", "refuse")
     assert check(acme, "0612345678", "--from", "0611111111")["reason"] == "caller-not-owned"
@@ -144,7 +158,11 @@ def test_what_ships_blocked_is_opened_by_a_rule_and_not_by_none(acme):
         (("block", "be", "--trunk", "no"), "There is no trunk no", 1),
         (("remove", "be", "--yes"), "There is no rule for be of provider", 1),
         (("check", "0612345678", "--trunk", "no"), "There is no trunk no", 1),
-        (("check", "+33 6 12", "--trunk", "acme-paris"), "cannot be dialled", 1),
+        (("check", "+33 x 12", "--trunk", "acme-paris"), "cannot be dialled", 1),
+        (("check", "0" * 21, "--trunk", "acme-paris"), "it has 21 digits, and 20 are the most", 1),
+        (("block", "112"), "112 is an emergency number of FR: it always passes", 1),
+        (("allow", "15", *CHECK), "15 is an emergency number of FR", 1),
+        (("block", "be", "--note", "a\x1b[2J"), "cannot stand in it", 2),
         (("check", "0612345678"), "Missing option '--trunk'", 2),
     ],
 )

@@ -67,3 +67,15 @@ def test_numbers_nobody_has(acme):
     for words in (("show",), ("remove", "--yes"), ("set", "--main")):
         command, *options = words
         assert "No trunk has" in acme("number", command, "0145678901", *options, fails=1).stderr
+
+
+def test_what_is_told_of_a_number_that_comes_or_goes(acme):
+    added = acme("number", "add", "0145678901", "--trunk", "acme-paris", "--main").stderr
+    assert "after 'siptrunk config apply'" in added
+    assert "+33145678901 is its main number." in added
+    gone = acme("number", "remove", "0145678901", "--yes").stderr
+    assert "after 'siptrunk config apply'" in gone
+    assert "+33123456789 is its main number now." in gone
+    assert "main number" not in acme("number", "remove", "0123456790", "--yes").stderr
+    last = acme("number", "remove", "0123456789", "--yes").stderr
+    assert "acme-paris has no number any more: its outbound calls are refused" in last

@@ -34,7 +34,7 @@ def test_every_command_has_help_and_an_example(path, command):
     shown = CliRunner().invoke(main, [*path, "--help"]).output
     assert shown.startswith("Usage: ")
     assert command.help
-    if not isinstance(command, click.Group) and command.name != "history":
+    if not isinstance(command, click.Group):
         assert f"siptrunk {' '.join(path)}" in shown.split("Options:")[0].split("\n", 1)[1]
 
 
@@ -84,6 +84,7 @@ def complete(run, words):
         ("call list --trunk ", ["acme-paris"]),
         ("destination remove +", ["+979"]),
         ("destination block ris", ["risk:high"]),
+        ("destination history ", ["provider", "acme-paris"]),
         ("trunk list --format ", ["table", "json", "csv"]),
     ],
 )
@@ -211,6 +212,53 @@ def test_an_output_that_is_closed_is_told_and_no_defect(acme, words):
 def test_a_change_needs_no_output(acme):
     done = into(acme, "customer set acme --title Acme", ">&-")
     assert (done.returncode, done.stderr) == (0, "Customer acme changed.\n")
+
+
+def without_a_terminal(acme, *words):
+    """The command as cron runs it."""
+    return subprocess.run(
+        [*PROGRAM, *words],
+        env={**os.environ, **acme.environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        start_new_session=True,
+        check=False,
+        text=True,
+    )
+
+
+def test_a_question_without_a_terminal_names_the_option_that_answers_it(acme):
+    asked = without_a_terminal(acme, "carrier", "remove", "one")
+    assert asked.returncode == 1
+    assert "There is no terminal to ask at: give --yes." in asked.stderr
+    add = ("carrier", "add", "x", "--profile", "ovh", "--username", "us")
+    asked = without_a_terminal(acme, *add)
+    assert asked.returncode == 1
+    assert "give --secret-file FILE, or '--secret-file -'" in asked.stderr
+    assert "Warning" not in asked.stderr
+
+
+def test_a_no_ends_a_command(acme):
+    assert "Aborted" in acme("carrier", "remove", "one", stdin="n\n", fails=1).stderr
+    acme("carrier", "remove", "one", stdin="y\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "carrier remove no",
+        "customer remove no",
+        "trunk remove no",
+        "trunk rotate-secret no",
+        "number remove 0145678901",
+        "destination remove be",
+        "carrier set no --new-secret",
+        "carrier add one --profile ovh --username us",
+    ],
+)
+def test_what_does_not_exist_is_told_before_anything_is_asked(acme, words):
+    told = acme(*words.split(), fails=1).stderr
+    assert told.startswith(("Error: There is", "Error: No trunk has"))
 
 
 def test_the_author_is_the_person_behind_sudo_else_the_account(siptrunk, monkeypatch):

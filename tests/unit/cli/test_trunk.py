@@ -129,8 +129,8 @@ def test_set_keeps_what_was_not_given(acme):
         (("--channels", "20000"), "not in the range", 2),
         (("--reserved-inbound", "3"), "the trunk has 2 in all", 1),
         (("--srtp",), "TLS", 1),
-        (("--kind", "address"), "at least one address", 1),
-        (("--kind", "local"), "context", 1),
+        (("--kind", "address"), "at least one address (--address)", 1),
+        (("--kind", "local"), "(--inbound-context)", 1),
         (("--address", "192.0.2.7/24"), "for the network give 192.0.2.0/24", 2),
         (("--address", "2001:db8::1/32"), "2001:db8::/32", 2),
         (("--address", "pbx.example"), "no IP address", 2),
@@ -180,6 +180,59 @@ def test_remove_ends_the_contract_and_keeps_the_record(acme):
     assert "+33123456789, +33123456790" in done.stderr
     (line,) = acme.json("trunk", "list")
     assert (line["status"], line["registered"]) == ("ended", None)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("trunk", "suspend", "acme-paris", "--reason", "x"),
+        ("trunk", "resume", "acme-paris"),
+        ("trunk", "rotate-secret", "acme-paris", "--yes"),
+        ("trunk", "set", "acme-paris", "--channels", "2"),
+        ("trunk", "remove", "acme-paris", "--yes"),
+        ("number", "add", "0145678901", "--trunk", "acme-paris"),
+    ],
+)
+def test_of_an_ended_trunk_nothing_changes(acme, words):
+    acme("trunk", "remove", "acme-paris", "--yes")
+    told = acme(*words, fails=1).stderr
+    assert "Trunk acme-paris has ended. Open another with 'siptrunk trunk add'" in told
+
+
+def test_the_name_of_an_ended_trunk_stays_taken(acme):
+    acme("trunk", "remove", "acme-paris", "--yes")
+    again = ("trunk", "add", "acme-paris", "--customer", "acme", "--channels", "2")
+    assert "Trunk acme-paris has ended" in acme(*again, fails=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("registered", ("--contact", "192.0.2.7")),
+        ("registered", ("--inbound-context", "phones")),
+        ("address", ("--inbound-context", "phones")),
+        ("local", ("--contact", "192.0.2.7")),
+        ("local", ("--address", "192.0.2.7")),
+        ("local", ("--transport", "tls")),
+    ],
+)
+def test_options_that_do_nothing_for_a_kind_are_refused(acme, kind, options):
+    needed = {
+        "registered": (),
+        "address": ("--address", "192.0.2.8", "--contact", "192.0.2.8"),
+        "local": ("--inbound-context", "phones"),
+    }[kind]
+    said = f"{options[0]} does nothing for a trunk of kind {kind}"
+    assert said in acme(*ADD, "--kind", kind, *needed, *options, fails=1).stderr
+    acme(*ADD, "--kind", kind, *needed)
+    assert said in acme("trunk", "set", "t", *options, fails=1).stderr
+
+
+@pytest.mark.parametrize(("reason", "said"), [("", "empty"), (" ", "empty"), ("a\nb", "'\\n'")])
+def test_a_reason_that_says_nothing_or_steers_is_refused(acme, reason, said):
+    told = acme("trunk", "suspend", "acme-paris", "--reason", reason, fails=2).stderr
+    assert said in told
+    assert "--reason" in told
 
 
 @pytest.mark.parametrize("kind", PbxKind)
