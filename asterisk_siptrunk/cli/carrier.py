@@ -28,6 +28,7 @@ from asterisk_siptrunk.cli.values import (
     limit,
     secret_from,
 )
+from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import (
     HIGHEST_PRIORITY,
     HIGHEST_WEIGHT,
@@ -136,6 +137,8 @@ def add(
         carriers.check_new(connection, name)
     values.setdefault("server", chosen.server)
     values.setdefault("country", desk.settings.provider.country)
+    if secret_file:
+        _refuse_idle_secret(values.get("username", ""))
     if secret_file or chosen.mode is not CarrierMode.ADDRESS:
         values["secret"] = secret_from(secret_file, f"{values.get('username', '')}@{name}")
     with desk.changing() as (connection, by):
@@ -210,8 +213,9 @@ def set_(
     """  # noqa: D301
     values = _values(ways)
     with desk.reading() as connection:
-        carriers.get(connection, name)
+        before = carriers.get(connection, name)
     if secret_file or new_secret:
+        _refuse_idle_secret(values.get("username", before.username))
         values["secret"] = secret_from(secret_file, name)
     if not values:
         raise nothing_to_set()
@@ -270,6 +274,11 @@ def _values(options: dict[str, Any]) -> dict[str, Any]:
     if "channels" in values:
         values["channels"] = limit(values["channels"])
     return values
+
+
+def _refuse_idle_secret(username: str) -> None:
+    if not username:
+        raise InvalidInput("A secret does nothing without a user name: give --username too.")
 
 
 def _sheet(one: Carrier, in_use: int) -> Row:

@@ -179,12 +179,13 @@ def _draw_listing(
 ) -> None:
     """Draw a table, without what the terminal has no room for; that is said."""
     width = _width()
-    shown = _fitting({key: _needed(rows, key, zone) for key in columns}, width)
-    whole_words = sum(_needed(rows, key, zone) + _GAP for key in shown) < width
+    needed = {key: _needed(rows, key, zone) for key in columns}
+    shown = _fitting(needed, width)
+    whole_words = sum(needed[key] + _GAP for key in shown) < width
     _draw(_listing(rows, shown, zone, title, whole_words=whole_words))
     left_out = [_words(key) for key in columns if key not in shown]
     if left_out:
-        say(f"Not shown, for want of room: {', '.join(left_out)}. '--format csv' has all.")
+        say(f"Not shown, for want of room: {', '.join(left_out)}. '--format json' has all.")
 
 
 def _fitting(needed: Mapping[str, int], width: int) -> list[str]:

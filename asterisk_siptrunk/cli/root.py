@@ -39,6 +39,8 @@ class _Unexpected(click.ClickException):
 
 # What writing a result can fail with, besides a reader that has gone.
 _OUTPUT_FAILS_WITH = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+# Bytes of an argument that are no text come as surrogates, and show only where one is used.
+_NO_TEXT = "surrogates not allowed"
 
 
 class _Root(LazyGroup):
@@ -67,14 +69,26 @@ class _Root(LazyGroup):
             raise click.exceptions.Exit(READER_GONE) from None
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
+        except UnicodeEncodeError as error:
+            if ctx.params["debug"]:
+                raise
+            if error.reason != _NO_TEXT:
+                raise _defect(error) from error
+            raise click.ClickException(
+                "An argument is no text in UTF-8: nothing can be found or stored by it."
+            ) from None
         except Exception as error:
             if ctx.params["debug"] or _is_of_output(error):
                 raise
-            # Its words stay out: a driver's message may quote what was being stored.
-            raise _Unexpected(
-                f"{type(error).__name__}: this is a defect of siptrunk. To see where, run the same "
-                "again as 'siptrunk --debug …' or with SIPTRUNK_DEBUG=1, and report what it says."
-            ) from error
+            raise _defect(error) from error
+
+
+def _defect(error: Exception) -> click.ClickException:
+    # Its words stay out: a driver's message may quote what was being stored.
+    return _Unexpected(
+        f"{type(error).__name__}: this is a defect of siptrunk. To see where, run the same "
+        "again as 'siptrunk --debug …' or with SIPTRUNK_DEBUG=1, and report what it says."
+    )
 
 
 def _is_of_output(error: Exception) -> bool:

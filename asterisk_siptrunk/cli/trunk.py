@@ -187,7 +187,7 @@ def add(  # noqa: PLR0913 - one argument for each option that is not a term
     with desk.changing() as (connection, by):
         trunks.add(connection, by, new, credentials)
         for index, text in enumerate(numbers):
-            e164 = phone_number(text, country)
+            e164 = _number(text, country)
             trunks.add_number(connection, by, name, e164, main=index == 0)
         stored = trunks.get(connection, name)
     show_row(_sheet(stored, credentials) | _secret_of(secret), form, desk.zone)
@@ -392,6 +392,13 @@ def _terms(options: Mapping[str, Any]) -> dict[str, Any]:
     if "calls_per_second" in values:
         values["calls_per_second"] = limit(values["calls_per_second"])
     return values
+
+
+def _number(text: str, country: str) -> str:
+    try:
+        return phone_number(text, country)
+    except InvalidInput as error:
+        raise InvalidInput(f"--number: {error}") from None
 
 
 def _refuse_idle(kind: TrunkKind, values: Mapping[str, Any]) -> None:

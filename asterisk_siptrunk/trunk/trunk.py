@@ -157,7 +157,7 @@ def _check_channels(channels: int, reserved_inbound: int, calls_per_second: int 
         raise InvalidInput(f"{channels} channels: a trunk has between 1 and {MOST_CHANNELS}.")
     if not 0 <= reserved_inbound <= channels:
         raise InvalidInput(
-            f"{reserved_inbound} channels reserved for inbound calls: "
+            f"{reserved_inbound} channels reserved for inbound calls (--reserved-inbound): "
             f"the trunk has {channels} in all."
         )
     if calls_per_second is not None and calls_per_second < 1:

@@ -139,3 +139,12 @@ def test_a_secret_file_that_is_no_text_is_told_with_its_option(acme, tmp_path):
     told = acme("carrier", "set", "one", "--secret-file", str(tmp_path / "secret"), fails=1).stderr
     assert "--secret-file: " in told
     assert "no text" in told
+
+
+def test_a_secret_without_a_user_name_does_nothing_and_is_refused(acme):
+    said = "does nothing without a user name: give --username"
+    assert said in acme(*ADD, "--secret-file", "-", stdin="s\n", fails=1).stderr
+    acme(*ADD)
+    change = ("carrier", "set", "two", "--secret-file", "-")
+    assert said in acme(*change, stdin="s\n", fails=1).stderr
+    acme(*change, "--username", "us", stdin="s\n")

@@ -214,6 +214,13 @@ def test_a_change_needs_no_output(acme):
     assert (done.returncode, done.stderr) == (0, "Customer acme changed.\n")
 
 
+@pytest.mark.parametrize(
+    "words", [("trunk", "show"), ("call", "show"), ("call", "list", "--number")]
+)
+def test_an_argument_that_is_no_text_is_told_and_no_defect(acme, words):
+    assert "no text in UTF-8" in acme(*words, "\udcff", fails=1).stderr
+
+
 def without_a_terminal(acme, *words):
     """The command as cron runs it."""
     return subprocess.run(

@@ -127,7 +127,7 @@ def test_set_keeps_what_was_not_given(acme):
     [
         (("--channels", "0"), "0 is not in the range", 2),
         (("--channels", "20000"), "not in the range", 2),
-        (("--reserved-inbound", "3"), "the trunk has 2 in all", 1),
+        (("--reserved-inbound", "3"), "(--reserved-inbound): the trunk has 2 in all", 1),
         (("--srtp",), "TLS", 1),
         (("--kind", "address"), "at least one address (--address)", 1),
         (("--kind", "local"), "(--inbound-context)", 1),
@@ -136,7 +136,7 @@ def test_set_keeps_what_was_not_given(acme):
         (("--address", "pbx.example"), "no IP address", 2),
         (("--country", "ZZ"), "'ZZ'", 2),
         (("--calls-per-second", "0"), "give 1 to 10000, or 'none'", 2),
-        (("--number", "hello"), "+33123456789 or 01 23 45 67 89", 1),
+        (("--number", "hello"), "--number: 'hello' is no telephone number in FR", 1),
         (("--number", "0123456789"), "belongs to a trunk already", 1),
         (("--customer", "nobody"), "There is no customer nobody", 1),
         (
