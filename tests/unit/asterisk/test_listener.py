@@ -270,6 +270,21 @@ def test_what_may_have_been_missed_is_looked_for(said):
     assert play(use).changes == []
 
 
+def test_the_journal_is_read_on_from_where_the_database_stands(tmp_path):
+    """Also when that is further back than it was: a backup was put in its place."""
+    journal = tmp_path / "siptrunk.csv"
+    lines = [row(uniqueid=f"lab-{number}.0") + b"\n" for number in range(4)]
+    journal.write_bytes(b"".join(lines))
+
+    async def use(scene: Scene) -> None:
+        await scene.until(lambda: len(scene.store.journal) == 4)
+        scene.store.position = JournalPosition(journal.stat().st_ino, len(lines[0]))
+        await scene.until(lambda: len(scene.store.journal) == 7)
+
+    told = [call.uniqueid for call in play(use, journal=journal).journal]
+    assert told[4:] == ["lab-1.0", "lab-2.0", "lab-3.0"]
+
+
 def test_a_look_may_be_asked_for():
     async def use(scene: Scene) -> None:
         scene.listener.resync()
