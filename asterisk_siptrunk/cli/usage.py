@@ -195,6 +195,8 @@ def verify_(  # noqa: PLR0913 - one argument an option
     )
     if len(listed) < len(found.differences):
         say(f"{len(listed)} of {len(found.differences)} differences are listed; --all lists all.")
+    if found.counts.keys() & {Kind.NO_ROW, Kind.NOT_ENDED}:
+        say("What 'siptrunk serve' has not read of the journal yet, it records: is it running?")
     if others:
         named = ", ".join(f"{name} ({count})" for name, count in others.items())
         warn(f"Other servers have calls in this period, too: {named}. Run this there as well.")

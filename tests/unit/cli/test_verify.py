@@ -107,6 +107,7 @@ def test_a_row_that_is_lost_is_found(acme, books):
     assert "is NOT complete: 1 call in the journal without a row." in said.stdout
     assert "lab-2.1" in said.stdout
     assert "-0:01:00" in said.stdout
+    assert "'siptrunk serve' has not read of the journal yet" in said.stderr
 
 
 def test_a_line_that_is_lost_is_found(acme, books):
