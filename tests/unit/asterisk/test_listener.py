@@ -26,7 +26,7 @@ from asterisk_siptrunk.call import (
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.errors import DatabaseUnavailable
 from tests.replay.peer import Peer, message, success
-from tests.unit.asterisk.test_journal import row
+from tests.unit.asterisk.lines import row
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 UPTIME = 600
