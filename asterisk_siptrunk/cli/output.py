@@ -45,6 +45,7 @@ _LEAST_IMPORTANT_FIRST = (
     *("weight", "priority", "layer", "author", "mode", "profile", "kind", "registered"),
     *("numbers", "email", "billable", "customer", "contact"),
 )
+_FEW = 4
 _OF_LINES = frozenset({"notes"})
 """Texts of ours with lines of their own."""
 
@@ -192,6 +193,8 @@ def _draw_listing(
 def _fitting(needed: Mapping[str, int], width: int) -> list[str]:
     """The columns that stay: the least important ones go until the others fit."""
     shown = list(needed)
+    if len(shown) <= _FEW:  # each of them matters
+        return shown
     for key in _LEAST_IMPORTANT_FIRST:
         if sum(needed[each] + _GAP for each in shown) < width:
             break

@@ -73,6 +73,13 @@ def test_programs_get_the_columns_that_a_table_of_trunks_leaves_out(busy):
     assert "registered since" not in busy("trunk", "list").stdout
 
 
+def test_a_table_of_few_columns_keeps_them_all(siptrunk, monkeypatch):
+    monkeypatch.setattr(output, "_width", lambda: 50)
+    done = siptrunk("doctor", fails=1)
+    assert "state" in done.stdout.splitlines()[1]
+    assert "Not shown" not in done.stderr
+
+
 def test_a_terminal_too_narrow_for_anything_folds(busy, monkeypatch):
     monkeypatch.setattr(output, "_width", lambda: 30)
     lines = busy("call", "list").stdout.splitlines()
