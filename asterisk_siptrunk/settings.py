@@ -144,7 +144,7 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of it."""
+    """All of it; `kept` are the secrets, or why this account may not read them."""
 
     file: Path
     provider: ProviderSettings = ProviderSettings()
@@ -152,7 +152,18 @@ class Settings:
     agi: AgiSettings = AgiSettings()
     ami: AmiSettings = AmiSettings()
     asterisk: AsteriskSettings = AsteriskSettings()
-    secrets: Secrets = Secrets()
+    kept: Secrets | str = field(default=Secrets(), repr=False)
+
+    @property
+    def secrets(self) -> Secrets:
+        """The secrets.
+
+        Raises:
+            SettingsError: this account may not read them; most commands do without.
+        """
+        if isinstance(self.kept, str):
+            raise SettingsError(self.kept)
+        return self.kept
 
 
 _TABLES = {
@@ -188,9 +199,16 @@ def load(file: Path, environment: Mapping[str, str] | None = None) -> Settings:
         name: _table(kind, name, tables.get(name, {}), file, environment)
         for name, kind in _TABLES.items()
     }
-    secrets_file = file.with_name(SECRETS_FILE)
-    secrets = _table(Secrets, "secrets", _read_toml(secrets_file), secrets_file, environment)
-    return _checked(Settings(file=file, secrets=secrets, **made))
+    return _checked(Settings(file=file, kept=_secrets(file, environment), **made))
+
+
+def _secrets(file: Path, environment: Mapping[str, str]) -> Secrets | str:
+    """The secrets beside a settings file, or why this account cannot have them."""
+    secrets = file.with_name(SECRETS_FILE)
+    if secrets.exists() and not os.access(secrets, os.R_OK):
+        return f"{secrets} cannot be read by this account, and this needs it: run it as its owner."
+    made: Secrets = _table(Secrets, "secrets", _read_toml(secrets), secrets, environment)
+    return made
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

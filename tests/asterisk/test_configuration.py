@@ -136,7 +136,7 @@ def site() -> Iterator[Site]:
             binary=server.program.path,
             root=str(server.place.root or ""),
         ),
-        secrets=Secrets(ami_listen="listen", ami_apply="apply"),
+        kept=Secrets(ami_listen="listen", ami_apply="apply"),
     )
     place = Site(server, Inventory(carrier_port, [ACME, FENCED]), settings, carrier_port)
     install(install_edits(settings.asterisk), place.store)

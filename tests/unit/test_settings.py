@@ -111,6 +111,18 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path):
         load(tmp_path, {})
 
 
+def test_whoever_may_not_read_the_secrets_may_do_what_needs_none(file, monkeypatch):
+    file.write_text('[provider]\nname = "acme"\n')
+    file.with_name("secrets.toml").write_text('ami_listen = "a"\nami_apply = "b"\n')
+    assert load(file, {}).secrets.ami_apply == "b"
+    # Root, who runs the tests perhaps, may read everything.
+    monkeypatch.setattr("os.access", lambda *_: False)
+    settings = load(file, {})
+    assert settings.provider.name == "acme"
+    with pytest.raises(SettingsError, match=r"secrets.toml cannot be read by this account"):
+        _ = settings.secrets
+
+
 def test_a_file_that_is_not_utf_8_is_refused(file):
     file.write_bytes(b'[provider]\nname = "\xff"\n')
     with pytest.raises(SettingsError, match="not TOML"):
