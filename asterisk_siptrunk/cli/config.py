@@ -28,7 +28,7 @@ from asterisk_siptrunk.generation.store import Store
 from asterisk_siptrunk.generation.trial import has_asterisk, try_out
 
 _FILE_MODE = 0o640
-_MANAGER = "manager.conf"
+_MANAGER = ("manager.conf", "manager_general.conf")
 _MOST_NAMED = 10
 
 
@@ -188,8 +188,9 @@ def _let_us_in(desk: Desk, store: Store) -> None:
     if store.manifest().generation:
         return
     there = store.texts([file.name for file in store.folder.glob("*.conf")])
+    rendered = _rendered(desk)
     with store.locked():
-        store.swap({**there, _MANAGER: _rendered(desk)[_MANAGER]}, Manifest())
+        store.swap({**there, **{name: rendered[name] for name in _MANAGER}}, Manifest())
         store.keep()
 
 

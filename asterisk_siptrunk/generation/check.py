@@ -7,7 +7,13 @@ from asterisk_siptrunk.generation.check_dialplan import check_dialplan, contexts
 from asterisk_siptrunk.generation.check_pjsip import PjsipObject, build, check_pjsip
 from asterisk_siptrunk.generation.parse import Parsed, Problem, parse
 
-_FLAT = ("manager.conf", "cdr.conf", "cdr_custom.conf")
+_FLAT = {
+    "manager.conf": "",
+    "manager_general.conf": "general",
+    "cdr.conf": "",
+    "cdr_custom.conf": "",
+}
+"""Files without references, and the section of Asterisk's own that a file stands in, if any."""
 _MOST_SHOWN = 20
 
 
@@ -20,8 +26,8 @@ def check(files: Mapping[str, str]) -> list[Problem]:
         *check_pjsip(pjsip, contexts),
         *check_dialplan(dialplan, _endpoint_contexts(pjsip)),
     ]
-    for name in _FLAT:
-        problems.extend(parse(files, name).problems)
+    for name, section in _FLAT.items():
+        problems.extend(parse(files, name, within=section).problems)
     return sorted(set(problems))
 
 

@@ -142,7 +142,8 @@ def _base(place: _Place, files: Mapping[str, str], asterisk: AsteriskSettings) -
         "logger.conf": "[general]\n[logfiles]\nproblems => warning,error\n",
         "pjsip.conf": f"{pjsip}#include {FOLDER}/pjsip.conf\n",
         "extensions.conf": f"#include {FOLDER}/extensions.conf\n",
-        "manager.conf": f"[general]\nenabled = no\n#include {FOLDER}/manager.conf\n",
+        "manager.conf": "[general]\nenabled = no\n"
+        f"#include {FOLDER}/manager_general.conf\n#include {FOLDER}/manager.conf\n",
         "cdr.conf": f"#include {FOLDER}/cdr.conf\n",
         "cdr_custom.conf": f"#include {FOLDER}/cdr_custom.conf\n",
     }

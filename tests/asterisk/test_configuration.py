@@ -119,10 +119,23 @@ class Site:
         return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix}
 
 
+# As a server may have it: what is included before [general] must not add to that section.
+MANAGER = """\
+#include manager.d/*.conf
+[general]
+enabled=yes
+bindaddr=127.0.0.1
+port={port}
+"""
+OPERATOR = "[wallboard]\nsecret=a\nread=call\n"
+
+
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     server = AsteriskServer(systemname="configuration")
     server.write("pjsip.conf", "; all of it is included\n")
+    server.write("manager.conf", MANAGER.format(port=server.ami_port))
+    server.write("manager.d/own.conf", OPERATOR)
     carrier_port, agi_port = (*free_ports(1, "udp"), *free_ports(1, "tcp"))
     settings = Settings(
         file=Path("/none"),
@@ -255,6 +268,23 @@ def test_broken_site_template_changes_nothing_and_names_its_line(site, tmp_path)
     with pytest.raises(CheckFailed, match=r"extensions_trunks_\d\d\.conf:3: .*more than digits"):
         site.apply(settings)
     assert site.files() == before
+
+
+def disabled_events(site: Site) -> str:
+    shown = site.server.cli("manager show settings")
+    return next(line for line in shown.splitlines() if "Disabled events" in line).partition(":")[2]
+
+
+def test_events_are_switched_off_and_on_again_and_no_manager_user_is_lost(site):
+    users = site.server.cli("manager show users")
+    assert all(name in users for name in ("wallboard", "siptrunk-listen", "siptrunk-apply"))
+    dedicated = replace(site.settings, asterisk=replace(site.settings.asterisk, dedicated=True))
+    for settings, disabled in ((dedicated, "VarSet"), (site.settings, ""), (dedicated, "VarSet")):
+        site.apply(settings)
+        assert disabled in disabled_events(site)
+        assert bool(disabled_events(site).strip()) is bool(disabled)
+        assert site.server.cli("manager show users") == users
+    site.apply()
 
 
 def test_calls_survive_a_reload_and_a_rollback(site):

@@ -93,7 +93,7 @@ def test_another_asterisk_than_the_settings_say(well, asterisk, monkeypatch):
 
 def test_an_asterisk_whose_files_do_not_include_ours(well):
     well("config", "uninstall", "--yes")
-    assert "lack 5 of our lines" in ill(well, fails=1)["includes"][1]
+    assert "lack 6 of our lines" in ill(well, fails=1)["includes"][1]
 
 
 def test_a_change_that_was_not_applied(well):
