@@ -29,6 +29,8 @@ TOGETHER = 500
 # Debian's is `22.10.1~dfsg+~cs6.16.60671434-1`, a certified one is `certified/20.7-cert2`.
 _VERSION = re.compile(r"(?:certified[/-])?(\d+(?:\.\d+)*)", re.ASCII)
 
+_NOT_RUNNING = ("No such module", "Module not initialized")
+
 T = TypeVar("T")
 
 
@@ -50,6 +52,25 @@ class AmiControl:
 
         async def ask(connection: AmiConnection) -> None:
             await connection.action("Reload", seconds=RELOAD_SECONDS, Module=module)
+
+        self._ask(ask)
+
+    def runs(self, module: Module) -> bool:
+        """Whether a module is there and did not decline to load."""
+        try:
+            self.reload(module)
+        except AmiRefused as refused:
+            # main/manager.c, action_reload: it is not there, or it declined.
+            if any(words in str(refused) for words in _NOT_RUNNING):
+                return False
+            raise
+        return True
+
+    def load(self, module: Module) -> None:
+        """Load a module."""
+
+        async def ask(connection: AmiConnection) -> None:
+            await connection.action("ModuleLoad", Module=module, LoadType="load")
 
         self._ask(ask)
 

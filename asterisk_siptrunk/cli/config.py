@@ -106,14 +106,14 @@ def apply(desk: Desk, *, yes: bool) -> None:
     """
     found = _plan(desk)
     say(_summary(found))
-    if found.is_empty:
-        return
-    confirm("Apply?", yes=yes)
+    if not found.is_empty:
+        confirm("Apply?", yes=yes)
     with working("Applying"):
         notes = apply_plan(found, bootstrap.store(desk.settings), bootstrap.control(desk.settings))
     for note in notes:
         warn(note)
-    say(f"Applied: Asterisk has generation {found.after.generation}.")
+    if not found.is_empty:
+        say(f"Applied: Asterisk has generation {found.after.generation}.")
 
 
 @command.command()

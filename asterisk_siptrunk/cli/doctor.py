@@ -19,8 +19,10 @@ from asterisk_siptrunk.cli.options import form_option
 from asterisk_siptrunk.cli.output import Form, Row, show_rows
 from asterisk_siptrunk.destination import domestic_patterns
 from asterisk_siptrunk.errors import SiptrunkError
+from asterisk_siptrunk.generation.apply import LOAD_JOURNAL
 from asterisk_siptrunk.generation.install import install_edits
 from asterisk_siptrunk.generation.plan import make_plan
+from asterisk_siptrunk.generation.server import Module
 from asterisk_siptrunk.settings import SECRETS_FILE
 from asterisk_siptrunk.trunk import AwayPolicy, Transport
 
@@ -216,6 +218,15 @@ def _journal(desk: Desk) -> Iterator[Finding]:
         yield Finding("journal", Health.OK, f"{file} can be read.")
 
 
+def _records(desk: Desk) -> Iterator[Finding]:
+    if bootstrap.control(desk.settings).runs(Module.CDR_CUSTOM):
+        yield Finding("records", Health.OK, f"Asterisk runs {Module.CDR_CUSTOM}, the journal's.")
+    else:
+        said = f"Asterisk keeps no call journal: {Module.CDR_CUSTOM} is not running."
+        advice = f"Run 'siptrunk config apply', or: {LOAD_JOURNAL}"
+        yield Finding("records", Health.FAIL, said, advice)
+
+
 def _uvloop(_desk: Desk) -> Iterator[Finding]:
     if find_spec("uvloop"):
         yield Finding("uvloop", Health.OK, "Installed.")
@@ -236,5 +247,6 @@ _CHECKS: dict[str, Check] = {
     "generation": _generation,
     "service": _service,
     "journal": _journal,
+    "records": _records,
     "uvloop": _uvloop,
 }

@@ -10,7 +10,7 @@ from asterisk_siptrunk.generation.render import MARKER_OPTION, shard_in
 from asterisk_siptrunk.generation.server import Module, RunningAsterisk
 from asterisk_siptrunk.generation.store import FOLDER, Store
 
-_JOURNAL = frozenset({Module.CDR, Module.CDR_CUSTOM})
+LOAD_JOURNAL = f"asterisk -rx 'module load {Module.CDR_CUSTOM}'"
 _MOST_NAMED = 5
 _FEW = 200
 """Endpoints up to which only they are asked for: Asterisk takes 0.9 s to list all of 10,000."""
@@ -21,7 +21,7 @@ _SHARED = "pjsip_base.conf"
 def apply_plan(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, ...]:
     """Put the planned files in place, reload, read back; on any mismatch put the old ones back.
 
-    An empty plan touches nothing. Calls in progress go on through a reload.
+    An empty plan touches no file. Calls in progress go on through a reload.
 
     Returns:
         What a person should know although it went well.
@@ -35,7 +35,7 @@ def apply_plan(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, 
         if store.manifest().generation != plan.before.generation:
             raise ApplyFailed(f"{store.folder} has changed since this was planned; plan again.")
         if plan.is_empty:
-            return ()
+            return tuple(_journal_at_least(server))
         require_none(check_change(plan.new, store.texts(_beside(plan))))
         return _exchange(plan, store, server)
 
@@ -78,15 +78,42 @@ def _exchange(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, .
 
 
 def _reload(plan: Plan, server: RunningAsterisk) -> Iterator[str]:
+    yield from _keep_journal(server)
     for module in plan.modules:
+        if module is Module.CDR_CUSTOM:
+            continue
         try:
             server.reload(module)
         except AmiRefused as refused:
-            # Where the module found no file of its own it has not loaded: the calls are none the
-            # worse for it, and its file has to stay for it to load.
-            if module not in _JOURNAL:
+            if module is not Module.CDR:  # calls pass without it
                 raise
-            yield f"{module} keeps no call journal yet ({refused}); load it, or restart Asterisk."
+            yield f"Asterisk's call records are not as they should be: {refused}"
+
+
+def _keep_journal(server: RunningAsterisk) -> Iterator[str]:
+    """Have the journal's backend run by its newest file; say so if it does not.
+
+    It declines to load where it finds no mapping, as at every start before the first apply. The
+    calls are none the worse for it, so that is no reason to put the old files back.
+    """
+    if server.runs(Module.CDR_CUSTOM):
+        return  # and it has read its file: that is how it is asked
+    try:
+        server.load(Module.CDR_CUSTOM)
+    except AmiRefused as refused:
+        yield (
+            f"Asterisk keeps no call journal, and calls that end while siptrunk is away would be "
+            f"lost to usage: {Module.CDR_CUSTOM} does not load ({refused}). Its log says why; "
+            f"mend that, then: {LOAD_JOURNAL}"
+        )
+
+
+def _journal_at_least(server: RunningAsterisk) -> Iterator[str]:
+    """The same where nothing else is to be done: then an Asterisk that is away fails nothing."""
+    try:
+        yield from _keep_journal(server)
+    except AmiError as error:
+        yield f"Whether Asterisk keeps the call journal is not known: {error}"
 
 
 def _reload_old(plan: Plan, server: RunningAsterisk) -> str | None:

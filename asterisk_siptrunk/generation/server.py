@@ -28,6 +28,16 @@ class RunningAsterisk(Protocol):
     def reload(self, module: Module) -> None:
         """Have one part read its files again, and wait until it has (AMI `Reload`)."""
 
+    def runs(self, module: Module) -> bool:
+        """Whether a module is there and did not decline to load.
+
+        Asked as AMI `Reload`, which changes nothing where its file is as it was: `ModuleCheck` is
+        content with a module that declined.
+        """
+
+    def load(self, module: Module) -> None:
+        """Load a module (AMI `ModuleLoad`)."""
+
     def endpoints(self) -> frozenset[str]:
         """Names of all PJSIP endpoints (AMI `PJSIPShowEndpoints`, `ObjectName`)."""
 

@@ -1,5 +1,6 @@
 """Configurations on a real Asterisk: applied, read back, rolled back, tried out."""
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ from asterisk_siptrunk.trunk import (
 from tests.lab import sandbox
 from tests.lab.asterisk import AsteriskServer
 from tests.lab.processes import free_ports
+from tests.lab.provider import Provider
 from tests.lab.sipp import Call, SippAnswerer, SippCaller, place_calls, register
 
 pytestmark = pytest.mark.asterisk
@@ -159,6 +161,30 @@ def site() -> Iterator[Site]:
     with server:
         place.apply()
         yield place
+
+
+def findings(provider: Provider) -> dict[str, tuple[str, str]]:
+    """What doctor finds, by check."""
+    rows = json.loads(provider.run("doctor", "--format", "json").stdout)
+    return {row["check"]: (row["state"], row["found"]) for row in rows}
+
+
+def test_journal_is_kept_where_the_server_had_no_mapping_of_its_own():
+    provider = Provider()
+    provider.asterisk.write("cdr_custom.conf", "; as Debian ships it: all of it is a comment\n")
+    with provider:
+        assert findings(provider)["records"][0] == "fail"
+        applied = provider.run("config", "apply", "--yes")
+        assert (applied.returncode, "Warning" in applied.stderr) == (0, False), applied.stderr
+        assert " Running" in provider.asterisk.cli("module show like cdr_custom")
+        assert "Not Running" not in provider.asterisk.cli("module show like cdr_custom")
+        assert findings(provider)["records"][0] == "ok"
+        provider.asterisk.restart()
+        assert findings(provider)["records"][0] == "ok"
+        provider.asterisk.cli("module unload cdr_custom.so")
+        assert findings(provider)["records"][0] == "fail"
+        assert "Nothing to change" in provider.run("config", "apply").stderr
+        assert findings(provider)["records"][0] == "ok"
 
 
 def endpoint(site: Site, name: str, option: str) -> str:

@@ -11,6 +11,7 @@ class FakeAsterisk:
 
     def __init__(self, store: Store) -> None:
         self.away = self.refuses = False
+        self.keeps_journal = self.may_load = True
         self.number = "22.10.1"
         self.reloads: list[Module] = []
         self._store = store
@@ -30,6 +31,16 @@ class FakeAsterisk:
             raise AmiRefused("Asterisk refused Reload: permission denied.")
         self.reloads.append(module)
         self._read = self._store.manifest()
+
+    def runs(self, module: Module) -> bool:
+        self._reached()
+        assert module is Module.CDR_CUSTOM
+        return self.keeps_journal
+
+    def load(self, module: Module) -> None:
+        if not self.may_load:
+            raise AmiRefused(f"Asterisk refused ModuleLoad: Could not load module {module}.")
+        self.keeps_journal = True
 
     def endpoints(self) -> frozenset[str]:
         return frozenset(self._read.endpoints)

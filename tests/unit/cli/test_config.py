@@ -53,6 +53,15 @@ def test_apply_then_nothing_is_left_to_do(acme, asterisk):
     assert acme("config", "plan").stdout == ""
 
 
+def test_apply_with_nothing_to_change_has_the_journal_kept(acme, asterisk):
+    acme("config", "apply", "--yes")
+    asterisk.keeps_journal = asterisk.may_load = False
+    assert "module load cdr_custom.so" in acme("config", "apply").stderr
+    asterisk.may_load = True
+    assert "Warning" not in acme("config", "apply").stderr
+    assert asterisk.keeps_journal
+
+
 def test_apply_asks_first(acme, tmp_path):
     acme("config", "apply", stdin="n\n", fails=1)
     assert not (tmp_path / "etc" / "siptrunk").exists()

@@ -113,6 +113,11 @@ def test_a_journal_that_is_not_there(well, tmp_path):
     assert ill(well)["journal"][0] == "warn"
 
 
+def test_an_asterisk_that_keeps_no_journal(well, asterisk):
+    asterisk.keeps_journal = False
+    assert "cdr_custom.so is not running" in ill(well, fails=1)["records"][1]
+
+
 def test_a_trunk_whose_country_has_no_patterns(well, monkeypatch):
     monkeypatch.setattr(doctor, "domestic_patterns", lambda _country: ())
     assert ill(well)["away"][0] == "warn"

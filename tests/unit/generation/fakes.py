@@ -19,6 +19,8 @@ class FakeAsterisk:
         self.rejects: set[str] = set()
         self.keeps: set[str] = set()
         self.refuses: set[Module] = set()
+        self.stopped: set[Module] = set()
+        self.unloadable: set[Module] = set()
         self.dies_at: Module | None = None
         self.deaf_to_dialplan = False
         self._markers: dict[str, str] = {}
@@ -37,6 +39,17 @@ class FakeAsterisk:
             self._read_dialplan()
         if module is Module.PJSIP:
             self._read_pjsip()
+
+    def runs(self, module: Module) -> bool:
+        if module in self.stopped:
+            return False
+        self.reload(module)
+        return True
+
+    def load(self, module: Module) -> None:
+        if module in self.unloadable:
+            raise AmiRefused("Asterisk refused ModuleLoad: Could not load module.")
+        self.stopped.remove(module)
 
     def endpoints(self) -> frozenset[str]:
         return frozenset(self._markers)

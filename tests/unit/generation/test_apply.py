@@ -69,7 +69,7 @@ def test_applying_twice_changes_nothing(applied):
     plan = applied.apply()
     assert plan.is_empty
     assert plan.diff() == ""
-    assert applied.asterisk.reloads == []
+    assert applied.asterisk.reloads == [Module.CDR_CUSTOM]
     assert applied.provider.read == []
     assert applied.files() == before
 
@@ -174,11 +174,23 @@ def test_changed_base_asks_for_every_endpoint(applied):
     fail_and_compare(applied, "has no endpoint trunk-travel")
 
 
-def test_missing_journal_module_is_told_and_no_failure(site):
-    site.asterisk.refuses = {Module.CDR_CUSTOM}
-    notes = apply_plan(site.plan(), site.store, site.asterisk)
-    assert len(notes) == 1
-    assert "cdr_custom.so" in notes[0]
+def test_journal_that_declined_to_load_is_loaded(site):
+    site.asterisk.stopped = {Module.CDR_CUSTOM}
+    assert apply_plan(site.plan(), site.store, site.asterisk) == ()
+    assert site.asterisk.stopped == set()
+
+
+def test_journal_that_does_not_load_is_told_at_every_apply_and_no_failure(site):
+    site.asterisk.stopped = site.asterisk.unloadable = {Module.CDR_CUSTOM}
+    for _ in range(2):
+        (note,) = apply_plan(site.plan(), site.store, site.asterisk)
+        assert "asterisk -rx 'module load cdr_custom.so'" in note
+
+
+def test_nothing_to_apply_to_an_asterisk_that_is_away(applied):
+    applied.asterisk.dies_at = Module.CDR_CUSTOM
+    (note,) = apply_plan(applied.plan(), applied.store, applied.asterisk)
+    assert "not known: Asterisk is silent" in note
 
 
 def test_refused_reload_of_the_dialplan_is_a_failure(applied):
