@@ -86,6 +86,16 @@ class AmiControl:
 
         return self._ask(ask)
 
+    def binds(self, transports: Collection[str]) -> Mapping[str, str]:
+        """Where each of these transports listens; one that is not there is left out."""
+
+        async def ask(connection: AmiConnection) -> dict[str, str]:
+            await _require_sorcery(connection)
+            questions = [f"AST_SORCERY(res_pjsip,transport,{name},bind)" for name in transports]
+            return await _values(connection, list(transports), questions)
+
+        return self._ask(ask)
+
     def contacts(self) -> list[Contact]:
         """The contacts of all trunks that are registered now."""
         return self._ask(_contacts)
@@ -128,14 +138,33 @@ async def _endpoint_values(
     for first in range(0, len(names), TOGETHER):
         some = names[first : first + TOGETHER]
         questions = [f"PJSIP_ENDPOINT({name},{option})" for name in some]
-        answers = await asyncio.gather(
-            *(connection.action("Getvar", Variable=question) for question in questions)
-        )
-        values |= {
-            name: answer.fields.get("Value", "") for name, answer in zip(some, answers, strict=True)
-        }
-    # The function gives nothing for an endpoint that is not there (func_pjsip_endpoint.c).
-    return {name: value for name, value in values.items() if value}
+        values |= await _values(connection, some, questions)
+    return values
+
+
+async def _values(
+    connection: AmiConnection, names: list[str], questions: list[str]
+) -> dict[str, str]:
+    answers = await asyncio.gather(
+        *(connection.action("Getvar", Variable=question) for question in questions)
+    )
+    # Asterisk gives nothing for an object that is not there (func_pjsip_endpoint.c,
+    # func_sorcery.c).
+    return {
+        name: value
+        for name, answer in zip(names, answers, strict=True)
+        if (value := answer.fields.get("Value", ""))
+    }
+
+
+async def _require_sorcery(connection: AmiConnection) -> None:
+    """Without the function each transport would look as if it were not there."""
+    try:
+        await connection.action("ModuleCheck", Module="func_sorcery.so")
+    except AmiRefused:
+        raise AmiRefused(
+            "Asterisk does not load func_sorcery.so, which tells its transports."
+        ) from None
 
 
 async def _contacts(connection: AmiConnection) -> list[Contact]:

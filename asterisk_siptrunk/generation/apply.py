@@ -9,6 +9,7 @@ from asterisk_siptrunk.generation.plan import Plan, plan_back
 from asterisk_siptrunk.generation.render import MARKER_OPTION, shard_in
 from asterisk_siptrunk.generation.server import Module, RunningAsterisk
 from asterisk_siptrunk.generation.store import FOLDER, Store
+from asterisk_siptrunk.generation.transports import transport_notes
 
 LOAD_JOURNAL = f"asterisk -rx 'module load {Module.CDR_CUSTOM}'"
 _MOST_NAMED = 5
@@ -35,7 +36,7 @@ def apply_plan(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, 
         if store.manifest().generation != plan.before.generation:
             raise ApplyFailed(f"{store.folder} has changed since this was planned; plan again.")
         if plan.is_empty:
-            return tuple(_journal_at_least(server))
+            return tuple(_at_least(plan, store, server))
         require_none(check_change(plan.new, store.texts(_beside(plan))))
         return _exchange(plan, store, server)
 
@@ -46,11 +47,11 @@ def _beside(plan: Plan) -> list[str]:
     return [name for name in plan.after.files if shard_in(name) in {None, *shards}]
 
 
-def roll_back(store: Store, server: RunningAsterisk) -> Plan:
+def roll_back(store: Store, server: RunningAsterisk) -> tuple[Plan, tuple[str, ...]]:
     """Go back to the generation before; doing it twice comes back here.
 
     Returns:
-        What was done.
+        What was done, and what a person should know although it went well.
 
     Raises:
         ApplyFailed: there is none, or Asterisk does not take it; then all is as it was.
@@ -59,8 +60,7 @@ def roll_back(store: Store, server: RunningAsterisk) -> Plan:
         plan = plan_back(store)
         if plan is None:
             raise ApplyFailed(f"{store.folder}: there is no generation before this one.")
-        _exchange(plan, store, server)
-        return plan
+        return plan, _exchange(plan, store, server)
 
 
 def _exchange(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, ...]:
@@ -68,6 +68,7 @@ def _exchange(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, .
     try:
         notes = tuple(_reload(plan, server))
         wrong = list(_mismatches(plan, store, server))
+        notes += () if wrong else tuple(transport_notes(plan, store, server))
     except AmiError as error:
         notes, wrong = (), [str(error)]
     if wrong:
@@ -108,10 +109,11 @@ def _keep_journal(server: RunningAsterisk) -> Iterator[str]:
         )
 
 
-def _journal_at_least(server: RunningAsterisk) -> Iterator[str]:
-    """The same where nothing else is to be done: then an Asterisk that is away fails nothing."""
+def _at_least(plan: Plan, store: Store, server: RunningAsterisk) -> Iterator[str]:
+    """What there is to say where nothing changes; an Asterisk that is away fails nothing then."""
     try:
         yield from _keep_journal(server)
+        yield from transport_notes(plan, store, server)
     except AmiError as error:
         yield f"Whether Asterisk keeps the call journal is not known: {error}"
 

@@ -16,6 +16,9 @@ _FLAT = {
 """Files without references, and the section of Asterisk's own that a file stands in, if any."""
 _MOST_SHOWN = 20
 
+Transports = Mapping[str, Mapping[str, str]]
+"""Options of PJSIP transports, by name."""
+
 
 def check(files: Mapping[str, str]) -> list[Problem]:
     """Find what is wrong with a whole generation of files, in the order of files and lines."""
@@ -49,6 +52,16 @@ class _Absent(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         return ""
+
+
+def transports_of(files: Mapping[str, str]) -> Transports:
+    """Options of each transport that these files open, by name; those of trunks open none."""
+    objects, _ = build(parse(_Absent(files), "pjsip.conf"))
+    return {
+        each.section.name: {entry.key: entry.value for entry in each.entries}
+        for each in objects
+        if each.type == "transport"
+    }
 
 
 def endpoint_names(files: Mapping[str, str]) -> frozenset[str]:

@@ -48,6 +48,13 @@ class RunningAsterisk(Protocol):
         templates changes 10,000 endpoints at once.
         """
 
+    def binds(self, transports: Collection[str]) -> Mapping[str, str]:
+        """Where each of these transports listens; one that is not there is left out.
+
+        Asked as AMI `Getvar` of `AST_SORCERY(res_pjsip,transport,NAME,bind)`: there is no action
+        that lists transports. It gives what Asterisk goes on with, and not what the file says.
+        """
+
     def generation(self) -> str | None:
         """The one extension of the context `siptrunk-generation` (AMI `ShowDialPlan`).
 

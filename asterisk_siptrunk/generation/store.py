@@ -74,6 +74,22 @@ class Store:
             if not (self.folder / name).exists():
                 self._write(self.folder / name, "")
 
+    def put(self, files: Mapping[str, str]) -> None:
+        """Put single files in place by rename; no generation comes of it.
+
+        Raises:
+            ConfigurationError: a file cannot be written.
+        """
+        staged = self._fresh(_STAGED)
+        try:
+            for name, text in files.items():
+                self._write(staged / name, text)
+                (staged / name).replace(self.folder / name)
+            staged.rmdir()
+            _sync(self.folder)
+        except OSError as error:
+            raise _unusable(error) from error
+
     def swap(self, files: Mapping[str, str], after: Manifest) -> None:
         """Put new files in place by rename, keeping all that was in `before/`.
 

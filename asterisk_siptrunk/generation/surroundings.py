@@ -32,6 +32,32 @@ def obstacles(asterisk: AsteriskSettings) -> tuple[str, ...]:
     return (*_modules(folder), *_other_pjsip(asterisk), *_manager(folder))
 
 
+def tls_problems(asterisk: AsteriskSettings) -> tuple[str, ...]:
+    """What is wrong with the files of the TLS transport, where we are to open one."""
+    named = {"tls_certificate": asterisk.tls_certificate, "tls_key": asterisk.tls_key}
+    given = {key: file for key, file in named.items() if file}
+    if not asterisk.sip_port or not given:
+        return ()
+    lacking = [
+        f"[asterisk] {key} is empty, and TLS needs tls_certificate and tls_key; set both or none."
+        for key in named.keys() - given
+    ]
+    gone = [
+        f"[asterisk] {key}: {file} is not there, and TLS would not be offered."
+        for key, file in given.items()
+        if not _may_be_there(Path(f"{asterisk.root}{file}"))
+    ]
+    return (*lacking, *gone)
+
+
+def _may_be_there(file: Path) -> bool:
+    """Whether a file is there; one that only Asterisk's own account may look for is taken to be."""
+    try:
+        return file.is_file()
+    except OSError:
+        return True
+
+
 def general_section(manager: Path) -> tuple[Path, str] | None:
     """The file, of those that make up manager.conf, where [general] begins, and that line."""
     found = ((file, line) for file in _files(manager) for line in lines_of(file))

@@ -32,6 +32,7 @@ from asterisk_siptrunk.trunk import (
 )
 from tests.lab import sandbox
 from tests.lab.asterisk import AsteriskServer
+from tests.lab.certificate import self_signed
 from tests.lab.processes import free_ports
 from tests.lab.provider import Provider
 from tests.lab.sipp import Call, SippAnswerer, SippCaller, place_calls, register
@@ -185,6 +186,40 @@ def test_journal_is_kept_where_the_server_had_no_mapping_of_its_own():
         assert findings(provider)["records"][0] == "fail"
         assert "Nothing to change" in provider.run("config", "apply").stderr
         assert findings(provider)["records"][0] == "ok"
+
+
+def test_a_port_that_asterisk_does_not_listen_at_is_told_until_it_is_restarted():
+    with Provider(own_transports=True) as provider:
+        assert "Warning" not in provider.run("config", "apply", "--yes").stderr
+        (udp,) = free_ports(1, "udp")
+        provider.environment["SIPTRUNK_ASTERISK_SIP_PORT"] = str(udp)
+        for _ in range(2):
+            said = provider.run("config", "apply", "--yes").stderr
+            assert f"still listens at {provider.asterisk.sip_address}, and not at" in said
+            assert "core restart when convenient" in said
+        provider.asterisk.restart()
+        assert "Warning" not in provider.run("config", "apply").stderr
+        # An address that this machine does not have: the reload is content, a start is not.
+        provider.environment["SIPTRUNK_ASTERISK_BIND"] = "192.0.2.77"
+        assert "and not at 192.0.2.77" in provider.run("config", "apply", "--yes").stderr
+        provider.asterisk.restart()
+        assert "has no transport siptrunk-udp" in provider.run("config", "apply").stderr
+
+
+def test_a_certificate_is_looked_for_before_and_another_one_asks_for_a_restart():
+    with Provider(own_transports=True) as provider:
+        provider.do("config", "apply", "--yes")
+        other = provider.asterisk.etc / "keys" / "other.pem"
+        provider.environment |= {
+            f"SIPTRUNK_ASTERISK_TLS_{part}": provider.asterisk.place.short(other)
+            for part in ("CERTIFICATE", "KEY")
+        }
+        refused = provider.run("config", "apply", "--yes")
+        assert refused.returncode == 1
+        assert "other.pem is not there" in refused.stderr
+        other.write_text(self_signed())
+        said = provider.run("config", "apply", "--yes").stderr
+        assert "Transport siptrunk-tls has other options now. Restart Asterisk" in said
 
 
 def endpoint(site: Site, name: str, option: str) -> str:

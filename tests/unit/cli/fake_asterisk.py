@@ -4,6 +4,7 @@ from asterisk_siptrunk.errors import AmiRefused, AmiUnavailable
 from asterisk_siptrunk.generation.manifest import Manifest
 from asterisk_siptrunk.generation.server import Module
 from asterisk_siptrunk.generation.store import Store
+from asterisk_siptrunk.generation.transports import transports_in
 
 
 class FakeAsterisk:
@@ -12,6 +13,7 @@ class FakeAsterisk:
     def __init__(self, store: Store) -> None:
         self.away = self.refuses = False
         self.keeps_journal = self.may_load = True
+        self.transports: dict[str, dict[str, str]] = {}
         self.number = "22.10.1"
         self.reloads: list[Module] = []
         self._store = store
@@ -48,6 +50,11 @@ class FakeAsterisk:
     def endpoint_values(self, names, option):
         del option
         return {name: self._read.endpoints[name] for name in names if name in self._read.endpoints}
+
+    def binds(self, transports):
+        self._reached()
+        there = self.transports or transports_in(self._store)
+        return {name: there[name]["bind"] for name in transports if name in there}
 
     def generation(self) -> str | None:
         self._reached()

@@ -193,6 +193,38 @@ def test_nothing_to_apply_to_an_asterisk_that_is_away(applied):
     assert "not known: Asterisk is silent" in note
 
 
+def test_transport_that_moves_or_is_missing_is_told_at_every_apply(applied):
+    assert apply_plan(applied.plan(), applied.store, applied.asterisk) == ()
+    folder = applied.settings.asterisk.config_dir
+    applied.settings = settings(folder, bind=("0.0.0.0",), sip_port=5062)
+    del applied.asterisk.transports["siptrunk-tls"]
+    for _ in range(2):
+        told = apply_plan(applied.plan(), applied.store, applied.asterisk)
+        assert [note.partition(": ")[0] for note in told] == [
+            "Transport siptrunk-tcp",
+            "Asterisk has no transport siptrunk-tls (bind = 0.0.0.0:5061)",
+            "Transport siptrunk-udp",
+        ]
+        assert "still listens at 0.0.0.0:5060, and not at 0.0.0.0:5062" in told[0]
+
+
+def test_other_certificate_is_told(applied):
+    folder = applied.settings.asterisk.config_dir
+    applied.settings = settings(folder, bind=("::",), tls_certificate="/etc/ssl/new.pem")
+    applied.asterisk.transports = {
+        f"siptrunk-{name}": f"[0::0]:{port}"
+        for name, port in (("udp", 5060), ("tcp", 5060), ("tls", 5061))
+    }
+    (note,) = apply_plan(applied.plan(), applied.store, applied.asterisk)
+    assert note.startswith("Transport siptrunk-tls has other options now. Restart Asterisk")
+
+
+def test_asterisk_that_cannot_tell_its_transports(applied):
+    applied.asterisk.binds_refused = "no func_sorcery.so"
+    (note,) = apply_plan(applied.plan(), applied.store, applied.asterisk)
+    assert note == "Whether Asterisk has the transports is not known: no func_sorcery.so"
+
+
 def test_refused_reload_of_the_dialplan_is_a_failure(applied):
     applied.asterisk.refuses = {Module.DIALPLAN}
     applied.provider.set(replace(ACME, channels=12))
