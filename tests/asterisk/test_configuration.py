@@ -197,6 +197,7 @@ def test_a_port_that_asterisk_does_not_listen_at_is_told_until_it_is_restarted()
             said = provider.run("config", "apply", "--yes").stderr
             assert f"still listens at {provider.asterisk.sip_address}, and not at" in said
             assert "core restart when convenient" in said
+            assert "still listens" in findings(provider)["transports"][1]
         provider.asterisk.restart()
         assert "Warning" not in provider.run("config", "apply").stderr
         # An address that this machine does not have: the reload is content, a start is not.
@@ -204,6 +205,7 @@ def test_a_port_that_asterisk_does_not_listen_at_is_told_until_it_is_restarted()
         assert "and not at 192.0.2.77" in provider.run("config", "apply", "--yes").stderr
         provider.asterisk.restart()
         assert "has no transport siptrunk-udp" in provider.run("config", "apply").stderr
+        assert findings(provider)["transports"][0] == "fail"
 
 
 def test_a_certificate_is_looked_for_before_and_another_one_asks_for_a_restart():
