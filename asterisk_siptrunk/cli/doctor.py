@@ -31,7 +31,6 @@ from asterisk_siptrunk.trunk import AwayPolicy, Transport, TrunkKind
 
 _COLUMNS = ("check", "state", "found", "advice")
 _PORT_SECONDS = 2.0
-_READ_ALL = "asterisk -rx 'core reload'"
 
 
 class Health(StrEnum):
@@ -230,11 +229,11 @@ def _generation(desk: Desk) -> Iterator[Finding]:
     ours = f"g{bootstrap.store(desk.settings).manifest().generation}"
     running = bootstrap.control(desk.settings).generation()
     if running is None:
-        advice = f"Run 'siptrunk config apply'; where it has nothing to change: {_READ_ALL}"
+        advice = "Run 'siptrunk config apply'."
         yield Finding("generation", Health.FAIL, "Asterisk has not read our dialplan.", advice)
     elif running != ours:
         said = f"Asterisk runs {running}, the files are {ours}."
-        yield Finding("generation", Health.FAIL, said, f"Have it read them: {_READ_ALL}")
+        yield Finding("generation", Health.FAIL, said, "Run 'siptrunk config apply'.")
     else:
         yield Finding("generation", Health.OK, f"Asterisk runs {running}, the files' own.")
 

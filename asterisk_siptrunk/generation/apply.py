@@ -1,11 +1,11 @@
 """Puts a generation of files in place, has Asterisk read it, and makes sure that it did."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from asterisk_siptrunk.errors import AmiError, AmiRefused, ApplyFailed
 from asterisk_siptrunk.generation.check import check_change, require_none
-from asterisk_siptrunk.generation.plan import Plan, plan_back
+from asterisk_siptrunk.generation.plan import RELOAD_ORDER, Plan, plan_back
 from asterisk_siptrunk.generation.render import MARKER_OPTION, shard_in
 from asterisk_siptrunk.generation.server import Module, RunningAsterisk
 from asterisk_siptrunk.generation.store import FOLDER, Store
@@ -36,7 +36,7 @@ def apply_plan(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, 
         if store.manifest().generation != plan.before.generation:
             raise ApplyFailed(f"{store.folder} has changed since this was planned; plan again.")
         if plan.is_empty:
-            return tuple(_at_least(plan, store, server))
+            return tuple(_catch_up(plan, store, server))
         require_none(check_change(plan.new, store.texts(_beside(plan))))
         return _exchange(plan, store, server)
 
@@ -79,8 +79,12 @@ def _exchange(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, .
 
 
 def _reload(plan: Plan, server: RunningAsterisk) -> Iterator[str]:
+    yield from _reload_these(plan.modules, server)
+
+
+def _reload_these(modules: Iterable[Module], server: RunningAsterisk) -> Iterator[str]:
     yield from _keep_journal(server)
-    for module in plan.modules:
+    for module in modules:
         if module is Module.CDR_CUSTOM:
             continue
         try:
@@ -109,13 +113,22 @@ def _keep_journal(server: RunningAsterisk) -> Iterator[str]:
         )
 
 
-def _at_least(plan: Plan, store: Store, server: RunningAsterisk) -> Iterator[str]:
-    """What there is to say where nothing changes; an Asterisk that is away fails nothing then."""
+def _catch_up(plan: Plan, store: Store, server: RunningAsterisk) -> Iterator[str]:
+    """Where no file changes: have Asterisk read them if it has not, as after a new install.
+
+    An Asterisk that is away fails nothing then.
+    """
     try:
-        yield from _keep_journal(server)
+        if list(_mismatches(plan, store, server)):
+            yield from _reload_these(RELOAD_ORDER, server)
+            if wrong := list(_mismatches(plan, store, server)):
+                raise ApplyFailed("\n".join(wrong))
+            yield "Asterisk had not read these files; now it has."
+        else:
+            yield from _keep_journal(server)
         yield from transport_notes(plan, store, server)
     except AmiError as error:
-        yield f"Whether Asterisk keeps the call journal is not known: {error}"
+        yield f"Whether Asterisk goes by these files is not known: {error}"
 
 
 def _reload_old(plan: Plan, server: RunningAsterisk) -> str | None:

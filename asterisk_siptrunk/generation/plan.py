@@ -27,7 +27,7 @@ _READER = {
     "cdr": Module.CDR,
     "cdr_custom": Module.CDR_CUSTOM,
 }
-_RELOAD_ORDER = (Module.CDR, Module.CDR_CUSTOM, Module.DIALPLAN, Module.PJSIP, Module.MANAGER)
+RELOAD_ORDER = (Module.CDR, Module.CDR_CUSTOM, Module.DIALPLAN, Module.PJSIP, Module.MANAGER)
 """The dialplan before the endpoints that call into it; our own AMI session last."""
 
 _SECRET = re.compile(r"\b((?:md5_cred|password|password_digest|secret)\s*=\s*)\S.*")
@@ -66,7 +66,7 @@ class Plan:
     def modules(self) -> tuple[Module, ...]:
         """Parts of Asterisk that are to read their files again, in order."""
         readers = {reader_of(name) for name in self.new}
-        return tuple(module for module in _RELOAD_ORDER if module in readers)
+        return tuple(module for module in RELOAD_ORDER if module in readers)
 
     @property
     def changed_endpoints(self) -> dict[str, str]:

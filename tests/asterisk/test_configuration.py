@@ -188,6 +188,19 @@ def test_journal_is_kept_where_the_server_had_no_mapping_of_its_own():
         assert findings(provider)["records"][0] == "ok"
 
 
+def test_what_was_uninstalled_is_read_again_once_it_is_installed():
+    with Provider() as provider:
+        provider.do("config", "apply", "--yes")
+        generation = provider.asterisk.cli("dialplan show siptrunk-generation")
+        provider.do("config", "uninstall", "--yes")
+        provider.asterisk.cli("core reload")
+        assert "lack 6 of our lines" in provider.run("config", "apply").stderr
+        provider.do("config", "install", "--yes")
+        provider.asterisk.cli("manager reload")
+        assert "now it has" in provider.run("config", "apply").stderr
+        assert provider.asterisk.cli("dialplan show siptrunk-generation") == generation
+
+
 def test_a_port_that_asterisk_does_not_listen_at_is_told_until_it_is_restarted():
     with Provider(own_transports=True) as provider:
         assert "Warning" not in provider.run("config", "apply", "--yes").stderr

@@ -153,6 +153,8 @@ def test_an_asterisk_that_has_not_read_our_files(well, asterisk):
     assert "not read our dialplan" in ill(well, fails=1)["generation"][1]
     asterisk._read = type(asterisk._read)("other")
     assert "Asterisk runs gother" in ill(well, fails=1)["generation"][1]
+    assert "now it has" in well("config", "apply").stderr
+    assert ill(well) == {}
 
 
 def test_a_journal_that_is_not_there(well, tmp_path):

@@ -187,6 +187,17 @@ def test_journal_that_does_not_load_is_told_at_every_apply_and_no_failure(site):
         assert "asterisk -rx 'module load cdr_custom.so'" in note
 
 
+def test_asterisk_that_has_not_read_the_files_in_place_is_made_to(applied):
+    applied.asterisk = FakeAsterisk(applied.settings.asterisk.config_dir)
+    (note,) = apply_plan(applied.plan(), applied.store, applied.asterisk)
+    assert "now it has" in note
+    assert "trunk-acme" in applied.asterisk.endpoints()
+    applied.asterisk = FakeAsterisk(applied.settings.asterisk.config_dir)
+    applied.asterisk.deaf_to_dialplan = True
+    with pytest.raises(ApplyFailed, match="config install"):
+        apply_plan(applied.plan(), applied.store, applied.asterisk)
+
+
 def test_nothing_to_apply_to_an_asterisk_that_is_away(applied):
     applied.asterisk.dies_at = Module.CDR_CUSTOM
     (note,) = apply_plan(applied.plan(), applied.store, applied.asterisk)
