@@ -163,7 +163,8 @@ async def _require_sorcery(connection: AmiConnection) -> None:
         await connection.action("ModuleCheck", Module="func_sorcery.so")
     except AmiRefused:
         raise AmiRefused(
-            "Asterisk does not load func_sorcery.so, which tells its transports."
+            "Asterisk has not loaded func_sorcery.so, which tells its transports: "
+            "asterisk -rx 'module load func_sorcery.so'"
         ) from None
 
 

@@ -19,7 +19,7 @@ from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import form_option
 from asterisk_siptrunk.cli.output import Form, Row, show_rows
 from asterisk_siptrunk.destination import domestic_patterns
-from asterisk_siptrunk.errors import SiptrunkError
+from asterisk_siptrunk.errors import AmiRefused, SiptrunkError
 from asterisk_siptrunk.generation.apply import LOAD_JOURNAL
 from asterisk_siptrunk.generation.install import missing_edits
 from asterisk_siptrunk.generation.plan import make_plan
@@ -240,7 +240,11 @@ def _generation(desk: Desk) -> Iterator[Finding]:
 
 def _transports(desk: Desk) -> Iterator[Finding]:
     expected = transports_in(bootstrap.store(desk.settings))
-    others = list(other_transports(expected, bootstrap.control(desk.settings)))
+    try:
+        others = list(other_transports(expected, bootstrap.control(desk.settings)))
+    except AmiRefused as refused:
+        yield Finding("transports", Health.WARN, str(refused))
+        return
     for other in others:
         yield Finding("transports", Health.FAIL, other)
     if not others:

@@ -99,16 +99,17 @@ def _keep_journal(server: RunningAsterisk) -> Iterator[str]:
     """Have the journal's backend run by its newest file; say so if it does not.
 
     It declines to load where it finds no mapping, as at every start before the first apply. The
-    calls are none the worse for it, so that is no reason to put the old files back.
+    calls are none the worse for it, nor for a mapping of the server's own that is wrong, so that
+    is no reason to put the old files back.
     """
-    if server.runs(Module.CDR_CUSTOM):
-        return  # and it has read its file: that is how it is asked
     try:
-        server.load(Module.CDR_CUSTOM)
+        # A question that has it read its file, too.
+        if not server.runs(Module.CDR_CUSTOM):
+            server.load(Module.CDR_CUSTOM)
     except AmiRefused as refused:
         yield (
             f"Asterisk keeps no call journal, and calls that end while siptrunk is away would be "
-            f"lost to usage: {Module.CDR_CUSTOM} does not load ({refused}). Its log says why; "
+            f"lost to usage: {Module.CDR_CUSTOM} is not in order ({refused}). Its log says why; "
             f"mend that, then: {LOAD_JOURNAL}"
         )
 

@@ -13,6 +13,7 @@ class FakeAsterisk:
     def __init__(self, store: Store) -> None:
         self.away = self.refuses = False
         self.keeps_journal = self.may_load = True
+        self.tells_no_transports = False
         self.transports: dict[str, dict[str, str]] = {}
         self.number = "22.10.1"
         self.reloads: list[Module] = []
@@ -53,6 +54,8 @@ class FakeAsterisk:
 
     def binds(self, transports):
         self._reached()
+        if self.tells_no_transports:
+            raise AmiRefused("Asterisk has not loaded func_sorcery.so.")
         there = self.transports or transports_in(self._store)
         return {name: there[name]["bind"] for name in transports if name in there}
 

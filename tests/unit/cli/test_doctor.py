@@ -136,6 +136,8 @@ def test_transports_that_asterisk_lacks_or_has_elsewhere(well, asterisk):
     told = [row["found"] for row in rows if row["check"] == "transports"]
     assert "has no transport siptrunk-tcp" in told[0]
     assert "still listens at 0.0.0.0:5070, and not at 0.0.0.0:5060" in told[1]
+    asterisk.tells_no_transports = True
+    assert ill(well)["transports"] == ("warn", "Asterisk has not loaded func_sorcery.so.")
 
 
 def test_customers_who_are_not_told_where_to_call(well):

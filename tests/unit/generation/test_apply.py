@@ -198,6 +198,13 @@ def test_asterisk_that_has_not_read_the_files_in_place_is_made_to(applied):
         apply_plan(applied.plan(), applied.store, applied.asterisk)
 
 
+def test_mapping_of_the_servers_own_that_is_wrong_fails_no_apply(applied):
+    applied.asterisk.refuses = {Module.CDR_CUSTOM}
+    applied.provider.set(replace(ACME, channels=12))
+    (note,) = apply_plan(applied.plan(), applied.store, applied.asterisk)
+    assert "keeps no call journal" in note
+
+
 def test_nothing_to_apply_to_an_asterisk_that_is_away(applied):
     applied.asterisk.dies_at = Module.CDR_CUSTOM
     (note,) = apply_plan(applied.plan(), applied.store, applied.asterisk)
