@@ -24,6 +24,7 @@ from asterisk_siptrunk.generation.apply import LOAD_JOURNAL
 from asterisk_siptrunk.generation.install import missing_edits
 from asterisk_siptrunk.generation.plan import make_plan
 from asterisk_siptrunk.generation.server import Module
+from asterisk_siptrunk.generation.store import rights_hint
 from asterisk_siptrunk.generation.surroundings import obstacles, tls_problems
 from asterisk_siptrunk.generation.transports import other_transports, transports_in
 from asterisk_siptrunk.settings import SECRETS_FILE
@@ -76,7 +77,7 @@ def command(desk: Desk, context: click.Context, form: Form) -> None:
 
 
 def _findings(desk: Desk) -> list[Finding]:
-    """What all checks find; one that needs what has failed already is skipped."""
+    """What all checks find; one that needs what has failed, or meets it again, is skipped."""
     found: list[Finding] = []
     for name, check in _CHECKS.items():
         failed = {each.check for each in found if each.state in {Health.FAIL, Health.SKIPPED}}
@@ -84,8 +85,16 @@ def _findings(desk: Desk) -> list[Finding]:
         if missing:
             found.append(Finding(name, Health.SKIPPED, f"See {missing[0]}."))
         else:
-            found += _run(name, check, desk)
+            found += _new(list(_run(name, check, desk)), found)
     return found
+
+
+def _new(findings: list[Finding], before: list[Finding]) -> Iterator[Finding]:
+    """The findings, where a fault that another check has told already is not told again."""
+    told = {each.found: each.check for each in before if each.state is Health.FAIL}
+    for each in findings:
+        earlier = told.get(each.found)
+        yield Finding(each.check, Health.SKIPPED, f"See {earlier}.") if earlier else each
 
 
 def _run(name: str, check: Check, desk: Desk) -> Iterator[Finding]:
@@ -95,9 +104,7 @@ def _run(name: str, check: Check, desk: Desk) -> Iterator[Finding]:
     except SiptrunkError as error:
         yield Finding(name, Health.FAIL, str(error))
     except OSError as error:
-        said = f"{error.filename}: {error.strerror}."
-        advice = "Run 'siptrunk doctor' as root, or as an account that may look there."
-        yield Finding(name, Health.FAIL, said, advice)
+        yield Finding(name, Health.FAIL, f"{error.filename}: {error.strerror}.{rights_hint(error)}")
 
 
 def _settings(desk: Desk) -> Iterator[Finding]:

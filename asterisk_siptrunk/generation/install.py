@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asterisk_siptrunk.errors import ConfigurationError
-from asterisk_siptrunk.generation.store import FOLDER, Store
+from asterisk_siptrunk.generation.store import FOLDER, Store, rights_hint
 from asterisk_siptrunk.generation.surroundings import (
     general_section,
     included_by,
@@ -149,7 +149,9 @@ def _rewrite(file: Path, lines: list[str]) -> None:
         fresh.replace(target)
     except OSError as error:
         fresh.unlink(missing_ok=True)
-        raise ConfigurationError(f"{file}: cannot be written: {error.strerror}.") from error
+        raise ConfigurationError(
+            f"{file}: cannot be written: {error.strerror}.{rights_hint(error)}"
+        ) from error
 
 
 def _private(path: str, flags: int) -> int:

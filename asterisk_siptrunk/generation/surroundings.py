@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from asterisk_siptrunk.errors import ConfigurationError
-from asterisk_siptrunk.generation.store import FOLDER
+from asterisk_siptrunk.generation.store import FOLDER, rights_hint
 from asterisk_siptrunk.settings import AsteriskSettings
 
 _NEEDED = ("chan_pjsip.so", "res_pjsip.so", "pbx_config.so", "res_agi.so", "app_dial.so")
@@ -81,7 +81,7 @@ def lines_of(file: Path) -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}.") from error
+        raise _unreadable(file, error) from error
     return text.removesuffix("\n").split("\n") if text else []
 
 
@@ -94,7 +94,11 @@ def is_there(file: Path) -> bool:
     try:
         return file.is_file()
     except OSError as error:
-        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}.") from error
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"{file}: cannot be read: {error.strerror}.{rights_hint(error)}")
 
 
 def _modules(folder: Path) -> Iterator[str]:

@@ -96,10 +96,14 @@ def test_folder_that_this_account_may_not_enter_is_a_finding(well, monkeypatch, 
     monkeypatch.setattr(Path, "is_file", refused)
     monkeypatch.setattr(Path, "exists", refused)
     found = ill(well, fails=1)
-    assert found["settings"][1] == f"{tmp_path / 'siptrunk.toml'}: Permission denied."
+    assert (
+        found["settings"][1]
+        == f"{tmp_path / 'siptrunk.toml'}: Permission denied. Run siptrunk as root."
+    )
     monkeypatch.setattr(Path, "exists", lambda self: self.name != "journal.csv" or refused(self))
     found = ill(well, fails=1)
-    assert found["journal"] == ("fail", f"{tmp_path / 'journal.csv'}: Permission denied.")
+    said = f"{tmp_path / 'journal.csv'}: Permission denied. Run siptrunk as root."
+    assert found["journal"] == ("fail", said)
     assert "asterisk.conf: cannot be read: Permission denied." in found["includes"][1]
 
 
@@ -118,6 +122,15 @@ def test_another_asterisk_than_the_settings_say(well, asterisk, monkeypatch):
 def test_an_asterisk_whose_files_do_not_include_ours(well):
     well("config", "uninstall", "--yes")
     assert "lack 6 of our lines" in ill(well, fails=1)["includes"][1]
+
+
+def test_a_fault_that_two_checks_meet_is_told_once(well, tmp_path):
+    manifest = tmp_path / "etc" / "siptrunk" / "manifest.json"
+    manifest.unlink()
+    manifest.mkdir()
+    found = ill(well, fails=1)
+    assert "Is a directory" in found["configuration"][1]
+    assert found["generation"] == ("skipped", "See configuration.")
 
 
 def test_everything_that_asterisks_own_files_have_beside_ours(well, tmp_path):

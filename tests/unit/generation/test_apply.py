@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from asterisk_siptrunk.errors import ApplyFailed, CheckFailed
+from asterisk_siptrunk.errors import ApplyFailed, CheckFailed, ConfigurationError
 from asterisk_siptrunk.generation.apply import apply_plan, roll_back
 from asterisk_siptrunk.generation.inventory import shard_of
 from asterisk_siptrunk.generation.plan import make_plan
@@ -300,6 +300,13 @@ def test_stale_plan_is_refused(applied):
     applied.apply()
     with pytest.raises(ApplyFailed, match="plan again"):
         apply_plan(plan, applied.store, applied.asterisk)
+
+
+def test_folder_that_cannot_be_written(applied):
+    (applied.store.folder / "lock").unlink()
+    (applied.store.folder / "lock").mkdir()
+    with pytest.raises(ConfigurationError, match="lock: Is a directory"):
+        apply_plan(applied.plan(), applied.store, applied.asterisk)
 
 
 def test_one_at_a_time(applied):
