@@ -29,6 +29,7 @@ from asterisk_siptrunk.trunk import Credentials, Trunk, digest, new_secret
 if TYPE_CHECKING:
     from asterisk_siptrunk.asterisk.agi import AgiRequest
     from asterisk_siptrunk.asterisk.ami import AmiLogin
+    from asterisk_siptrunk.asterisk.archive import JournalArchive
     from asterisk_siptrunk.asterisk.control import AmiControl
     from asterisk_siptrunk.database.inventory import DatabaseInventory
     from asterisk_siptrunk.generation.store import Store
@@ -45,6 +46,7 @@ __all__ = [
     "engine",
     "inventory",
     "issue_credentials",
+    "journal",
     "load_settings",
     "open_engine",
     "pbx_settings",
@@ -121,6 +123,17 @@ def system_name(settings: Settings) -> str:
             return (await connection.action("CoreSettings")).fields.get("SystemName", "")
 
     return asyncio.run(ask())
+
+
+def journal(settings: Settings, since: datetime) -> "JournalArchive":
+    """The whole call journal of the Asterisk beside us, with every call that ended since then.
+
+    Raises:
+        JournalUnreadable: there is none, or it cannot be read.
+    """
+    from asterisk_siptrunk.asterisk.archive import JournalArchive  # noqa: PLC0415
+
+    return JournalArchive(settings.asterisk.journal, since)
 
 
 def inventory(database: Engine) -> "DatabaseInventory":

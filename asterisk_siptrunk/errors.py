@@ -8,6 +8,7 @@
     ├── NotFound                    no such customer, trunk, number, carrier, rule or call
     ├── AlreadyExists               the name or number is taken
     ├── DatabaseUnavailable         the usage database cannot be reached, or is locked
+    ├── JournalUnreadable           Asterisk's call journal is not there, or not whole
     ├── ProtocolError               a peer broke the rules of AGI
     ├── AmiError                    Asterisk's manager interface
     │   ├── AmiUnavailable          not reachable, or silent
@@ -44,6 +45,10 @@ class AlreadyExists(SiptrunkError):
 
 class DatabaseUnavailable(SiptrunkError):
     """The database cannot be reached, is locked, or is not set up."""
+
+
+class JournalUnreadable(SiptrunkError):
+    """Asterisk's call journal is not there, cannot be read, or changed its files meanwhile."""
 
 
 class ProtocolError(SiptrunkError):

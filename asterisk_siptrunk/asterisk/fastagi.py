@@ -118,6 +118,9 @@ class _Session(asyncio.Protocol):
         command = self._command(answer)
         if command and not self._transport.is_closing():
             self._transport.write(command)
+            # Asterisk runs the command, answers it, and goes on with the call: were we to freeze
+            # now, the caller would not wait for us (the verdict took the dialplan's timeout back).
+            self._transport.write_eof()
         else:
             self.end()
 

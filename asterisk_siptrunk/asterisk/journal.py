@@ -32,7 +32,9 @@ READ_BYTES = 262_144
 """Bytes of one reading, about 1,000 calls: an hour's backlog is taken in pieces, each of them one
 transaction, between which admissions pass."""
 
-_COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
+COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
+"""Ends of the names that rotated journals have once they are compressed."""
+
 _ANSWERED = "ANSWERED"
 # Every field is quoted, and a quote in it doubled. Possessive (`*+`): no text, however it is made,
 # costs more than one pass.
@@ -111,7 +113,7 @@ def _from(file: Path, position: JournalPosition | None) -> list[Path]:
     """The journals to read, in order: the one that the position is in, and those after it."""
     if position is None:
         return [file] if file.exists() else []
-    journals = _journals(file)
+    journals = [path for path in all_journals(file) if path.suffix not in COMPRESSED]
     inodes = [path.stat().st_ino for path in journals]
     if position.inode in inodes:
         return journals[inodes.index(position.inode) :]
@@ -124,12 +126,14 @@ def _from(file: Path, position: JournalPosition | None) -> list[Path]:
     return journals[-1:]
 
 
-def _journals(file: Path) -> list[Path]:
-    """The journal and its rotated ones, the oldest first; none that was compressed."""
+def all_journals(file: Path) -> list[Path]:
+    """The journal and its rotated ones, the oldest first.
+
+    Raises:
+        OSError: a name in its folder cannot be looked at.
+    """
     rotated = [
-        path
-        for path in file.parent.glob(f"{glob_escape(file.name)}[.-]*")
-        if path.is_file() and path.suffix not in _COMPRESSED
+        path for path in file.parent.glob(f"{glob_escape(file.name)}[.-]*") if path.is_file()
     ]
     rotated.sort(key=lambda path: path.stat().st_mtime_ns)
     return [*rotated, file] if file.exists() else rotated
@@ -163,40 +167,44 @@ def _turned(reading: Reading, following: Path) -> Reading:
 
 def parse_lines(block: bytes) -> tuple[tuple[JournalLine, ...], int, int]:
     """Parse a block: the good lines, how many records were bad, how many bytes are done with."""
-    rows, torn, done = _records(block)
-    lines = [_line(row) for row in rows]
+    lines, done = read_lines(block)
     good = tuple(line for line in lines if line is not None)
-    if bad := torn + len(lines) - len(good):
+    if bad := len(lines) - len(good):
         log.warning("Journal: %d line(s) cannot be read and were passed over.", bad)
     return good, bad, done
 
 
-def _records(block: bytes) -> tuple[list[bytes], int, int]:
-    """Take a block apart: whole records, how many were torn, how many bytes are done with.
+def read_lines(block: bytes) -> tuple[list[JournalLine | None], int]:
+    """Read a block: its lines in their order, None for a bad one, and how many bytes they take."""
+    records, done = _records(block)
+    return [_line(record) if record else None for record in records], done
+
+
+def _records(block: bytes) -> tuple[list[bytes], int]:
+    """Take a block apart: its records, empty where one was torn, and how many bytes they take.
 
     A number that a caller forged may hold a line break, and its record then takes several lines.
     What such lines can never be is a whole record each: CSV_QUOTE doubles their quotes. So a line
     that is whole by itself is always a record, and ends one that was torn before it (a crash, a
     full disk).
     """
-    records, torn, done, begun = [], 0, 0, b""
+    records, done, begun = [], 0, b""
     for line in block.split(b"\n")[:-1]:
         joined = begun + line
         if _is_record(line):
-            torn += bool(begun)
-            records.append(line)
+            records += [b"", line] if begun else [line]
         elif _is_record(joined):
             records.append(joined)
         elif joined and len(joined) <= LONGEST_LINE:
             begun = joined + b"\n"
             continue
-        else:
-            torn += bool(joined)
+        elif joined:
+            records.append(b"")
         done += len(begun) + len(line) + 1
         begun = b""
     if len(block) - done > LONGEST_LINE:
-        return records, torn + 1, len(block)  # it never ends: skip it as it comes
-    return records, torn, done
+        return [*records, b""], len(block)  # it never ends: skip it as it comes
+    return records, done
 
 
 def _is_record(text: bytes) -> bool:

@@ -30,7 +30,7 @@ from asterisk_siptrunk.call import (
     RegistrationChange,
     reconcile,
 )
-from asterisk_siptrunk.call.witness import JournalPosition, UsageStore
+from asterisk_siptrunk.call.witness import UsageStore
 from asterisk_siptrunk.errors import AmiError, DatabaseUnavailable
 
 LINGER_SECONDS = 0.25
@@ -88,8 +88,6 @@ class Listener:
         self._stopping = False
         self._store_at = self._look_at = self._journal_at = 0.0
         self._looked_at = -SOONEST_LOOK_SECONDS
-        self._position: JournalPosition | None = None
-        self._position_known = False
 
     async def run(self) -> None:
         """Listen and store until `stop`; then store what is still waiting."""
@@ -225,6 +223,7 @@ class Listener:
         while changes := tuple(self._changes[:MOST_TOGETHER]):
             await self._store.apply(changes)
             del self._changes[: len(changes)]
+            await asyncio.sleep(0)  # they are stored in this very loop, and calls wait to be asked
         while self._registrations and not self._changes:
             some = tuple(self._registrations[:MOST_REGISTRATIONS_TOGETHER])
             await self._store.registrations(some)
@@ -264,16 +263,14 @@ class Listener:
 
     async def _advance_journal(self) -> None:
         """Record the next piece of the journal."""
-        if not self._position_known:
-            self._position = await self._store.journal_position()
-            self._position_known = True
+        # Asked each time: a database that was put back from a backup stands further back.
+        position = await self._store.journal_position()
         try:
-            reading = await asyncio.to_thread(read_journal, self._journal, self._position)
+            reading = await asyncio.to_thread(read_journal, self._journal, position)
         except OSError as error:
             log.error("The journal %s cannot be read: %s", self._journal, error.strerror)  # noqa: TRY400
             reading = Reading()
-        if reading.position is not None and reading.position != self._position:
+        if reading.position is not None and reading.position != position:
             await self._store.record_journal(fold(reading.lines), reading.position)
-            self._position = reading.position
         pause = 0.0 if reading.more else JOURNAL_SECONDS
         self._journal_at = asyncio.get_running_loop().time() + pause

@@ -7,7 +7,8 @@ The templates get `CONTRACT`, so that no name stands in two places. How a call g
 2. The dialplan asks `agi://HOST:PORT/outbound` (or `/inbound`) with the arguments of
    `AGI_ARGUMENTS`, and waits a few seconds at most.
 3. The service answers with ONE command, `SET VARIABLE ARRAY(NEXT,...) "dial,..."`, and closes
-   once Asterisk confirmed it. A service that dies, freezes or says nothing leaves NEXT at "away".
+   its own side with it; Asterisk confirms it. A service that dies, freezes or says nothing leaves
+   NEXT at "away".
 4. The dialplan goes to NEXT: "dial", "refused" or "away".
 5. When the carrier fails it, the dialplan asks again, `/reroute`, for the next one.
 """
@@ -15,9 +16,11 @@ The templates get `CONTRACT`, so that no name stands in two places. How a call g
 from types import MappingProxyType
 
 NEXT = "SIPTRUNK_NEXT"
-"""Where the dialplan goes on: NEXT_DIAL, NEXT_REFUSED, or NEXT_AWAY if nobody set it."""
+"""Where the dialplan goes on: NEXT_DIAL, NEXT_REFUSED, NEXT_FAILED when no carrier is left for a
+call that had passed, or NEXT_AWAY if nobody set it."""
 NEXT_DIAL = "dial"
 NEXT_REFUSED = "refused"
+NEXT_FAILED = "failed"
 NEXT_AWAY = "away"
 
 REASON = "SIPTRUNK_REASON"
@@ -28,6 +31,9 @@ DIAL = "SIPTRUNK_DIAL"
 """What Dial() is given: `PJSIP/+33123456789@carrier-ovh`."""
 DIALLED = "SIPTRUNK_DIALLED"
 """The number as dialled, kept for when the dialplan stands on another extension (T)."""
+
+CALLED = "SIPTRUNK_CALLED"
+"""The number that came in for phones of this server, inherited by all channels of that call."""
 
 AGI_OUTBOUND = "outbound"
 AGI_INBOUND = "inbound"

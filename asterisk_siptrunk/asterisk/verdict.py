@@ -56,7 +56,7 @@ def next_way(way: Way | None) -> dict[str, str]:
     """What to set when a carrier failed a call: the next one, or that there is none."""
     if way is None:
         # The dialplan still has the cause that the carrier gave, and ends the call with it.
-        return {variables.NEXT: variables.NEXT_REFUSED}
+        return {variables.NEXT: variables.NEXT_FAILED}
     return {
         variables.NEXT: variables.NEXT_DIAL,
         _WAIT: _FOR_EVER,
@@ -93,9 +93,11 @@ def _to_pbx(decision: Admit, trunk: Trunk | None) -> dict[str, str]:
     called = decision.callee.number
     if trunk.kind is TrunkKind.LOCAL:
         dial = f"Local/{called}@{trunk.inbound_context}"
+        also = {f"__{variables.CALLED}": called}
     else:
         dial = f"PJSIP/{called}@{variables.TRUNK_PREFIX}{trunk.name}"
-    return _admitted(decision, dial, trunk) | {_ACCOUNT: trunk.name}
+        also = {}
+    return _admitted(decision, dial, trunk) | {_ACCOUNT: trunk.name} | also
 
 
 def _admitted(decision: Admit, dial: str, trunk: Trunk | None) -> dict[str, str]:

@@ -91,9 +91,10 @@ def emergency(
     """Let an emergency call pass by any carrier in service, whatever the carriers' limits.
 
     Its caller number stays the one that the PBX sent, the trunk's or not: it may tell the place
-    that needs help. Where it sent none, `main` stands in: somebody must be able to call back.
+    that needs help. Where it sent none, or one that nobody can call back (a phone's extension),
+    `main` stands in.
     """
-    caller = caller_number(attempt.caller, country) or attempt.caller or main
+    caller = caller_number(attempt.caller, country) or main or attempt.caller
     callee = normalise(attempt.dialled, country)
     if callee is None or not carriers:
         return Refuse(Reason.NO_CARRIER, callee, "no carrier is in service")

@@ -95,9 +95,10 @@ def for_people(value: Value, zone: ZoneInfo) -> str:
 
 
 def _clock(duration: timedelta) -> str:
-    minutes, seconds = divmod(round(duration.total_seconds()), 60)
+    whole = round(duration.total_seconds())
+    minutes, seconds = divmod(abs(whole), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}"
+    return f"{'-' if whole < 0 else ''}{hours}:{minutes:02}:{seconds:02}"
 
 
 def _json_value(value: Value) -> object:

@@ -1,12 +1,20 @@
 """Progress on stderr, for people who wait at a terminal."""
 
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 T = TypeVar("T")
 
@@ -26,6 +34,18 @@ def counted(things: Iterable[T], noun: str) -> Iterator[T]:
             if count % _ROWS_PER_STEP == 0:
                 progress.update(task, completed=count)
             yield thing
+
+
+@contextmanager
+def measured(what: str, size: int) -> Iterator[Callable[[int], None]]:
+    """Show how much of so many bytes is done with; gives what is to be told that."""
+    if not sys.stderr.isatty():
+        yield lambda _done: None
+        return
+    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=size)
+        yield lambda done: progress.update(task, completed=done)
 
 
 def working(on: str) -> AbstractContextManager[object]:

@@ -7,21 +7,38 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, TypeVar
 
 import click
 
+from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.bootstrap import calls
 from asterisk_siptrunk.call import CallRecord, State
+from asterisk_siptrunk.call.verify import BadLines, Kind, Period, Verification, verify
+from asterisk_siptrunk.call.witness import JournalCall
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
-from asterisk_siptrunk.cli.output import Form, Row, csv_cells, for_programs, say, warn
-from asterisk_siptrunk.cli.progress import counted
+from asterisk_siptrunk.cli.options import form_option
+from asterisk_siptrunk.cli.output import (
+    Form,
+    Row,
+    csv_cells,
+    for_people,
+    for_programs,
+    say,
+    show_row,
+    warn,
+)
+from asterisk_siptrunk.cli.progress import counted, measured
 from asterisk_siptrunk.cli.records import USAGE_COLUMNS, whole
 from asterisk_siptrunk.cli.values import MOMENT
 from asterisk_siptrunk.errors import InvalidInput
 
+C = TypeVar("C", bound=Callable[..., Any])
+
+_ONE_SCREEN = 20
+_DIFFERENCE_COLUMNS = ("started_at", "uniqueid", "kind", "words")
 _PROGRAM_FORMS = (Form.CSV, Form.JSON)
 
 
@@ -30,9 +47,22 @@ def command() -> None:
     """Usage for billing."""
 
 
+def _period_options(function: C) -> C:
+    since = click.option(
+        "--from", "since", type=MOMENT, required=True, help="Calls begun then or later."
+    )
+    until = click.option("--to", "until", type=MOMENT, required=True, help="Calls begun before.")
+    return since(until(function))
+
+
+def _period(since: datetime, until: datetime) -> Period:
+    if since >= until:
+        raise InvalidInput("--from must be before --to: the period is half-open.")
+    return Period(since, until)
+
+
 @command.command()
-@click.option("--from", "since", type=MOMENT, required=True, help="Calls begun then or later.")
-@click.option("--to", "until", type=MOMENT, required=True, help="Calls begun before.")
+@_period_options
 @click.option(
     "--format",
     "form",
@@ -56,8 +86,7 @@ def export(desk: Desk, since: datetime, until: datetime, form: str, output: Path
 
     Example: siptrunk usage export --from 2026-11-01 --to 2026-12-01 --output november.csv
     """
-    if since >= until:
-        raise InvalidInput("--from must be before --to: the period is half-open.")
+    _period(since, until)
     live: list[int] = []
     with desk.reading() as connection, _destination(output) as file:
         records = calls.every(connection, calls.CallFilter(since=since, until=until))
@@ -120,3 +149,108 @@ def _whole_file(output: Path) -> Iterator[TextIO]:
     except BaseException:
         Path(temporary).unlink()
         raise
+
+
+@command.command("verify")
+@_period_options
+@click.option("--all", "whole_list", is_flag=True, help="List every difference.")
+@form_option
+@click.pass_context
+@pass_desk
+def verify_(  # noqa: PLR0913 - one argument an option
+    desk: Desk,
+    context: click.Context,
+    /,
+    *,
+    since: datetime,
+    until: datetime,
+    whole_list: bool,
+    form: Form,
+) -> None:
+    """Prove that the usage of a period is complete; the exit status is 1 if it is not.
+
+    Compares the calls of this server with the journal that its Asterisk writes by itself, rotated
+    and compressed files too (gzip, bzip2, xz): each call must be on both sides, and be answered
+    and end at the same time, to a second. The period is that of 'usage export'.
+
+    A call that still lasts leaves a period that is over incomplete, since it would never be
+    billed: verify again once it has ended. A call that a killed Asterisk took with it has an
+    estimated end and no line in the journal: it is counted apart and contradicts nothing. A line
+    of the journal that cannot be read may hide a call, and leaves the period incomplete.
+
+    A million calls take about 350 MB of memory: verify parts of the period where that is much.
+
+    Example: siptrunk usage verify --from 2026-11-01 --to 2026-12-01
+    """
+    period = _period(since, until)
+    others = _other_servers(desk, period)
+    found = _compare(desk, period)
+    listed = found.differences if whole_list else found.differences[:_ONE_SCREEN]
+    show_row(
+        _summary(desk, found, period),
+        form,
+        desk.zone,
+        differences=[{key: getattr(one, key) for key in _DIFFERENCE_COLUMNS} for one in listed],
+        other_servers=[{"server": name, "calls": count} for name, count in others.items()],
+    )
+    if len(listed) < len(found.differences):
+        say(f"{len(listed)} of {len(found.differences)} differences are listed; --all lists all.")
+    if found.counts.keys() & {Kind.NO_ROW, Kind.NOT_ENDED}:
+        say("What 'siptrunk serve' has not read of the journal yet, it records: is it running?")
+    if others:
+        named = ", ".join(f"{name} ({count})" for name, count in others.items())
+        warn(f"Other servers have calls in this period, too: {named}. Run this there as well.")
+    context.exit(not found.is_complete)
+
+
+def _other_servers(desk: Desk, period: Period) -> dict[str, int]:
+    """How many calls of the period other servers have; asked first, since it fails soonest."""
+    with desk.reading() as connection:
+        counts = calls.servers(connection, period)
+    return {name: n for name, n in counts.items() if name != desk.settings.asterisk.server}
+
+
+def _compare(desk: Desk, period: Period) -> Verification:
+    looked_at = datetime.now(UTC)
+    if period.since >= looked_at:
+        raise InvalidInput("--from must be past: there is nothing to prove yet.")
+    # The view of the database begins with its first question: once the journal was read.
+    with desk.reading() as connection:
+        server = desk.settings.asterisk.server
+        rows = calls.usage_rows(connection, server, period.with_border())
+        return verify(counted(rows, "calls"), _journal(desk, period), period, looked_at)
+
+
+def _journal(desk: Desk, period: Period) -> Iterator[JournalCall | BadLines]:
+    archive = bootstrap.journal(desk.settings, period.with_border().since)
+    with measured("Reading the journal", archive.size) as done:
+        yield from archive.read(done)
+
+
+def _summary(desk: Desk, found: Verification, period: Period) -> Row:
+    counts = found.counts
+    return {
+        "server": desk.settings.asterisk.server,
+        "from": period.since,
+        "to": period.until,
+        "rows": found.rows,
+        "journal_calls": found.journal_calls,
+        "agreed": found.agreed,
+        "billable": found.billable,
+        "journal_billable": found.journal_billable,
+        "billable_difference": found.billable - found.journal_billable,
+        "estimated": counts[Kind.ESTIMATED],
+        "estimated_billable": found.estimated_billable,
+        "open": counts[Kind.OPEN],
+        "bad_lines": sum(found.bad_lines.values()),
+        "complete": found.is_complete,
+        "verdict": _verdict(desk, found, period),
+    }
+
+
+def _verdict(desk: Desk, found: Verification, period: Period) -> str:
+    since, until = (for_people(at, desk.zone) for at in (period.since, period.until))
+    usage = f"Usage of {desk.settings.asterisk.server} from {since} to {until} is"
+    if found.is_complete:
+        return f"{usage} complete." if found.over else f"{usage} complete so far."
+    return f"{usage} NOT complete: {', '.join(found.objections)}."

@@ -38,6 +38,7 @@ from asterisk_siptrunk.call import (
     reason_of,
     with_room,
 )
+from asterisk_siptrunk.database.engine import identity
 from asterisk_siptrunk.database.prepared import Prepared, stored
 from asterisk_siptrunk.database.tables import call, carrier, number, provider, trunk
 from asterisk_siptrunk.database.terms import TermsMemory, in_service
@@ -155,13 +156,14 @@ class Admission:
     def admit(self, connection: Connection, attempt: Attempt) -> Ruling:
         """Admit or refuse a call, and write its row."""
         shared = _shared_version(connection)
-        everyone = self._memory.carriers(connection, shared)
+        memory = self._memory.of(identity(connection.engine))
+        everyone = memory.carriers(connection, shared)
         asked = self._readable(attempt, everyone)
         row = _lock_trunk(connection, asked)
         if row is None:
             decision = decide_unknown(asked, self._country, in_service(everyone), self._chance)
             return self._store(connection, attempt, None, decision, everyone)
-        terms = self._memory.terms(connection, row.id, row.name, (row.version, shared))
+        terms = memory.terms(connection, row.id, row.name, (row.version, shared))
         pace = _pace(attempt, terms.trunk, row)
         decision = decide(asked, terms, _load(connection, terms, pace), self._chance)
         if pace is not None and isinstance(decision, Admit):
@@ -185,7 +187,8 @@ class Admission:
         if row is None or row.carrier_id is None:
             return None
         tried = {*map(int, row.tried.split()), row.carrier_id}
-        everyone = self._memory.carriers(connection, _shared_version(connection))
+        memory = self._memory.of(identity(connection.engine))
+        everyone = memory.carriers(connection, _shared_version(connection))
         left = tuple(one for one in in_service(everyone) if one.id not in tried)
         if row.reason != Reason.EMERGENCY:
             left = with_room(left, _carrier_load(connection, left))

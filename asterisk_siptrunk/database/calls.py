@@ -15,6 +15,7 @@ from asterisk_siptrunk.call import (
     Via,
     reason_of,
 )
+from asterisk_siptrunk.call.verify import Period, Times, UsageRow
 from asterisk_siptrunk.database.tables import call, carrier, registration, trunk
 from asterisk_siptrunk.errors import NotFound
 
@@ -68,6 +69,30 @@ def every(connection: Connection, wanted: CallFilter) -> Iterator[CallRecord]:
     query = _RECORDS.where(*_conditions(wanted)).order_by(call.c.started_at, call.c.id)
     rows = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query)
     return (_record(row) for row in rows)
+
+
+def usage_rows(connection: Connection, server: str, period: Period) -> Iterator[UsageRow]:
+    """What a proof needs of each call of a server that began in a period, read piece by piece."""
+    columns = (call.c.uniqueid, call.c.started_at, call.c.answered_at, call.c.ended_at)
+    query = select(*columns, call.c.evidence).where(call.c.server == server, *_begun_in(period))
+    for row in connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query):
+        times = Times(row.started_at, row.answered_at, row.ended_at)
+        yield UsageRow(row.uniqueid, times, Evidence(row.evidence) if row.evidence else None)
+
+
+def servers(connection: Connection, period: Period) -> dict[str, int]:
+    """How many calls began in a period, by server, in the order of their names."""
+    rows = connection.execute(
+        select(call.c.server, func.count())
+        .where(*_begun_in(period))
+        .group_by(call.c.server)
+        .order_by(call.c.server)
+    )
+    return {name: count for name, count in rows}  # noqa: C416 - rows of two
+
+
+def _begun_in(period: Period) -> tuple[ColumnElement[bool], ...]:
+    return call.c.started_at >= period.since, call.c.started_at < period.until
 
 
 def get(connection: Connection, reference: str) -> CallRecord:

@@ -4,7 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
@@ -30,17 +30,18 @@ FileIdentity = tuple[int, int]
 _NO_TABLE = "does not exist"
 
 
-def open_engine(url: str, *, patient: bool = False) -> Engine:
+def open_engine(url: str, *, patient: bool = False, wait: float = SQLITE_BUSY_SECONDS) -> Engine:
     """Make the engine for a database URL; it connects on first use.
 
-    `patient` is for commands that may work long in one statement: no statement time limit.
+    `patient` is for commands that may work long in one statement: no statement time limit. `wait`
+    is how many seconds SQLite waits for another's transaction.
 
     Raises:
         SettingsError: the URL is not one, or names another kind of database.
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed)
+        return _sqlite(parsed, wait)
     return _postgresql(parsed, patient=patient)
 
 
@@ -61,39 +62,72 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _sqlite(url: URL) -> Engine:
-    # mode=rw: a file that is lost must be told, and not be made anew, empty.
-    file = f"{Path(url.database or '').absolute().as_uri()}?mode=rw"
+def _sqlite(url: URL, wait: float) -> Engine:
+    file = _file_at(Path(url.database or "").absolute())
 
     def connect() -> SqliteConnection:
-        return sqlite3.connect(file, uri=True, timeout=SQLITE_BUSY_SECONDS, check_same_thread=False)
+        file.refuse_mixture()
+        # mode=rw: a file that is lost must be told, and not be made anew, empty.
+        address = f"{file.path.as_uri()}?mode=rw"
+        return sqlite3.connect(address, uri=True, timeout=wait, check_same_thread=False)
+
+    def refuse_replaced(_driver: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+        now = identity(engine)
+        if record.info.setdefault("file", now) != now:
+            raise DisconnectionError("another file stands at the database's path")
 
     engine = create_engine(url, creator=connect, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "checkout", partial(_refuse_replaced, engine))
+    event.listen(engine, "checkout", refuse_replaced)
     return engine
 
 
+@cache
+def _file_at(path: Path) -> "_File":
+    """One for all engines of this process: what one of them opened, the others must know."""
+    return _File(path)
+
+
+class _File:
+    """The file that connections open, watched for another one in its place."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: FileIdentity | None = None
+
+    def refuse_mixture(self) -> None:
+        """Refuse a file that was put there under way: SQLite would write the old one's log into it.
+
+        Raises:
+            DatabaseUnavailable: what to do.
+        """
+        now = _identity(str(self.path))
+        log = self.path.with_name(f"{self.path.name}-wal")
+        if self._known not in {None, now} and log.exists():
+            raise DatabaseUnavailable(
+                f"Another file was put at {self.path}, and the log of the one before is still "
+                f"beside it: together they would be damaged. Stop siptrunk, remove {log.name} and "
+                f"{self.path.name}-shm, and start it again."
+            )
+        self._known = now
+
+
 def identity(engine: Engine) -> FileIdentity | None:
-    """Which file a SQLite database's path leads to now; None where there is none.
+    """Which file a SQLite database's path leads to now; None where there is none (PostgreSQL).
 
     A connection goes on with the file that it opened, even if that was deleted, or replaced by a
     backup: what is written there is lost.
     """
+    return _identity(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+
+
+def _identity(path: str) -> FileIdentity | None:
     try:
         # Not Path.stat(): each admission asks, and that costs as much again.
-        status = os.stat(str(engine.url.database))  # noqa: PTH116
+        status = os.stat(path)  # noqa: PTH116
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _refuse_replaced(
-    engine: Engine, _connection: object, record: ConnectionPoolEntry, _proxy: object
-) -> None:
-    now = identity(engine)
-    if record.info.setdefault("file", now) != now:
-        raise DisconnectionError("another file stands at the database's path")
 
 
 def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:

@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from asterisk_siptrunk.database.engine import FileIdentity, identity
+from asterisk_siptrunk.database.engine import FileIdentity, identity, open_engine
 from asterisk_siptrunk.database.thread import DatabaseThread, Job
+from asterisk_siptrunk.errors import DatabaseUnavailable
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ class LoopDatabase:
     """Runs short work in the event loop, as `DatabaseThread.submit` would in its thread."""
 
     def __init__(self, engine: Engine, thread: DatabaseThread) -> None:
-        self._engine = engine
+        self._engine = open_engine(str(engine.url), wait=0.0)
         self._thread = thread
         self._loop = asyncio.get_running_loop()
         self._connection: Connection | None = None
@@ -43,17 +44,19 @@ class LoopDatabase:
         The future is done already where the work was.
         """
         job = Job(work, self._loop.create_future())
-        if self._try(job):
+        # What the thread has taken comes first: an end must not overtake its call's admission.
+        if not self._thread.busy and self._try(job):
             job.deliver()
         else:
             self._thread.take(job)
         return job.future
 
     def close(self) -> None:
-        """Let the database go; blocks for nothing."""
+        """Let the database go; the next work connects again."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._engine.dispose()
 
     def _try(self, job: Job) -> bool:
         """Do it in one transaction, or nothing."""
@@ -63,7 +66,11 @@ class LoopDatabase:
             connection = self._connection = self._connection or self._connect()
             driver: Any = connection.connection.dbapi_connection
             driver.execute("BEGIN IMMEDIATE")
-        except (sqlite3.Error, DBAPIError):
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                self.close()
+            return False
+        except (sqlite3.Error, DBAPIError, DatabaseUnavailable):
             self.close()
             return False
         try:
@@ -79,8 +86,6 @@ class LoopDatabase:
     def _connect(self) -> Connection:
         self._file = identity(self._engine)
         connection = self._engine.connect()
-        connection.detach()  # no other user of the pool shall get it: it waits for no lock
         driver: Any = connection.connection.dbapi_connection
-        for pragma in ("busy_timeout = 0", f"wal_autocheckpoint = {CHECKPOINT_PAGES}"):
-            driver.execute(f"PRAGMA {pragma}").close()
+        driver.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}").close()
         return connection

@@ -8,11 +8,14 @@ from sqlalchemy import Connection
 
 from asterisk_siptrunk.call import Terms
 from asterisk_siptrunk.database import carriers, rules, trunks
+from asterisk_siptrunk.database.engine import FileIdentity
 from asterisk_siptrunk.destination import Policy
 from asterisk_siptrunk.trunk import Carrier
 
 Versions = tuple[int, int]
 """A trunk's version and the provider's."""
+Source = FileIdentity | None
+"""Which database they are of: a backup that was put back has the same versions of other terms."""
 
 
 class TermsMemory:
@@ -21,6 +24,13 @@ class TermsMemory:
     def __init__(self) -> None:
         self._terms: dict[int, tuple[Versions, Terms]] = {}
         self._carriers: tuple[int, tuple[Carrier, ...]] | None = None
+        self._source: Source = None
+
+    def of(self, source: Source) -> "TermsMemory":
+        """This memory, emptied where it was of another database."""
+        if source != self._source:
+            self._terms, self._carriers, self._source = {}, None, source
+        return self
 
     def terms(self, connection: Connection, trunk_id: int, name: str, versions: Versions) -> Terms:
         """The terms of a trunk as of these versions."""

@@ -56,6 +56,7 @@ class DatabaseThread:
         locks_rows = engine.dialect.name != "sqlite"
         self._most = MOST_WORK_WITH_ROW_LOCKS if locks_rows else MOST_WORK_TOGETHER
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._under_way = 0
         self._thread = threading.Thread(target=self._run, name="database", daemon=True)
 
     def start(self) -> None:
@@ -71,8 +72,7 @@ class DatabaseThread:
         """Have work done in a transaction.
 
         The work may run twice: if another piece of the same transaction fails, each is done
-        again alone, until the database itself is away. The future raises what the work raised, or
-        DatabaseUnavailable.
+        again alone. The future raises what the work raised, or DatabaseUnavailable.
         """
         future: asyncio.Future[T] = self._loop.create_future()
         self.take(Job(work, future))
@@ -80,7 +80,13 @@ class DatabaseThread:
 
     def take(self, job: Job) -> None:
         """Have a job done; see `submit`."""
+        self._under_way += 1
         self._jobs.put(job)
+
+    @property
+    def busy(self) -> bool:
+        """Whether work was taken that is not told of yet; to be asked in the event loop."""
+        return self._under_way > 0
 
     def _run(self) -> None:
         stopping = False
@@ -88,7 +94,13 @@ class DatabaseThread:
             jobs, stopping = self._take()
             if jobs:
                 self._do(jobs)
-                self._loop.call_soon_threadsafe(deliver, jobs)
+                self._loop.call_soon_threadsafe(self._deliver, jobs)
+
+    def _deliver(self, jobs: Sequence[Job]) -> None:
+        """Tell all who wait; in the event loop."""
+        self._under_way -= len(jobs)
+        for job in jobs:
+            job.deliver()
 
     def _take(self) -> tuple[list[Job], bool]:
         """Wait for work, then take all there is; the flag says that it was the last."""
@@ -115,20 +127,11 @@ class DatabaseThread:
                 job.outcome = (True, outcome)
 
     def _do_each(self, jobs: Sequence[Job], error: Exception) -> None:
-        if len(jobs) == 1:
-            jobs[0].outcome = (False, error)
+        # A database that is away is away for all of them: were each to wait for that by itself,
+        # the last would be answered long after its call went on without us.
+        if len(jobs) == 1 or isinstance(error, DatabaseUnavailable):
+            for job in jobs:
+                job.outcome = (False, error)
             return
-        for done, job in enumerate(jobs, start=1):
+        for job in jobs:
             self._do([job])
-            if isinstance(job.outcome[1], DatabaseUnavailable):
-                # It is away for the others as well: were each to wait for that by itself, the
-                # last would be answered long after its call went on without us.
-                for left in jobs[done:]:
-                    left.outcome = job.outcome
-                return
-
-
-def deliver(jobs: Sequence[Job]) -> None:
-    """Tell all who wait; in the event loop."""
-    for job in jobs:
-        job.deliver()

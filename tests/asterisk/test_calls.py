@@ -1,11 +1,16 @@
 """Real calls over a real Asterisk: what callers hear, what the carrier sees, what is recorded."""
 
 import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from asterisk_siptrunk.asterisk.agi import set_variables
 from asterisk_siptrunk.call import Direction, Evidence, Reason, State, Verdict, Via
 from tests.asterisk.conftest import CARRIER_HOST, MAIN, OUTSIDE, PBX_HOST, SECOND, Acme
 from tests.lab.processes import free_ports
@@ -239,6 +244,8 @@ def test_with_every_carrier_in_trouble_the_caller_hears_so(acme: Acme):
     with acme.carrier("uas_refuse", status=trouble), acme.backup("uas_refuse", status=trouble):
         assert acme.call(MOBILE).statuses == [503]
     acme.provider.until(lambda: acme.live() == 0, 1.0, "the channel to be free within 1 s")
+    row = acme.last()
+    assert (row.evidence, row.hangup_cause) == (Evidence.AMI, 34)
 
 
 def test_a_number_that_is_not_there_is_not_tried_elsewhere(acme: Acme):
@@ -369,6 +376,43 @@ def test_with_the_service_frozen_calls_go_on_within_its_patience(acme: Acme):
     # What the service read once it was awake came too late: the dialplan had decided.
     acme.provider.until(lambda: len(acme.provider.calls()) == before + 2, what="the journal")
     assert [row.via for row in acme.provider.calls()[before:]] == [Via.AWAY] * 2
+
+
+def test_a_service_that_freezes_after_its_verdict_holds_no_call(acme: Acme):
+    """The verdict took the dialplan's timeout back, so nothing else would end the wait."""
+    acme.provider.stop_serving()
+    verdict = {
+        "SIPTRUNK_NEXT": "dial",
+        "TIMEOUT(absolute)": "0",
+        "SIPTRUNK_DIAL": "PJSIP/0612345678@carrier-telco",
+    }
+    with acme.carrier(), _freezing_after(set_variables(verdict), acme.provider.agi_port):
+        result = acme.call(MOBILE)
+    assert result.statuses == [200]
+    assert result.calls[0].setup_seconds < 1.0
+
+
+@contextmanager
+def _freezing_after(command: bytes, port: int) -> Iterator[None]:
+    """A service that says its verdict as ours does, and then never anything more."""
+    held: list[socket.socket] = []
+
+    def serve() -> None:
+        peer, _ = listening.accept()
+        held.append(peer)
+        header = b""
+        while not header.endswith(b"\n\n"):
+            header += peer.recv(4096)
+        peer.sendall(command)
+        peer.shutdown(socket.SHUT_WR)
+
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        serving = threading.Thread(target=serve)
+        serving.start()
+        yield
+        serving.join()
+    for peer in held:
+        peer.close()
 
 
 def test_a_restart_in_mid_call_leaves_no_row_wrong(acme: Acme):

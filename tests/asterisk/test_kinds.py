@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import socket
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.asterisk
 
 CARRIER_HOST, PBX_HOST, PHONE_HOST = "127.0.0.2", "127.0.0.3", "127.0.0.5"
 PBX_NUMBER, OFFICE_NUMBER, OUTSIDE = "+33123456789", "+33123456780", "+33611223344"
-DESK_NUMBER, MOBILE = "+33123456781", "0612345678"
+DESK_NUMBER, LOOP_NUMBER, MOBILE = "+33123456781", "+33123456782", "0612345678"
 
 TRANSFERRED_SECONDS = 3
 PHONES_MANAGER = """
@@ -65,6 +66,8 @@ exten => 102,1,Wait({TRANSFERRED_SECONDS})
 exten => 300,1,Dial(Local/{MOBILE}@phones,20)
 
 [from-trunk]
+; No phone takes it: it falls back to what phones may dial.
+exten => {LOOP_NUMBER},1,Goto(phones,${{EXTEN}},1)
 exten => {DESK_NUMBER},1,Dial(PJSIP/desk,20)
 exten => _+X.,1,Dial(PJSIP/phone,20)
 """
@@ -158,7 +161,7 @@ def kinds() -> Iterator[Kinds]:
         provider.do(
             *("trunk", "add", "office", "--customer", "us", "--channels", "1", "--kind", "local"),
             *("--inbound-context", "from-trunk", "--number", OFFICE_NUMBER),
-            *("--number", DESK_NUMBER),
+            *("--number", DESK_NUMBER, "--number", LOOP_NUMBER),
         )
         provider.do(
             *("carrier", "add", "telco", "--profile", "generic", "--server", carrier.address),
@@ -188,6 +191,8 @@ def test_the_phones_of_this_asterisk_call_under_the_same_terms(kinds: Kinds):
     assert kinds.call(PHONE_HOST, "0899123456", "100") == [403]
     assert kinds.call(PHONE_HOST, "112", "100") == [200]
     assert kinds.last().reason is Reason.EMERGENCY
+    # Nobody could call extension 100 back.
+    assert kinds.carrier.received()[-1].from_user == OFFICE_NUMBER
     # Their own extensions are none of ours.
     before = len(kinds.provider.calls())
     assert kinds.call(PHONE_HOST, "100", "100") == [486]
@@ -247,6 +252,51 @@ def test_a_call_that_a_phone_sends_on_is_two_to_their_end(kinds: Kinds):
 
     for row in rows:
         kinds.agrees_with_asterisk(row, held=3.0)
+
+
+def test_a_number_that_came_in_does_not_go_out_again(kinds: Kinds):
+    before = len(kinds.provider.calls())
+    assert kinds.call(CARRIER_HOST, LOOP_NUMBER, OUTSIDE) == [404]
+    kinds.provider.until_idle()
+    (row,) = kinds.provider.calls()[before:]
+    assert (row.direction, row.trunk) == (Direction.INBOUND, "office")
+
+
+def test_no_length_of_a_header_sends_a_call_past_the_service(kinds: Kinds):
+    """AGI's header has 8 KiB: a longer one would leave the call to the dialplan's own rules."""
+    provider = kinds.provider
+    provider.do("trunk", "suspend", "plant", "--reason", "unpaid")  # the dialplan does not know
+    try:
+        status = raw_invite(provider.asterisk.sip_port, "c" * 4000, "u" * 3800)
+    finally:
+        provider.do("trunk", "resume", "plant")
+    assert status == 403
+    row = kinds.last()
+    assert (row.via, row.sip_call_id, row.user_agent) == (Via.SERVICE, "c" * 256, "u" * 128)
+
+
+def raw_invite(port: int, call_id: str, user_agent: str) -> int:
+    """Send an INVITE that SIPp would not, from the PBX; the final answer's status."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as pbx:
+        pbx.bind((PBX_HOST, 0))
+        pbx.settimeout(5)
+        here = f"{PBX_HOST}:{pbx.getsockname()[1]}"
+        lines = (
+            f"INVITE sip:{MOBILE}@127.0.0.1:{port} SIP/2.0",
+            f"Via: SIP/2.0/UDP {here};branch=z9hG4bK1",
+            f"From: <sip:{PBX_NUMBER}@{here}>;tag=1",
+            f"To: <sip:{MOBILE}@127.0.0.1:{port}>",
+            f"Call-ID: {call_id}",
+            "CSeq: 1 INVITE",
+            f"Contact: <sip:{here}>",
+            f"User-Agent: {user_agent}",
+            "Content-Length: 0",
+        )
+        pbx.sendto("\r\n".join((*lines, "", "")).encode(), ("127.0.0.1", port))
+        status = 100
+        while status < 200:
+            status = int(pbx.recv(65_536).split()[1])
+        return status
 
 
 def test_a_call_that_a_phone_transfers_holds_its_channel_to_its_end(kinds: Kinds):

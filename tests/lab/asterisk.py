@@ -7,16 +7,15 @@ import shutil
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from tests.lab import sandbox
 from tests.lab.places import Place
-from tests.lab.processes import Child, cpu_seconds, free_ports
+from tests.lab.processes import Child, Running, cpu_seconds, free_ports
 from tests.lab.sipp import parse_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     from tests.lab.sipp import Message
 
@@ -50,7 +49,7 @@ MODULES = (Path(__file__).parent / "modules.txt").read_text().split()
 take half as long again to start, and fill the log with the files they miss."""
 
 
-class AsteriskServer:
+class AsteriskServer(Running):
     """One Asterisk, as a context manager: started on entry, ended and removed on exit.
 
     `files` (name relative to `etc`, or a path with folders) are written before the first start,
@@ -177,21 +176,9 @@ class AsteriskServer:
         if not self._keep:
             shutil.rmtree(self.directory, ignore_errors=True)
 
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def begin(self) -> None:
+        """Start it; see `start`."""
+        self.start()
 
     # --- what it says ---
 

@@ -1,11 +1,9 @@
 """A customer's PBX: a second real Asterisk, its trunk set up by nothing but what we print."""
 
 import re
-from types import TracebackType
-from typing import Self
 
 from tests.lab.asterisk import AsteriskServer
-from tests.lab.processes import free_ports
+from tests.lab.processes import Running, free_ports
 from tests.lab.provider import Provider
 from tests.lab.sipp import SippAnswerer, SippCall, group_calls
 
@@ -37,7 +35,7 @@ match={phone_host}
 """
 
 
-class CustomerPbx:
+class CustomerPbx(Running):
     """A PBX behind the trunk `name`, as a context manager; `phone` calls out from its address.
 
     Who calls one of the trunk's numbers hears himself: that way the voice is proven both ways.
@@ -64,16 +62,12 @@ class CustomerPbx:
         dialogs = group_calls(self.server.sip_messages())
         return [one for one in dialogs if one.messages[0].method == "INVITE"]
 
-    def __enter__(self) -> Self:
+    def begin(self) -> None:
+        """Start it."""
         self.server.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End it."""
         self.server.close()
 
 

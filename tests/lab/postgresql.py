@@ -6,13 +6,9 @@ import shutil
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
 
 from tests.lab import sandbox
-from tests.lab.processes import Child, free_ports
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from tests.lab.processes import Child, Running, free_ports
 
 USER = "postgres"
 START_SECONDS = 20.0
@@ -31,7 +27,7 @@ _SETTINGS = {
 }
 
 
-class PostgresServer:
+class PostgresServer(Running):
     """One database server, as a context manager: a cluster made, started, and removed at the end.
 
     It listens on 127.0.0.1 only and trusts every local connection. `stop()` and `start()` play
@@ -89,22 +85,10 @@ class PostgresServer:
         """The server's log."""
         return (self.directory / "log").read_text(errors="replace")
 
-    def __enter__(self) -> Self:
-        try:
-            self._initialise()
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def begin(self) -> None:
+        """Make the cluster, and start it."""
+        self._initialise()
+        self.start()
 
     def _initialise(self) -> None:
         self.directory.chmod(0o777)  # the server runs as another user when we are root

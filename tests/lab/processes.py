@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
 GRACE_SECONDS = 5.0
 """How long a child may take over an orderly end before it is killed."""
@@ -30,7 +29,29 @@ def dying_with_us(
     return ("setpriv", "--pdeathsig", death_signal.name.removeprefix("SIG"), *argv)
 
 
-class Child:
+class Running:
+    """What lives as long as a `with` block; closed also where it failed to begin."""
+
+    def begin(self) -> None:
+        """Begin; nothing where it runs as soon as it is made."""
+
+    def close(self) -> None:
+        """End it, and take away what it left; harmless where it never began."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        try:
+            self.begin()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Child(Running):
     """One child process in its own session, stopped by its own pid only.
 
     A context manager: leaving the block stops the child (`stop_signal`, then SIGKILL after
@@ -107,15 +128,8 @@ class Child:
         """What the child has written so far."""
         return self.output.read_text(errors="replace") if self.output.exists() else ""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End it."""
         self.stop()
 
 

@@ -15,17 +15,16 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from asterisk_siptrunk.database.calls import CallFilter, every
 from asterisk_siptrunk.database.engine import open_engine, reading
 from tests.lab.asterisk import AsteriskServer
 from tests.lab.certificate import self_signed
-from tests.lab.processes import Child, free_ports, has_ipv6
+from tests.lab.processes import Child, Running, free_ports, has_ipv6
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from asterisk_siptrunk.call import CallRecord
 
@@ -81,7 +80,7 @@ def _emptied(folder: Path) -> Path:
     return folder
 
 
-class Provider:
+class Provider(Running):
     """One provider: `with Provider() as provider: ...` ends all that it started."""
 
     def __init__(
@@ -167,25 +166,11 @@ class Provider:
 
     # --- life ---
 
-    def __enter__(self) -> Self:
+    def begin(self) -> None:
         """Start Asterisk with siptrunk installed beside it; nothing is described yet."""
-        try:
-            self.do("init")
-            self.do("config", "install", "--yes")
-            self.asterisk.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End and remove all of it."""
-        self.close()
+        self.do("init")
+        self.do("config", "install", "--yes")
+        self.asterisk.start()
 
     def close(self) -> None:
         """End the daemon and Asterisk, and remove their folders."""

@@ -15,14 +15,13 @@ from datetime import datetime
 from functools import cached_property
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from tests.lab import sandbox
-from tests.lab.processes import Child, free_ports
+from tests.lab.processes import Child, Running, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from types import TracebackType
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 HOST = "127.0.0.1"
@@ -395,7 +394,7 @@ class SippResult:
         return sorted(call.status for call in self.calls)
 
 
-class SippCaller:
+class SippCaller(Running):
     """A PBX (or a carrier) that places calls, in the background, as a context manager.
 
     `calls` are placed from `host`, a loopback address, in their order, `rate` a second (0: all at
@@ -486,16 +485,12 @@ class SippCaller:
             raise RuntimeError("this SIPp was never started")
         return self._child
 
-    def __enter__(self) -> Self:
+    def begin(self) -> None:
+        """Start it; see `start`."""
         self.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End it."""
         self._sipp.close()
 
 
@@ -544,7 +539,7 @@ def register(  # noqa: PLR0913 - who, where from and for how long
         return caller.wait(10.0).calls[0]
 
 
-class SippAnswerer:
+class SippAnswerer(Running):
     """A carrier (or a called PBX) that waits for calls on a port, as a context manager.
 
     Scenarios: `uas_answer` (rings `ring_ms`, answers, hangs up itself after `hold_ms`, by default
@@ -608,20 +603,12 @@ class SippAnswerer:
         if self._sipp._child is not None:
             self._sipp._child.stop()
 
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self._sipp.close()
-            raise
-        return self
+    def begin(self) -> None:
+        """Start it; see `start`."""
+        self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End it."""
         self._sipp.close()
 
 

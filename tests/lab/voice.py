@@ -6,11 +6,11 @@ import re
 import socket
 import struct
 import threading
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
+
+from tests.lab.processes import Running
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from tests.lab.sipp import SippCall
 
 FRAME_SECONDS = 0.02
@@ -20,7 +20,7 @@ _SILENCE = bytes([0xD5]) * _SAMPLES
 _LONGEST_PACKET = 2048
 
 
-class Voice:
+class Voice(Running):
     """One side's voice as RTP (RFC 3550), as a context manager; it also hears the other side."""
 
     def __init__(self, host: str) -> None:
@@ -72,16 +72,12 @@ class Voice:
             self._socket.sendto(header + _SILENCE, address)
             number += 1
 
-    def __enter__(self) -> Self:
+    def begin(self) -> None:
+        """Begin to listen."""
         self._threads[0].start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End it."""
         self._over.set()
         for thread in self._threads:
             thread.join()

@@ -97,6 +97,17 @@ async def test_a_call_gets_its_verdict_and_the_session_is_closed(lab):
 
 
 @scenario
+async def test_a_verdict_is_all_that_is_said_and_its_confirmation_is_still_heard(lab):
+    """Asterisk goes on with the call at once, even if we froze now."""
+    async with lab.running(), lab.peer() as (reader, writer):
+        writer.write(fastagi_header())
+        assert await asyncio.wait_for(reader.read(), PATIENCE) == VERDICT
+        writer.write(b"200 result=1\n")
+        writer.write_eof()
+    assert lab.unconfirmed == []
+
+
+@scenario
 async def test_a_verdict_that_asterisk_did_not_take_is_told(lab):
     async with lab.running():
         await lab.ask(reply=b"511 Command Not Permitted on a dead channel\n")

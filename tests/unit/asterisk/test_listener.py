@@ -26,7 +26,7 @@ from asterisk_siptrunk.call import (
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.errors import DatabaseUnavailable
 from tests.replay.peer import Peer, message, success
-from tests.unit.asterisk.test_journal import row
+from tests.unit.asterisk.lines import row
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 UPTIME = 600
@@ -268,6 +268,21 @@ def test_what_may_have_been_missed_is_looked_for(said):
         await scene.until(lambda: scene.store.looks > 1)
 
     assert play(use).changes == []
+
+
+def test_the_journal_is_read_on_from_where_the_database_stands(tmp_path):
+    """Also when that is further back than it was: a backup was put in its place."""
+    journal = tmp_path / "siptrunk.csv"
+    lines = [row(uniqueid=f"lab-{number}.0") + b"\n" for number in range(4)]
+    journal.write_bytes(b"".join(lines))
+
+    async def use(scene: Scene) -> None:
+        await scene.until(lambda: len(scene.store.journal) == 4)
+        scene.store.position = JournalPosition(journal.stat().st_ino, len(lines[0]))
+        await scene.until(lambda: len(scene.store.journal) == 7)
+
+    told = [call.uniqueid for call in play(use, journal=journal).journal]
+    assert told[4:] == ["lab-1.0", "lab-2.0", "lab-3.0"]
 
 
 def test_a_look_may_be_asked_for():

@@ -56,10 +56,14 @@ def test_a_withheld_number_goes_to_the_network_and_no_further():
     ],
 )
 def test_an_inbound_call_goes_to_the_pbx(changed, dial):
+    trunk_kind = changed.get("kind")
     values = verdict(INBOUND, replace(ADMIT, carriers=()), replace(TRUNK, **changed), CARRIER)
 
     assert values["SIPTRUNK_DIAL"] == dial
     assert values["CHANNEL(accountcode)"] == values["GROUP(siptrunk)"] == "acme"
+    # Phones that send the number back to us would have it go out and come in again.
+    is_local = trunk_kind is TrunkKind.LOCAL
+    assert values.get("__SIPTRUNK_CALLED") == ("+33612345678" if is_local else None)
     assert "CALLERID(num)" not in values
 
 
@@ -88,7 +92,8 @@ def test_what_cannot_be_dialled_is_left_to_the_dialplan():
 
 def test_the_next_way_or_none():
     assert next_way(Way(CARRIER, MOBILE, MAIN))["SIPTRUNK_DIAL"] == "PJSIP/+33612345678@carrier-one"
-    assert next_way(None) == {"SIPTRUNK_NEXT": "refused"}
+    # Not "refused": that hangup is not told, and this call has a row to end.
+    assert next_way(None) == {"SIPTRUNK_NEXT": "failed"}
 
 
 @pytest.mark.parametrize("reason", Reason)

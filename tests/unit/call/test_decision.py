@@ -79,10 +79,20 @@ def test_emergency_ignores_the_limits_of_carriers_but_needs_one():
 
 @pytest.mark.parametrize(
     ("caller", "kept"),
-    [("+33999999999", "+33999999999"), ("0999999999", "+33999999999"), ("", MAIN), ("17", "17")],
+    [
+        ("+33999999999", "+33999999999"),
+        ("0999999999", "+33999999999"),
+        ("", MAIN),
+        ("100", MAIN),  # an extension: nobody could call it back
+    ],
 )
 def test_emergency_keeps_the_caller_number_that_the_pbx_sent(caller, kept):
     assert outbound("15", caller=caller).caller == kept
+
+
+def test_an_emergency_call_of_a_trunk_without_a_number_shows_what_there_is():
+    numberless = terms(numbers=())
+    assert outbound("15", of=numberless, caller="100").caller == "100"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Check and take in one transaction: on a real SQLite file, and on PostgreSQL."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -118,9 +119,13 @@ def test_inbound_calls_take_their_carrier_s_channel(engine):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_emergency_passes_a_full_trunk(engine, channels):
     provide(engine, carrier(channels=1), channels=channels)
-    calls_ = [*(inbound() for _ in range(channels)), outbound("112"), outbound("15", caller="99")]
+    calls_ = [
+        *(inbound() for _ in range(channels)),
+        outbound("112"),
+        outbound("15", caller="0999999999"),
+    ]
     assert reasons(engine, calls_)[-2:] == ["emergency", "emergency"]
-    assert records(engine)[-1].caller == "99"
+    assert records(engine)[-1].caller == "+33999999999"
 
 
 def test_emergency_passes_a_suspended_trunk_and_no_trunk(engine):
@@ -281,3 +286,19 @@ def test_a_hundred_at_once_over_ten_channels(engine):
     for record in records(engine, live=True):
         end(engine, outbound(uniqueid=record.uniqueid))
     assert burst().count(Reason.ADMITTED) == 10
+
+
+def test_terms_of_another_database_are_not_remembered(sqlite_url, tmp_path):
+    """A backup that was put back has the same versions of other terms."""
+    other_url = f"sqlite:///{shutil.copy(tmp_path / 'siptrunk.db', tmp_path / 'other.db')}"
+    narrow, wide = open_engine(sqlite_url), open_engine(other_url)
+    provide(narrow, channels=1)
+    provide(wide, channels=2)
+    one = admission()
+    assert [ask(narrow, one, outbound()).decision.reason for _ in range(2)] == [
+        Reason.ADMITTED,
+        Reason.CHANNELS_FULL,
+    ]
+    assert [ask(wide, one, outbound()).decision.reason for _ in range(2)] == [Reason.ADMITTED] * 2
+    narrow.dispose()
+    wide.dispose()

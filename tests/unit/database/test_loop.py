@@ -110,19 +110,65 @@ def _put_back(kept, file):
 
 
 def test_a_file_that_was_replaced_by_another_is_used_from_then_on(sqlite_url, tmp_path):
-    file, backup = tmp_path / "siptrunk.db", tmp_path / "backup.db"
-    shutil.copy(file, backup)
-    doing(f"sqlite:///{backup}", adding("kept"))
+    file = tmp_path / "siptrunk.db"
+    backup = backup_of(file, adding("kept"))
 
     def replace():
         if backup.exists():
-            for log in ("wal", "shm"):
-                Path(f"{file}-{log}").unlink()
+            for log in logs_of(file):
+                log.unlink()
             backup.replace(file)
 
     one, there = doing(sqlite_url, adding("one"), names, between=replace)
     assert one == "one"
     assert there == ["kept"]
+
+
+def test_a_file_that_was_put_beside_the_old_ones_log_is_not_touched(sqlite_url, tmp_path):
+    """SQLite would write the log of the old file into the new one, and damage it."""
+    file = tmp_path / "siptrunk.db"
+    backup = backup_of(file, adding("kept"))
+    was = backup.read_bytes()
+    one, refused = doing(
+        sqlite_url, adding("one"), names, between=lambda: backup.exists() and backup.replace(file)
+    )
+    assert one == "one"
+    assert isinstance(refused, DatabaseUnavailable)
+    assert "remove siptrunk.db-wal" in str(refused)
+    assert file.read_bytes() == was
+
+
+def backup_of(file, work):
+    """A copy, with something done in it."""
+    backup = Path(f"{file}.backup")
+    shutil.copy(file, backup)
+    doing(f"sqlite:///{backup}", work)
+    return backup
+
+
+def logs_of(file):
+    return [Path(f"{file}-wal"), Path(f"{file}-shm")]
+
+
+def test_what_the_thread_has_taken_is_not_overtaken(sqlite_url):
+    async def run():
+        engine, holder = open_engine(sqlite_url), open_engine(sqlite_url)
+        thread = DatabaseThread(engine, asyncio.get_running_loop())
+        thread.start()
+        short = LoopDatabase(engine, thread)
+        with transaction(holder):
+            first = short.submit(adding("first"))
+        second = short.submit(names)  # the lock has gone, and the thread may not know yet
+        told = await second
+        await first
+        after = await short.submit(thread_name)
+        short.close()
+        await asyncio.to_thread(thread.stop)
+        engine.dispose()
+        holder.dispose()
+        return told, after
+
+    assert asyncio.run(run()) == (["first"], "MainThread")
 
 
 def test_a_file_that_was_lost_is_told(sqlite_url, tmp_path):

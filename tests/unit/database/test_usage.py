@@ -18,6 +18,7 @@ from asterisk_siptrunk.call import (
     State,
     Via,
 )
+from asterisk_siptrunk.call.verify import Period, Times, UsageRow
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.database import calls, usage
 from asterisk_siptrunk.database.calls import CallFilter
@@ -305,3 +306,26 @@ def test_the_cause_is_kept_where_the_journal_was_read_first(engine, call):
     tell(engine, Ended(call, after(60), 16))
     record = the_record(engine)
     assert (record.hangup_cause, record.evidence) == (16, Evidence.JOURNAL)
+
+
+def test_a_proof_reads_the_rows_of_one_server_and_counts_those_of_all(engine):
+    record_journal(
+        engine,
+        journalled("first"),
+        journalled("last", started_at=after(9.999), answered_at=None, ended_at=after(60)),
+        journalled("before", started_at=after(-0.001)),
+        journalled("after", started_at=after(10)),
+    )
+    with transaction(engine) as connection:
+        usage.adopt(connection, "other", [live("theirs", up=False)], after(15))
+    period = Period(NOON, after(10))
+    with reading(engine) as connection:
+        rows = list(calls.usage_rows(connection, SERVER, period))
+        (theirs,) = calls.usage_rows(connection, "other", period)
+        counts = calls.servers(connection, period)
+    assert sorted(rows, key=lambda row: row.uniqueid) == [
+        UsageRow("first", Times(NOON, after(3), after(60)), Evidence.JOURNAL),
+        UsageRow("last", Times(after(9.999), None, after(60)), Evidence.JOURNAL),
+    ]
+    assert theirs == UsageRow("theirs", Times(after(5), None, None), None)
+    assert counts == {SERVER: 2, "other": 1}
