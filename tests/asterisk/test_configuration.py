@@ -1,6 +1,7 @@
 """Configurations on a real Asterisk: applied, read back, rolled back, tried out."""
 
 import json
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -235,6 +236,16 @@ def test_a_certificate_is_looked_for_before_and_another_one_asks_for_a_restart()
         other.write_text(self_signed())
         said = provider.run("config", "apply", "--yes").stderr
         assert "Transport siptrunk-tls has other options now. Restart Asterisk" in said
+        for part in ("CERTIFICATE", "KEY"):
+            provider.environment[f"SIPTRUNK_ASTERISK_TLS_{part}"] = ""
+        said = provider.run("config", "apply", "--yes").stderr
+        assert (
+            f"siptrunk-tls is gone, but Asterisk listens at 127.0.0.1:{provider.tls_port}" in said
+        )
+        socket.create_connection(("127.0.0.1", provider.tls_port), 1).close()
+        provider.asterisk.restart()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", provider.tls_port), 1)
 
 
 def endpoint(site: Site, name: str, option: str) -> str:

@@ -211,13 +211,22 @@ def test_nothing_to_apply_to_an_asterisk_that_is_away(applied):
     assert "not known: Asterisk is silent" in note
 
 
-def test_transport_that_moves_or_is_missing_is_told_at_every_apply(applied):
-    assert apply_plan(applied.plan(), applied.store, applied.asterisk) == ()
-    folder = applied.settings.asterisk.config_dir
-    applied.settings = settings(folder, bind=("0.0.0.0",), sip_port=5062)
-    del applied.asterisk.transports["siptrunk-tls"]
+@pytest.fixture
+def one_address(applied):
+    """A provider that listens at one address: a transport that is gone has its own test."""
+    applied.settings = settings(applied.settings.asterisk.config_dir, bind=("0.0.0.0",))
+    applied.apply()
+    return applied
+
+
+def test_transport_that_moves_or_is_missing_is_told_at_every_apply(one_address):
+    site = one_address
+    assert apply_plan(site.plan(), site.store, site.asterisk) == ()
+    folder = site.settings.asterisk.config_dir
+    site.settings = settings(folder, bind=("0.0.0.0",), sip_port=5062)
+    del site.asterisk.transports["siptrunk-tls"]
     for _ in range(2):
-        told = apply_plan(applied.plan(), applied.store, applied.asterisk)
+        told = apply_plan(site.plan(), site.store, site.asterisk)
         assert [note.partition(": ")[0] for note in told] == [
             "Transport siptrunk-tcp",
             "Asterisk has no transport siptrunk-tls (bind = 0.0.0.0:5061)",
@@ -226,14 +235,25 @@ def test_transport_that_moves_or_is_missing_is_told_at_every_apply(applied):
         assert "still listens at 0.0.0.0:5060, and not at 0.0.0.0:5062" in told[0]
 
 
-def test_other_certificate_is_told(applied):
+def test_transport_that_is_gone_listens_until_a_restart(applied):
     folder = applied.settings.asterisk.config_dir
-    applied.settings = settings(folder, bind=("::",), tls_certificate="/etc/ssl/new.pem")
-    applied.asterisk.transports = {
+    applied.settings = settings(folder, tls_certificate="", tls_key="")
+    told = apply_plan(applied.plan(), applied.store, applied.asterisk)
+    assert [note.partition(",")[0] for note in told] == [
+        "Transport siptrunk-tls is gone",
+        "Transport siptrunk-tls-1 is gone",
+    ]
+
+
+def test_other_certificate_is_told(one_address):
+    site = one_address
+    folder = site.settings.asterisk.config_dir
+    site.settings = settings(folder, bind=("::",), tls_certificate="/etc/ssl/new.pem")
+    site.asterisk.transports = {
         f"siptrunk-{name}": f"[0::0]:{port}"
         for name, port in (("udp", 5060), ("tcp", 5060), ("tls", 5061))
     }
-    (note,) = apply_plan(applied.plan(), applied.store, applied.asterisk)
+    (note,) = apply_plan(site.plan(), site.store, site.asterisk)
     assert note.startswith("Transport siptrunk-tls has other options now. Restart Asterisk")
 
 
