@@ -264,8 +264,8 @@ async def _log_in(wire: "_Wire", login: AmiLogin, *, events: bool) -> None:
     if not answer.success:
         raise AmiRefused(
             f"Asterisk at {wire.where} refuses the manager user {login.user!r}: "
-            "its secret differs, or its manager.conf section is not there or not reloaded. "
-            "Run 'siptrunk config apply'."
+            "its secret differs, or its section was not read. Run 'siptrunk config install', which "
+            "writes what is missing, and have it read: asterisk -rx 'manager reload'"
         )
 
 

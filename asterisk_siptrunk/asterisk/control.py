@@ -29,6 +29,8 @@ TOGETHER = 500
 # Debian's is `22.10.1~dfsg+~cs6.16.60671434-1`, a certified one is `certified/20.7-cert2`.
 _VERSION = re.compile(r"(?:certified[/-])?(\d+(?:\.\d+)*)", re.ASCII)
 
+_NOT_RUNNING = ("No such module", "Module not initialized")
+
 T = TypeVar("T")
 
 
@@ -53,6 +55,25 @@ class AmiControl:
 
         self._ask(ask)
 
+    def runs(self, module: Module) -> bool:
+        """Whether a module is there and did not decline to load."""
+        try:
+            self.reload(module)
+        except AmiRefused as refused:
+            # main/manager.c, action_reload: it is not there, or it declined.
+            if any(words in str(refused) for words in _NOT_RUNNING):
+                return False
+            raise
+        return True
+
+    def load(self, module: Module) -> None:
+        """Load a module."""
+
+        async def ask(connection: AmiConnection) -> None:
+            await connection.action("ModuleLoad", Module=module, LoadType="load")
+
+        self._ask(ask)
+
     def endpoints(self) -> frozenset[str]:
         """Names of all PJSIP endpoints."""
         return self._ask(_endpoints)
@@ -62,6 +83,16 @@ class AmiControl:
 
         async def ask(connection: AmiConnection) -> dict[str, str]:
             return await _endpoint_values(connection, sorted(names), option)
+
+        return self._ask(ask)
+
+    def binds(self, transports: Collection[str]) -> Mapping[str, str]:
+        """Where each of these transports listens; one that is not there is left out."""
+
+        async def ask(connection: AmiConnection) -> dict[str, str]:
+            await _require_sorcery(connection)
+            questions = [f"AST_SORCERY(res_pjsip,transport,{name},bind)" for name in transports]
+            return await _values(connection, list(transports), questions)
 
         return self._ask(ask)
 
@@ -107,14 +138,34 @@ async def _endpoint_values(
     for first in range(0, len(names), TOGETHER):
         some = names[first : first + TOGETHER]
         questions = [f"PJSIP_ENDPOINT({name},{option})" for name in some]
-        answers = await asyncio.gather(
-            *(connection.action("Getvar", Variable=question) for question in questions)
-        )
-        values |= {
-            name: answer.fields.get("Value", "") for name, answer in zip(some, answers, strict=True)
-        }
-    # The function gives nothing for an endpoint that is not there (func_pjsip_endpoint.c).
-    return {name: value for name, value in values.items() if value}
+        values |= await _values(connection, some, questions)
+    return values
+
+
+async def _values(
+    connection: AmiConnection, names: list[str], questions: list[str]
+) -> dict[str, str]:
+    answers = await asyncio.gather(
+        *(connection.action("Getvar", Variable=question) for question in questions)
+    )
+    # Asterisk gives nothing for an object that is not there (func_pjsip_endpoint.c,
+    # func_sorcery.c).
+    return {
+        name: value
+        for name, answer in zip(names, answers, strict=True)
+        if (value := answer.fields.get("Value", ""))
+    }
+
+
+async def _require_sorcery(connection: AmiConnection) -> None:
+    """Without the function each transport would look as if it were not there."""
+    try:
+        await connection.action("ModuleCheck", Module="func_sorcery.so")
+    except AmiRefused:
+        raise AmiRefused(
+            "Asterisk has not loaded func_sorcery.so, which tells its transports: "
+            "asterisk -rx 'module load func_sorcery.so'"
+        ) from None
 
 
 async def _contacts(connection: AmiConnection) -> list[Contact]:

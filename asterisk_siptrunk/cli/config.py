@@ -1,6 +1,7 @@
 """`siptrunk config`."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,16 +20,18 @@ from asterisk_siptrunk.generation.install import (
     Edit,
     install,
     install_edits,
+    missing_edits,
     uninstall,
     uninstall_edits,
 )
-from asterisk_siptrunk.generation.manifest import Manifest
 from asterisk_siptrunk.generation.plan import Plan, make_plan, masked, plan_back, render_all
 from asterisk_siptrunk.generation.store import Store
+from asterisk_siptrunk.generation.surroundings import obstacles, tls_problems
 from asterisk_siptrunk.generation.trial import has_asterisk, try_out
 
 _FILE_MODE = 0o640
-_MANAGER = "manager.conf"
+_MANAGER = ("manager.conf", "manager_general.conf")
+_EVENTS_OFF = re.compile(r"^disabledevents = \S", re.MULTILINE)
 _MOST_NAMED = 10
 
 
@@ -59,15 +62,17 @@ def render(desk: Desk, output: Path | None) -> None:
 
 
 @command.command()
+@click.option("--all", "whole", is_flag=True, help="Show new files whole, and not a line each.")
 @pass_desk
-def plan(desk: Desk) -> None:
+def plan(desk: Desk, *, whole: bool) -> None:
     """Show as a diff what 'config apply' would change; secrets are left out.
 
     Example: siptrunk config plan
     """
     found = _plan(desk)
-    click.echo(found.diff(), nl=False)
-    say(_summary(found))
+    click.echo(found.diff(whole=whole), nl=False)
+    _sum_up(desk, found)
+    _require_fit(desk)
 
 
 @command.command()
@@ -75,11 +80,14 @@ def plan(desk: Desk) -> None:
 def check(desk: Desk) -> None:
     """Check all files as they would be, then load them in a throw-away Asterisk.
 
+    Asterisk's own files, and those that the settings name, are looked at first.
+
     Our own check is stricter than Asterisk's. The throw-away one is the program of the settings'
     'binary', on ports of its own; it registers nowhere. Without it our own check stands alone.
 
     Example: siptrunk config check
     """
+    _require_fit(desk)
     files = _rendered(desk)
     with working("Checking"):
         require_none(problems_of(files))
@@ -104,16 +112,17 @@ def apply(desk: Desk, *, yes: bool) -> None:
 
     Example: siptrunk config apply --yes
     """
+    _require_fit(desk)
     found = _plan(desk)
-    say(_summary(found))
-    if found.is_empty:
-        return
-    confirm("Apply?", yes=yes)
+    _sum_up(desk, found)
+    if not found.is_empty:
+        confirm("Apply?", yes=yes)
     with working("Applying"):
         notes = apply_plan(found, bootstrap.store(desk.settings), bootstrap.control(desk.settings))
     for note in notes:
         warn(note)
-    say(f"Applied: Asterisk has generation {found.after.generation}.")
+    if not found.is_empty:
+        say(f"Applied: Asterisk has generation {found.after.generation}.")
 
 
 @command.command()
@@ -133,7 +142,9 @@ def rollback(desk: Desk, *, yes: bool) -> None:
         say(_summary(back))
         confirm(f"Go back to generation {back.after.generation}?", yes=yes)
     with working("Rolling back"):
-        done = roll_back(store, bootstrap.control(desk.settings))
+        done, notes = roll_back(store, bootstrap.control(desk.settings))
+    for note in notes:
+        warn(note)
     say(f"Rolled back: Asterisk has generation {done.after.generation}.")
 
 
@@ -148,15 +159,20 @@ def install_(desk: Desk, *, yes: bool) -> None:
     Example: siptrunk config install
     """
     edits = install_edits(desk.settings.asterisk)
-    if not edits:
+    store = bootstrap.store(desk.settings)
+    users = _users_to_write(desk, store)
+    if not edits and not users:
         say("Nothing to put in: Asterisk's files include ours.")
         return
     _show("+", edits)
-    confirm("Put these lines in?", yes=yes)
-    store = bootstrap.store(desk.settings)
+    if users:
+        click.echo(f"+ {store.folder / _MANAGER[0]}: our users of the manager interface")
+    confirm("Put this in?", yes=yes)
     install(edits, store)
-    _let_us_in(desk, store)
-    say("Installed. Have Asterisk read it, once: asterisk -rx 'manager reload'")
+    with store.locked():
+        store.put(users)
+    say("Installed. Have Asterisk read its users, once: asterisk -rx 'manager reload'")
+    say("All else, the call journal's module too, it reads at 'siptrunk config apply'.")
 
 
 @command.command("uninstall")
@@ -164,6 +180,8 @@ def install_(desk: Desk, *, yes: bool) -> None:
 @pass_desk
 def uninstall_(desk: Desk, *, yes: bool) -> None:
     """Take our lines out of Asterisk's own files; each is shown first.
+
+    Our folder stays, with the secrets of carriers and of the manager interface in it.
 
     Example: siptrunk config uninstall
     """
@@ -174,8 +192,11 @@ def uninstall_(desk: Desk, *, yes: bool) -> None:
     _show("-", edits)
     confirm("Take these lines out? No trunk has service once Asterisk reads its files.", yes=yes)
     uninstall(edits)
-    folder = bootstrap.store(desk.settings).folder
-    say(f"Taken out; {folder} stays. Have Asterisk read it: asterisk -rx 'core reload'")
+    store = bootstrap.store(desk.settings)
+    say("Taken out. Have Asterisk read it: asterisk -rx 'core reload'")
+    if _EVENTS_OFF.search(store.texts(_MANAGER).get(_MANAGER[1], "")):
+        say("The events that 'dedicated' switched off come back when Asterisk is restarted.")
+    say(f"What stays is our folder, with secrets in it. To remove it: rm -r {store.folder}")
 
 
 def _show(sign: str, edits: tuple[Edit, ...]) -> None:
@@ -183,14 +204,25 @@ def _show(sign: str, edits: tuple[Edit, ...]) -> None:
         click.echo(f"{sign} {edit}")
 
 
-def _let_us_in(desk: Desk, store: Store) -> None:
-    """Place our users of the manager interface; all else waits for the first apply."""
-    if store.manifest().generation:
-        return
-    there = store.texts([file.name for file in store.folder.glob("*.conf")])
-    with store.locked():
-        store.swap({**there, _MANAGER: _rendered(desk)[_MANAGER]}, Manifest())
-        store.keep()
+def _users_to_write(desk: Desk, store: Store) -> dict[str, str]:
+    """The files of our manager users, where they are not there or have other secrets.
+
+    An apply brings all else, but logs in as one of them.
+    """
+    rendered, there = _rendered(desk), store.texts(_MANAGER)
+    return {name: rendered[name] for name in _MANAGER if there.get(name) != rendered[name]}
+
+
+def _require_fit(desk: Desk) -> None:
+    """Refuse what would break at a reload, or at the next start of Asterisk.
+
+    Raises:
+        CheckFailed: something around our files would not work with them.
+    """
+    asterisk = desk.settings.asterisk
+    if found := (*obstacles(asterisk), *tls_problems(asterisk)):
+        whole = "\n".join(found)
+        raise CheckFailed(f"Asterisk would not work with our files; nothing was changed:\n{whole}")
 
 
 def _rendered(desk: Desk) -> dict[str, str]:
@@ -202,6 +234,20 @@ def _plan(desk: Desk) -> Plan:
     with working("Planning"):
         inventory = bootstrap.inventory(desk.engine)
         return make_plan(inventory, desk.settings, bootstrap.store(desk.settings))
+
+
+def _sum_up(desk: Desk, found: Plan) -> None:
+    """Say what changes, and whether Asterisk reads our files at all."""
+    missing = missing_edits(desk.settings.asterisk)
+    if missing:
+        warn(
+            f"Asterisk's own files lack {len(missing)} of our lines ({missing[0]}): "
+            "run 'siptrunk config install'."
+        )
+    if missing and found.is_empty:
+        say("Our files are as they should be; Asterisk does not read all of them.")
+    else:
+        say(_summary(found))
 
 
 def _summary(found: Plan) -> str:

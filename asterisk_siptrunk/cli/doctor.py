@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,11 +19,16 @@ from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import form_option
 from asterisk_siptrunk.cli.output import Form, Row, show_rows
 from asterisk_siptrunk.destination import domestic_patterns
-from asterisk_siptrunk.errors import SiptrunkError
-from asterisk_siptrunk.generation.install import install_edits
+from asterisk_siptrunk.errors import AmiRefused, SiptrunkError
+from asterisk_siptrunk.generation.apply import LOAD_JOURNAL
+from asterisk_siptrunk.generation.install import missing_edits
 from asterisk_siptrunk.generation.plan import make_plan
+from asterisk_siptrunk.generation.server import Module
+from asterisk_siptrunk.generation.store import rights_hint
+from asterisk_siptrunk.generation.surroundings import obstacles, tls_problems
+from asterisk_siptrunk.generation.transports import other_transports, transports_in
 from asterisk_siptrunk.settings import SECRETS_FILE
-from asterisk_siptrunk.trunk import AwayPolicy, Transport
+from asterisk_siptrunk.trunk import AwayPolicy, Transport, TrunkKind
 
 _COLUMNS = ("check", "state", "found", "advice")
 _PORT_SECONDS = 2.0
@@ -35,6 +41,8 @@ class Health(StrEnum):
     WARN = "warn"
     """The service works, less well or less safely."""
     FAIL = "fail"
+    SKIPPED = "skipped"
+    """What it needs has failed, and was told there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ def command(desk: Desk, context: click.Context, form: Form) -> None:
 
     Example: siptrunk doctor
     """
-    findings = [finding for name, check in _CHECKS.items() for finding in _run(name, check, desk)]
+    findings = _findings(desk)
     rows: list[Row] = [
         {"check": f.check, "state": f.state, "found": f.found, "advice": f.advice} for f in findings
     ]
@@ -68,15 +76,39 @@ def command(desk: Desk, context: click.Context, form: Form) -> None:
     context.exit(any(finding.state is Health.FAIL for finding in findings))
 
 
+def _findings(desk: Desk) -> list[Finding]:
+    """What all checks find; one that needs what has failed, or meets it again, is skipped."""
+    found: list[Finding] = []
+    for name, check in _CHECKS.items():
+        failed = {each.check for each in found if each.state in {Health.FAIL, Health.SKIPPED}}
+        missing = [need for need in _NEEDS.get(name, ()) if need in failed]
+        if missing:
+            found.append(Finding(name, Health.SKIPPED, f"See {missing[0]}."))
+        else:
+            found += _new(list(_run(name, check, desk)), found)
+    return found
+
+
+def _new(findings: list[Finding], before: list[Finding]) -> Iterator[Finding]:
+    """The findings, where a fault that another check has told already is not told again."""
+    told = {each.found: each.check for each in before if each.state is Health.FAIL}
+    for each in findings:
+        earlier = told.get(each.found)
+        yield Finding(each.check, Health.SKIPPED, f"See {earlier}.") if earlier else each
+
+
 def _run(name: str, check: Check, desk: Desk) -> Iterator[Finding]:
     """All that a check finds; an error of ours ends it and is a finding, too."""
     try:
         yield from check(desk)
     except SiptrunkError as error:
         yield Finding(name, Health.FAIL, str(error))
+    except OSError as error:
+        yield Finding(name, Health.FAIL, f"{error.filename}: {error.strerror}.{rights_hint(error)}")
 
 
 def _settings(desk: Desk) -> Iterator[Finding]:
+    desk.settings  # noqa: B018 - asked for its error
     if not desk.file.exists():
         yield Finding("settings", Health.WARN, f"{desk.file} is not there.", "Run 'siptrunk init'.")
         return
@@ -127,19 +159,37 @@ def _tls(desk: Desk) -> Iterator[Finding]:
     asterisk = desk.settings.asterisk
     with desk.reading() as connection:
         found = [one for one in trunks.every(connection) if not one.ended]
-    asking = [one.name for one in found if one.transport is Transport.TLS]
-    keys = [file for file in (asterisk.tls_certificate, asterisk.tls_key) if file]
-    missing = [file for file in keys if not Path(f"{asterisk.root}{file}").is_file()]
+    asking = _counted([one.name for one in found if one.transport is Transport.TLS])
     advice = "See tls_certificate and tls_key of [asterisk]; then 'siptrunk config apply'."
     if not asterisk.sip_port:
         yield Finding("tls", Health.OK, "The server's own pjsip.conf opens the transports.")
-    elif missing:
-        yield Finding("tls", Health.FAIL, f"{missing[0]} is not there: TLS is not offered.", advice)
-    elif asking and not keys:
-        said = f"No TLS is offered, and {len(asking)} trunks call over it ({asking[0]})."
-        yield Finding("tls", Health.FAIL, said, advice)
+    elif problems := tls_problems(asterisk):
+        for problem in problems:
+            yield Finding("tls", Health.FAIL, problem, advice)
+    elif asking and not asterisk.tls_certificate:
+        yield Finding("tls", Health.FAIL, f"No TLS is offered, and {asking} over it.", advice)
     else:
-        yield Finding("tls", Health.OK, f"{len(asking)} trunks call over TLS.")
+        yield Finding("tls", Health.OK, f"{asking or 'No trunk calls'} over TLS.")
+
+
+def _counted(names: list[str]) -> str:
+    """`t1 calls`, or `2 trunks, t1 the first, call`; "" where there is none."""
+    if len(names) < 2:  # noqa: PLR2004 - one
+        return "".join(f"{name} calls" for name in names)
+    return f"{len(names)} trunks, {names[0]} the first, call"
+
+
+def _address(desk: Desk) -> Iterator[Finding]:
+    """Whether customers can be told where to call."""
+    with desk.reading() as connection:
+        found = [one for one in trunks.every(connection) if not one.ended]
+    address = desk.settings.asterisk.address
+    if not address and any(one.kind is not TrunkKind.LOCAL for one in found):
+        said = "Customers are not told where to call: address of [asterisk] is not set."
+        advice = 'address = "sip.example.com", the public name or IP address of this server.'
+        yield Finding("address", Health.WARN, said, advice)
+    else:
+        yield Finding("address", Health.OK, address or "No trunk needs one.")
 
 
 def _asterisk(desk: Desk) -> Iterator[Finding]:
@@ -161,11 +211,14 @@ def _pair(version: str) -> tuple[int, ...]:
 
 
 def _includes(desk: Desk) -> Iterator[Finding]:
-    missing = install_edits(desk.settings.asterisk)
+    asterisk = desk.settings.asterisk
+    problems, missing = obstacles(asterisk), missing_edits(asterisk)
+    for problem in problems:
+        yield Finding("includes", Health.FAIL, problem)
     if missing:
         said = f"Asterisk's own files lack {len(missing)} of our lines: {missing[0]}"
         yield Finding("includes", Health.FAIL, said, "Run 'siptrunk config install'.")
-    else:
+    elif not problems:
         yield Finding("includes", Health.OK, "Asterisk's own files include ours.")
 
 
@@ -183,13 +236,27 @@ def _generation(desk: Desk) -> Iterator[Finding]:
     ours = f"g{bootstrap.store(desk.settings).manifest().generation}"
     running = bootstrap.control(desk.settings).generation()
     if running is None:
-        advice = "Run 'siptrunk config install', then 'siptrunk config apply'."
+        advice = "Run 'siptrunk config apply'."
         yield Finding("generation", Health.FAIL, "Asterisk has not read our dialplan.", advice)
     elif running != ours:
         said = f"Asterisk runs {running}, the files are {ours}."
         yield Finding("generation", Health.FAIL, said, "Run 'siptrunk config apply'.")
     else:
         yield Finding("generation", Health.OK, f"Asterisk runs {running}, the files' own.")
+
+
+def _transports(desk: Desk) -> Iterator[Finding]:
+    expected = transports_in(bootstrap.store(desk.settings))
+    try:
+        others = list(other_transports(expected, bootstrap.control(desk.settings)))
+    except AmiRefused as refused:
+        yield Finding("transports", Health.WARN, str(refused))
+        return
+    for other in others:
+        yield Finding("transports", Health.FAIL, other)
+    if not others:
+        count = len(expected)
+        yield Finding("transports", Health.OK, f"Asterisk has all {count} that our files open.")
 
 
 def _service(desk: Desk) -> Iterator[Finding]:
@@ -216,12 +283,21 @@ def _journal(desk: Desk) -> Iterator[Finding]:
         yield Finding("journal", Health.OK, f"{file} can be read.")
 
 
+def _records(desk: Desk) -> Iterator[Finding]:
+    if bootstrap.control(desk.settings).runs(Module.CDR_CUSTOM):
+        yield Finding("records", Health.OK, f"Asterisk runs {Module.CDR_CUSTOM}, the journal's.")
+    else:
+        said = f"Asterisk keeps no call journal: {Module.CDR_CUSTOM} is not running."
+        advice = f"Run 'siptrunk config apply', or: {LOAD_JOURNAL}"
+        yield Finding("records", Health.FAIL, said, advice)
+
+
 def _uvloop(_desk: Desk) -> Iterator[Finding]:
     if find_spec("uvloop"):
         yield Finding("uvloop", Health.OK, "Installed.")
     else:
         said = "Not installed: admitting a call costs two to three times the processor time."
-        yield Finding("uvloop", Health.WARN, said, "pip install 'asterisk-siptrunk[fast]'")
+        yield Finding("uvloop", Health.WARN, said, f"{sys.prefix}/bin/pip install uvloop")
 
 
 _CHECKS: dict[str, Check] = {
@@ -230,11 +306,31 @@ _CHECKS: dict[str, Check] = {
     "database": _database,
     "away": _away,
     "tls": _tls,
-    "asterisk": _asterisk,
+    "address": _address,
     "includes": _includes,
+    "asterisk": _asterisk,
     "configuration": _configuration,
     "generation": _generation,
+    "transports": _transports,
     "service": _service,
     "journal": _journal,
+    "records": _records,
     "uvloop": _uvloop,
 }
+
+_NEEDS = {
+    "secrets": ("settings",),
+    "database": ("settings",),
+    "away": ("settings", "database"),
+    "tls": ("settings", "database"),
+    "address": ("settings", "database"),
+    "includes": ("settings",),
+    "asterisk": ("settings",),
+    "configuration": ("settings", "database"),
+    "generation": ("settings", "asterisk"),
+    "transports": ("settings", "asterisk"),
+    "service": ("settings",),
+    "journal": ("settings",),
+    "records": ("settings", "asterisk"),
+}
+"""The checks without which one could only repeat their error."""

@@ -1,16 +1,17 @@
 """Puts a generation of files in place, has Asterisk read it, and makes sure that it did."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from asterisk_siptrunk.errors import AmiError, AmiRefused, ApplyFailed
 from asterisk_siptrunk.generation.check import check_change, require_none
-from asterisk_siptrunk.generation.plan import Plan, plan_back
+from asterisk_siptrunk.generation.plan import RELOAD_ORDER, Plan, plan_back
 from asterisk_siptrunk.generation.render import MARKER_OPTION, shard_in
 from asterisk_siptrunk.generation.server import Module, RunningAsterisk
 from asterisk_siptrunk.generation.store import FOLDER, Store
+from asterisk_siptrunk.generation.transports import transport_notes
 
-_JOURNAL = frozenset({Module.CDR, Module.CDR_CUSTOM})
+LOAD_JOURNAL = f"asterisk -rx 'module load {Module.CDR_CUSTOM}'"
 _MOST_NAMED = 5
 _FEW = 200
 """Endpoints up to which only they are asked for: Asterisk takes 0.9 s to list all of 10,000."""
@@ -21,7 +22,7 @@ _SHARED = "pjsip_base.conf"
 def apply_plan(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, ...]:
     """Put the planned files in place, reload, read back; on any mismatch put the old ones back.
 
-    An empty plan touches nothing. Calls in progress go on through a reload.
+    An empty plan touches no file. Calls in progress go on through a reload.
 
     Returns:
         What a person should know although it went well.
@@ -35,7 +36,7 @@ def apply_plan(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, 
         if store.manifest().generation != plan.before.generation:
             raise ApplyFailed(f"{store.folder} has changed since this was planned; plan again.")
         if plan.is_empty:
-            return ()
+            return tuple(_catch_up(plan, store, server))
         require_none(check_change(plan.new, store.texts(_beside(plan))))
         return _exchange(plan, store, server)
 
@@ -46,11 +47,11 @@ def _beside(plan: Plan) -> list[str]:
     return [name for name in plan.after.files if shard_in(name) in {None, *shards}]
 
 
-def roll_back(store: Store, server: RunningAsterisk) -> Plan:
+def roll_back(store: Store, server: RunningAsterisk) -> tuple[Plan, tuple[str, ...]]:
     """Go back to the generation before; doing it twice comes back here.
 
     Returns:
-        What was done.
+        What was done, and what a person should know although it went well.
 
     Raises:
         ApplyFailed: there is none, or Asterisk does not take it; then all is as it was.
@@ -59,8 +60,7 @@ def roll_back(store: Store, server: RunningAsterisk) -> Plan:
         plan = plan_back(store)
         if plan is None:
             raise ApplyFailed(f"{store.folder}: there is no generation before this one.")
-        _exchange(plan, store, server)
-        return plan
+        return plan, _exchange(plan, store, server)
 
 
 def _exchange(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, ...]:
@@ -68,6 +68,7 @@ def _exchange(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, .
     try:
         notes = tuple(_reload(plan, server))
         wrong = list(_mismatches(plan, store, server))
+        notes += () if wrong else tuple(transport_notes(plan, store, server))
     except AmiError as error:
         notes, wrong = (), [str(error)]
     if wrong:
@@ -78,15 +79,57 @@ def _exchange(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, .
 
 
 def _reload(plan: Plan, server: RunningAsterisk) -> Iterator[str]:
-    for module in plan.modules:
+    yield from _reload_these(plan.modules, server)
+
+
+def _reload_these(modules: Iterable[Module], server: RunningAsterisk) -> Iterator[str]:
+    yield from _keep_journal(server)
+    for module in modules:
+        if module is Module.CDR_CUSTOM:
+            continue
         try:
             server.reload(module)
         except AmiRefused as refused:
-            # Where the module found no file of its own it has not loaded: the calls are none the
-            # worse for it, and its file has to stay for it to load.
-            if module not in _JOURNAL:
+            if module is not Module.CDR:  # calls pass without it
                 raise
-            yield f"{module} keeps no call journal yet ({refused}); load it, or restart Asterisk."
+            yield f"Asterisk's call records are not as they should be: {refused}"
+
+
+def _keep_journal(server: RunningAsterisk) -> Iterator[str]:
+    """Have the journal's backend run by its newest file; say so if it does not.
+
+    It declines to load where it finds no mapping, as at every start before the first apply. The
+    calls are none the worse for it, nor for a mapping of the server's own that is wrong, so that
+    is no reason to put the old files back.
+    """
+    try:
+        # A question that has it read its file, too.
+        if not server.runs(Module.CDR_CUSTOM):
+            server.load(Module.CDR_CUSTOM)
+    except AmiRefused as refused:
+        yield (
+            f"Asterisk keeps no call journal, and calls that end while siptrunk is away would be "
+            f"lost to usage: {Module.CDR_CUSTOM} is not in order ({refused}). Its log says why; "
+            f"mend that, then: {LOAD_JOURNAL}"
+        )
+
+
+def _catch_up(plan: Plan, store: Store, server: RunningAsterisk) -> Iterator[str]:
+    """Where no file changes: have Asterisk read them if it has not, as after a new install.
+
+    An Asterisk that is away fails nothing then.
+    """
+    try:
+        if list(_mismatches(plan, store, server)):
+            yield from _reload_these(RELOAD_ORDER, server)
+            if wrong := list(_mismatches(plan, store, server)):
+                raise ApplyFailed("\n".join(wrong))
+            yield "Asterisk had not read these files; now it has."
+        else:
+            yield from _keep_journal(server)
+        yield from transport_notes(plan, store, server)
+    except AmiError as error:
+        yield f"Whether Asterisk goes by these files is not known: {error}"
 
 
 def _reload_old(plan: Plan, server: RunningAsterisk) -> str | None:

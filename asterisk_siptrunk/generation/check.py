@@ -7,8 +7,17 @@ from asterisk_siptrunk.generation.check_dialplan import check_dialplan, contexts
 from asterisk_siptrunk.generation.check_pjsip import PjsipObject, build, check_pjsip
 from asterisk_siptrunk.generation.parse import Parsed, Problem, parse
 
-_FLAT = ("manager.conf", "cdr.conf", "cdr_custom.conf")
+_FLAT = {
+    "manager.conf": "",
+    "manager_general.conf": "general",
+    "cdr.conf": "",
+    "cdr_custom.conf": "",
+}
+"""Files without references, and the section of Asterisk's own that a file stands in, if any."""
 _MOST_SHOWN = 20
+
+Transports = Mapping[str, Mapping[str, str]]
+"""Options of PJSIP transports, by name."""
 
 
 def check(files: Mapping[str, str]) -> list[Problem]:
@@ -20,8 +29,8 @@ def check(files: Mapping[str, str]) -> list[Problem]:
         *check_pjsip(pjsip, contexts),
         *check_dialplan(dialplan, _endpoint_contexts(pjsip)),
     ]
-    for name in _FLAT:
-        problems.extend(parse(files, name).problems)
+    for name, section in _FLAT.items():
+        problems.extend(parse(files, name, within=section).problems)
     return sorted(set(problems))
 
 
@@ -43,6 +52,16 @@ class _Absent(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         return ""
+
+
+def transports_of(files: Mapping[str, str]) -> Transports:
+    """Options of each transport that these files open, by name; those of trunks open none."""
+    objects, _ = build(parse(_Absent(files), "pjsip.conf"))
+    return {
+        each.section.name: {entry.key: entry.value for entry in each.entries}
+        for each in objects
+        if each.type == "transport"
+    }
 
 
 def endpoint_names(files: Mapping[str, str]) -> frozenset[str]:

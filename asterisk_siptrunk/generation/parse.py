@@ -65,9 +65,14 @@ class Parsed:
     problems: list[Problem] = field(default_factory=list)
 
 
-def parse(files: Mapping[str, str], top: str, prefix: str = "siptrunk/") -> Parsed:
-    """Read one file and what it includes; `files` maps names without `prefix` to texts."""
-    parsed = Parsed()
+def parse(
+    files: Mapping[str, str], top: str, prefix: str = "siptrunk/", *, within: str = ""
+) -> Parsed:
+    """Read one file and what it includes; `files` maps names without `prefix` to texts.
+
+    `within` is the section of a file of Asterisk's own that includes this one, if it does.
+    """
+    parsed = Parsed([Section(top, 0, within)] if within else [])
     _read(files, top, prefix, parsed)
     return parsed
 

@@ -27,7 +27,7 @@ _READER = {
     "cdr": Module.CDR,
     "cdr_custom": Module.CDR_CUSTOM,
 }
-_RELOAD_ORDER = (Module.CDR, Module.CDR_CUSTOM, Module.DIALPLAN, Module.PJSIP, Module.MANAGER)
+RELOAD_ORDER = (Module.CDR, Module.CDR_CUSTOM, Module.DIALPLAN, Module.PJSIP, Module.MANAGER)
 """The dialplan before the endpoints that call into it; our own AMI session last."""
 
 _SECRET = re.compile(r"\b((?:md5_cred|password|password_digest|secret)\s*=\s*)\S.*")
@@ -66,7 +66,7 @@ class Plan:
     def modules(self) -> tuple[Module, ...]:
         """Parts of Asterisk that are to read their files again, in order."""
         readers = {reader_of(name) for name in self.new}
-        return tuple(module for module in _RELOAD_ORDER if module in readers)
+        return tuple(module for module in RELOAD_ORDER if module in readers)
 
     @property
     def changed_endpoints(self) -> dict[str, str]:
@@ -92,9 +92,20 @@ class Plan:
             removed=tuple(sorted(old.keys() - new.keys())),
         )
 
-    def diff(self) -> str:
-        """Show the change as unified diffs, in files of trunks trunk by trunk; secrets masked."""
-        return "".join(masked(part) for name in sorted(self.new) for part in self._file_diff(name))
+    def diff(self, *, whole: bool = True) -> str:
+        """Show the change as unified diffs, in files of trunks trunk by trunk; secrets masked.
+
+        Unless `whole`, a file that is new is a line: its name, and how many lines it has.
+        """
+        return "".join(
+            masked(part)
+            for name in sorted(self.new)
+            for part in (self._file_diff(name) if whole or name in self.old else self._line(name))
+        )
+
+    def _line(self, name: str) -> Iterator[str]:
+        if count := self.new[name].count("\n"):
+            yield f"+ {name}, {count:,} lines\n"
 
     def _file_diff(self, name: str) -> Iterator[str]:
         old, new = split_by_trunk(self.old.get(name, "")), split_by_trunk(self.new[name])

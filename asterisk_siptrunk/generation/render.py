@@ -63,6 +63,7 @@ _COMMON = (
     "extensions_carriers",
     "pjsip_base",
     "manager",
+    "manager_general",
     "cdr",
     "cdr_custom",
     "cdr_custom_mapping",

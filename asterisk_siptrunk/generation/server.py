@@ -28,6 +28,16 @@ class RunningAsterisk(Protocol):
     def reload(self, module: Module) -> None:
         """Have one part read its files again, and wait until it has (AMI `Reload`)."""
 
+    def runs(self, module: Module) -> bool:
+        """Whether a module is there and did not decline to load.
+
+        Asked as AMI `Reload`, which changes nothing where its file is as it was: `ModuleCheck` is
+        content with a module that declined.
+        """
+
+    def load(self, module: Module) -> None:
+        """Load a module (AMI `ModuleLoad`)."""
+
     def endpoints(self) -> frozenset[str]:
         """Names of all PJSIP endpoints (AMI `PJSIPShowEndpoints`, `ObjectName`)."""
 
@@ -36,6 +46,13 @@ class RunningAsterisk(Protocol):
 
         Asked as AMI `Getvar` of `PJSIP_ENDPOINT(NAME,OPTION)`, pipelined: a change of the
         templates changes 10,000 endpoints at once.
+        """
+
+    def binds(self, transports: Collection[str]) -> Mapping[str, str]:
+        """Where each of these transports listens; one that is not there is left out.
+
+        Asked as AMI `Getvar` of `AST_SORCERY(res_pjsip,transport,NAME,bind)`: there is no action
+        that lists transports. It gives what Asterisk goes on with, and not what the file says.
         """
 
     def generation(self) -> str | None:

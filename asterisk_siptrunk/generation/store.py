@@ -53,9 +53,14 @@ class Store:
 
         Raises:
             ApplyFailed: another is at it; nothing was changed.
+            ConfigurationError: this account may not write there.
         """
         self._make(self.folder)
-        with (self.folder / _LOCK).open("w") as lock:
+        try:
+            lock = (self.folder / _LOCK).open("w")
+        except OSError as error:
+            raise _unusable(error) from error
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -68,11 +73,33 @@ class Store:
         """Make the folder, with these files empty where they are not there yet.
 
         Asterisk rejects the whole of a file that includes one which is not there.
+
+        Raises:
+            ConfigurationError: a file cannot be written.
         """
         self._make(self.folder)
-        for name in names:
-            if not (self.folder / name).exists():
-                self._write(self.folder / name, "")
+        try:
+            for name in names:
+                if not (self.folder / name).exists():
+                    self._write(self.folder / name, "")
+        except OSError as error:
+            raise _unusable(error) from error
+
+    def put(self, files: Mapping[str, str]) -> None:
+        """Put single files in place by rename; no generation comes of it.
+
+        Raises:
+            ConfigurationError: a file cannot be written.
+        """
+        staged = self._fresh(_STAGED)
+        try:
+            for name, text in files.items():
+                self._write(staged / name, text)
+                (staged / name).replace(self.folder / name)
+            staged.rmdir()
+            _sync(self.folder)
+        except OSError as error:
+            raise _unusable(error) from error
 
     def swap(self, files: Mapping[str, str], after: Manifest) -> None:
         """Put new files in place by rename, keeping all that was in `before/`.
@@ -187,5 +214,10 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
+def rights_hint(error: OSError) -> str:
+    """What to do where an account has not the right to do something."""
+    return " Run siptrunk as root." if isinstance(error, PermissionError) else ""
+
+
 def _unusable(error: OSError) -> ConfigurationError:
-    return ConfigurationError(f"{error.filename}: {error.strerror}.")
+    return ConfigurationError(f"{error.filename}: {error.strerror}.{rights_hint(error)}")

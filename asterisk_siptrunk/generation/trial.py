@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ LONGEST_SECONDS = 15.0
 _ANSWER_SECONDS = 10.0
 _END_SECONDS = 3.0
 _POLL_SECONDS = 0.1
+_PORT_ATTEMPTS = 20
 _MOST_TOLD = 20
 
 _MODULES = (
@@ -142,7 +143,8 @@ def _base(place: _Place, files: Mapping[str, str], asterisk: AsteriskSettings) -
         "logger.conf": "[general]\n[logfiles]\nproblems => warning,error\n",
         "pjsip.conf": f"{pjsip}#include {FOLDER}/pjsip.conf\n",
         "extensions.conf": f"#include {FOLDER}/extensions.conf\n",
-        "manager.conf": f"[general]\nenabled = no\n#include {FOLDER}/manager.conf\n",
+        "manager.conf": "[general]\nenabled = no\n"
+        f"#include {FOLDER}/manager_general.conf\n#include {FOLDER}/manager.conf\n",
         "cdr.conf": f"#include {FOLDER}/cdr.conf\n",
         "cdr_custom.conf": f"#include {FOLDER}/cdr_custom.conf\n",
     }
@@ -164,10 +166,15 @@ def _disarmed(files: Mapping[str, str]) -> dict[str, str]:
 
 
 def _free_address() -> str:
-    """An address on loopback whose port nobody holds right now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    """An address on loopback whose port nobody holds right now, neither for UDP nor for TCP."""
+    for _ in range(_PORT_ATTEMPTS):
+        with socket.socket(type=socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            udp.bind(("127.0.0.1", 0))
+            port = udp.getsockname()[1]
+            with suppress(OSError):
+                tcp.bind(("127.0.0.1", port))
+                return f"127.0.0.1:{port}"
+    raise CheckFailed("No port of 127.0.0.1 is free for a throw-away Asterisk.")
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Configurations on a real Asterisk: applied, read back, rolled back, tried out."""
 
+import json
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +33,9 @@ from asterisk_siptrunk.trunk import (
 )
 from tests.lab import sandbox
 from tests.lab.asterisk import AsteriskServer
+from tests.lab.certificate import self_signed
 from tests.lab.processes import free_ports
+from tests.lab.provider import Provider
 from tests.lab.sipp import Call, SippAnswerer, SippCaller, place_calls, register
 
 pytestmark = pytest.mark.asterisk
@@ -119,10 +123,23 @@ class Site:
         return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix}
 
 
+# As a server may have it: what is included before [general] must not add to that section.
+MANAGER = """\
+#include manager.d/*.conf
+[general]
+enabled=yes
+bindaddr=127.0.0.1
+port={port}
+"""
+OPERATOR = "[wallboard]\nsecret=a\nread=call\n"
+
+
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     server = AsteriskServer(systemname="configuration")
     server.write("pjsip.conf", "; all of it is included\n")
+    server.write("manager.conf", MANAGER.format(port=server.ami_port))
+    server.write("manager.d/own.conf", OPERATOR)
     carrier_port, agi_port = (*free_ports(1, "udp"), *free_ports(1, "tcp"))
     settings = Settings(
         file=Path("/none"),
@@ -146,6 +163,89 @@ def site() -> Iterator[Site]:
     with server:
         place.apply()
         yield place
+
+
+def findings(provider: Provider) -> dict[str, tuple[str, str]]:
+    """What doctor finds, by check."""
+    rows = json.loads(provider.run("doctor", "--format", "json").stdout)
+    return {row["check"]: (row["state"], row["found"]) for row in rows}
+
+
+def test_journal_is_kept_where_the_server_had_no_mapping_of_its_own():
+    provider = Provider()
+    provider.asterisk.write("cdr_custom.conf", "; as Debian ships it: all of it is a comment\n")
+    with provider:
+        assert findings(provider)["records"][0] == "fail"
+        applied = provider.run("config", "apply", "--yes")
+        assert (applied.returncode, "Warning" in applied.stderr) == (0, False), applied.stderr
+        assert " Running" in provider.asterisk.cli("module show like cdr_custom")
+        assert "Not Running" not in provider.asterisk.cli("module show like cdr_custom")
+        assert findings(provider)["records"][0] == "ok"
+        provider.asterisk.restart()
+        assert findings(provider)["records"][0] == "ok"
+        provider.asterisk.cli("module unload cdr_custom.so")
+        assert findings(provider)["records"][0] == "fail"
+        assert "Nothing to change" in provider.run("config", "apply").stderr
+        assert findings(provider)["records"][0] == "ok"
+
+
+def test_what_was_uninstalled_is_read_again_once_it_is_installed():
+    with Provider() as provider:
+        provider.do("config", "apply", "--yes")
+        generation = provider.asterisk.cli("dialplan show siptrunk-generation")
+        provider.do("config", "uninstall", "--yes")
+        provider.asterisk.cli("core reload")
+        assert "lack 6 of our lines" in provider.run("config", "apply").stderr
+        provider.do("config", "install", "--yes")
+        provider.asterisk.cli("manager reload")
+        assert "now it has" in provider.run("config", "apply").stderr
+        assert provider.asterisk.cli("dialplan show siptrunk-generation") == generation
+
+
+def test_a_port_that_asterisk_does_not_listen_at_is_told_until_it_is_restarted():
+    with Provider(own_transports=True) as provider:
+        assert "Warning" not in provider.run("config", "apply", "--yes").stderr
+        (udp,) = free_ports(1, "udp")
+        provider.environment["SIPTRUNK_ASTERISK_SIP_PORT"] = str(udp)
+        for _ in range(2):
+            said = provider.run("config", "apply", "--yes").stderr
+            assert f"still listens at {provider.asterisk.sip_address}, and not at" in said
+            assert "core restart when convenient" in said
+            assert "still listens" in findings(provider)["transports"][1]
+        provider.asterisk.restart()
+        assert "Warning" not in provider.run("config", "apply").stderr
+        # An address that this machine does not have: the reload is content, a start is not.
+        provider.environment["SIPTRUNK_ASTERISK_BIND"] = "192.0.2.77"
+        assert "and not at 192.0.2.77" in provider.run("config", "apply", "--yes").stderr
+        provider.asterisk.restart()
+        assert "has no transport siptrunk-udp" in provider.run("config", "apply").stderr
+        assert findings(provider)["transports"][0] == "fail"
+
+
+def test_a_certificate_is_looked_for_before_and_another_one_asks_for_a_restart():
+    with Provider(own_transports=True) as provider:
+        provider.do("config", "apply", "--yes")
+        other = provider.asterisk.etc / "keys" / "other.pem"
+        provider.environment |= {
+            f"SIPTRUNK_ASTERISK_TLS_{part}": provider.asterisk.place.short(other)
+            for part in ("CERTIFICATE", "KEY")
+        }
+        refused = provider.run("config", "apply", "--yes")
+        assert refused.returncode == 1
+        assert "other.pem is not there" in refused.stderr
+        other.write_text(self_signed())
+        said = provider.run("config", "apply", "--yes").stderr
+        assert "Transport siptrunk-tls has other options now. Restart Asterisk" in said
+        for part in ("CERTIFICATE", "KEY"):
+            provider.environment[f"SIPTRUNK_ASTERISK_TLS_{part}"] = ""
+        said = provider.run("config", "apply", "--yes").stderr
+        assert (
+            f"siptrunk-tls is gone, but Asterisk listens at 127.0.0.1:{provider.tls_port}" in said
+        )
+        socket.create_connection(("127.0.0.1", provider.tls_port), 1).close()
+        provider.asterisk.restart()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", provider.tls_port), 1)
 
 
 def endpoint(site: Site, name: str, option: str) -> str:
@@ -255,6 +355,23 @@ def test_broken_site_template_changes_nothing_and_names_its_line(site, tmp_path)
     with pytest.raises(CheckFailed, match=r"extensions_trunks_\d\d\.conf:3: .*more than digits"):
         site.apply(settings)
     assert site.files() == before
+
+
+def disabled_events(site: Site) -> str:
+    shown = site.server.cli("manager show settings")
+    return next(line for line in shown.splitlines() if "Disabled events" in line).partition(":")[2]
+
+
+def test_events_are_switched_off_and_on_again_and_no_manager_user_is_lost(site):
+    users = site.server.cli("manager show users")
+    assert all(name in users for name in ("wallboard", "siptrunk-listen", "siptrunk-apply"))
+    dedicated = replace(site.settings, asterisk=replace(site.settings.asterisk, dedicated=True))
+    for settings, disabled in ((dedicated, "VarSet"), (site.settings, ""), (dedicated, "VarSet")):
+        site.apply(settings)
+        assert disabled in disabled_events(site)
+        assert bool(disabled_events(site).strip()) is bool(disabled)
+        assert site.server.cli("manager show users") == users
+    site.apply()
 
 
 def test_calls_survive_a_reload_and_a_rollback(site):

@@ -128,11 +128,12 @@ class Provider(Running):
     def _open_transports(self) -> str:
         """Take the lab's transport away, and give the settings that open the product's own."""
         self.asterisk.write("pjsip.conf", "; all of it is included\n")
+        certificate = self.asterisk.write("keys/sip.pem", self_signed())
         return _OWN_TRANSPORTS.format(
             bind='["127.0.0.1", "::1"]' if has_ipv6() else '["127.0.0.1"]',
             sip_port=self.asterisk.sip_port,
             tls_port=self.tls_port,
-            certificate=self.asterisk.write("keys/sip.pem", self_signed()),
+            certificate=self.asterisk.place.short(certificate),
         )
 
     # --- the command ---

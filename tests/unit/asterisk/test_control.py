@@ -73,6 +73,36 @@ def test_a_reload_that_failed_is_told():
         running.reload(Module.DIALPLAN)
 
 
+@pytest.mark.parametrize(
+    ("said", "runs"), [("", True), ("No such module", False), ("Module not initialized", False)]
+)
+def test_whether_a_module_runs(said, runs):
+    answer = after_login(lambda action: error(action, said) if said else success(action))
+    with asterisk(answer) as (running, _):
+        assert running.runs(Module.CDR_CUSTOM) is runs
+
+
+def test_a_module_that_cannot_be_asked():
+    answer = after_login(lambda action: error(action, "A reload is in progress"))
+    with asterisk(answer) as (running, _), pytest.raises(AmiRefused, match="in progress"):
+        running.runs(Module.CDR_CUSTOM)
+
+
+def test_where_transports_listen():
+    def answer(action: dict[str, str]) -> bytes:
+        return success(action, Value="" if ",gone," in action.get("Variable", "") else "[::]:5060")
+
+    with asterisk(answer) as (running, peer):
+        assert running.binds(["siptrunk-udp", "gone"]) == {"siptrunk-udp": "[::]:5060"}
+    assert peer.actions[2]["Variable"] == "AST_SORCERY(res_pjsip,transport,siptrunk-udp,bind)"
+
+
+def test_an_asterisk_that_cannot_tell_its_transports():
+    answer = after_login(lambda action: error(action, "Module not loaded"))
+    with asterisk(answer) as (running, _), pytest.raises(AmiRefused, match=r"func_sorcery\.so"):
+        running.binds(["siptrunk-udp"])
+
+
 def test_all_endpoints():
     answer = listing(
         "EndpointList", "EndpointListComplete", {"ObjectName": "trunk-a"}, {"ObjectName": "phone"}

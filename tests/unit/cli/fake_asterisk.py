@@ -4,6 +4,7 @@ from asterisk_siptrunk.errors import AmiRefused, AmiUnavailable
 from asterisk_siptrunk.generation.manifest import Manifest
 from asterisk_siptrunk.generation.server import Module
 from asterisk_siptrunk.generation.store import Store
+from asterisk_siptrunk.generation.transports import transports_in
 
 
 class FakeAsterisk:
@@ -11,6 +12,9 @@ class FakeAsterisk:
 
     def __init__(self, store: Store) -> None:
         self.away = self.refuses = False
+        self.keeps_journal = self.may_load = True
+        self.tells_no_transports = False
+        self.transports: dict[str, dict[str, str]] = {}
         self.number = "22.10.1"
         self.reloads: list[Module] = []
         self._store = store
@@ -31,12 +35,29 @@ class FakeAsterisk:
         self.reloads.append(module)
         self._read = self._store.manifest()
 
+    def runs(self, module: Module) -> bool:
+        self._reached()
+        assert module is Module.CDR_CUSTOM
+        return self.keeps_journal
+
+    def load(self, module: Module) -> None:
+        if not self.may_load:
+            raise AmiRefused(f"Asterisk refused ModuleLoad: Could not load module {module}.")
+        self.keeps_journal = True
+
     def endpoints(self) -> frozenset[str]:
         return frozenset(self._read.endpoints)
 
     def endpoint_values(self, names, option):
         del option
         return {name: self._read.endpoints[name] for name in names if name in self._read.endpoints}
+
+    def binds(self, transports):
+        self._reached()
+        if self.tells_no_transports:
+            raise AmiRefused("Asterisk has not loaded func_sorcery.so.")
+        there = self.transports or transports_in(self._store)
+        return {name: there[name]["bind"] for name in transports if name in there}
 
     def generation(self) -> str | None:
         self._reached()

@@ -1,5 +1,6 @@
 """`siptrunk config`."""
 
+import re
 import stat
 
 import pytest
@@ -35,10 +36,44 @@ def test_render_into_no_folder(acme, tmp_path):
 
 
 def test_plan_shows_a_diff_and_changes_nothing(acme, tmp_path):
-    done = acme("config", "plan")
+    done = acme("config", "plan", "--all")
     assert "+[trunk-acme-paris]" in done.stdout
     assert "1 new (acme-paris)" in done.stderr
     assert not (tmp_path / "etc" / "siptrunk").exists()
+
+
+def test_plan_folds_new_files_and_shows_changed_ones(acme):
+    folded = acme("config", "plan").stdout.splitlines()
+    assert len(folded) < 20
+    assert all(re.fullmatch(r"\+ [a-z_0-9]+\.conf, [0-9,]+ lines", line) for line in folded)
+    acme("config", "apply", "--yes")
+    acme("trunk", "set", "acme-paris", "--address", "192.0.2.0/24")
+    assert "+permit = 192.0.2.0/24" in acme("config", "plan").stdout
+
+
+OTHER_GLOBAL = "[global]\ntype=global\n[own]\ntype=transport\nbind=0.0.0.0\n"
+
+
+@pytest.mark.parametrize("command", [("plan",), ("check",), ("apply", "--yes")])
+def test_what_was_added_to_pjsip_later_is_refused(acme, asterisk, tmp_path, command):
+    acme("config", "install", "--yes")
+    acme("config", "apply", "--yes")
+    asterisk.reloads.clear()
+    own = tmp_path / "etc" / "pjsip.conf"
+    own.write_text(OTHER_GLOBAL + own.read_text())
+    said = acme("config", *command, fails=1).stderr
+    assert "global_section = false" in said
+    assert "sip_port = 0" in said
+    assert asterisk.reloads == []
+
+
+@pytest.mark.parametrize("command", [("check",), ("apply", "--yes")])
+def test_certificate_that_is_not_there_is_refused(acme, tmp_path, command):
+    acme.environment["SIPTRUNK_ASTERISK_TLS_CERTIFICATE"] = str(tmp_path / "sip.pem")
+    acme.environment["SIPTRUNK_ASTERISK_TLS_KEY"] = str(tmp_path / "sip.pem")
+    assert "sip.pem is not there" in acme("config", *command, fails=1).stderr
+    (tmp_path / "sip.pem").touch()
+    acme("config", *command)
 
 
 def test_check_finds_nothing_wrong(acme):
@@ -48,9 +83,23 @@ def test_check_finds_nothing_wrong(acme):
 def test_apply_then_nothing_is_left_to_do(acme, asterisk):
     assert "Applied" in acme("config", "apply", "--yes").stderr
     asterisk.reloads.clear()
-    assert "Nothing to change" in acme("config", "apply").stderr
+    assert "lack 6 of our lines" in acme("config", "apply").stderr
+    acme("config", "install", "--yes")
+    done = acme("config", "apply").stderr
+    assert "Nothing to change" in done
+    assert "lack" not in done
     assert asterisk.reloads == []
     assert acme("config", "plan").stdout == ""
+
+
+def test_apply_with_nothing_to_change_has_the_journal_kept(acme, asterisk):
+    acme("config", "install", "--yes")
+    acme("config", "apply", "--yes")
+    asterisk.keeps_journal = asterisk.may_load = False
+    assert "module load cdr_custom.so" in acme("config", "apply").stderr
+    asterisk.may_load = True
+    assert "Warning" not in acme("config", "apply").stderr
+    assert asterisk.keeps_journal
 
 
 def test_apply_asks_first(acme, tmp_path):
@@ -74,7 +123,7 @@ def test_rollback_and_back_again(acme):
     assert "-" in acme("config", "rollback", "--yes").stdout
     assert "1 changed (acme-paris)" in acme("config", "plan").stderr
     acme("config", "rollback", "--yes")
-    assert "Nothing to change" in acme("config", "plan").stderr
+    assert "Our files are as they should be" in acme("config", "plan").stderr
 
 
 def test_rollback_without_a_generation_before(acme):
@@ -96,13 +145,34 @@ def test_install_shows_each_line_and_lets_us_in(acme, tmp_path):
     assert "Nothing to put in" in acme("config", "install").stderr
 
 
+def test_install_writes_our_manager_users_anew_where_their_secrets_changed(acme, tmp_path):
+    acme("config", "install", "--yes")
+    acme("config", "apply", "--yes")
+    acme.environment["SIPTRUNK_SECRETS_AMI_APPLY"] = "another"
+    said = acme("config", "install", "--yes")
+    assert "our users of the manager interface" in said.stdout
+    assert "manager reload" in said.stderr
+    assert "another" in (tmp_path / "etc" / "siptrunk" / "manager.conf").read_text()
+    assert "Nothing to put in" in acme("config", "install").stderr
+    acme("config", "apply", "--yes")
+    assert "Nothing to change" in acme("config", "apply").stderr
+
+
 def test_install_then_apply_then_uninstall(acme, tmp_path):
     acme("config", "install", "--yes")
     acme("config", "apply", "--yes")
     assert "trunk-acme-paris" in acme("config", "render").stdout
     assert "no generation before" in acme("config", "rollback", "--yes", fails=1).stderr
-    acme("config", "uninstall", "--yes")
+    acme.environment["SIPTRUNK_ASTERISK_DEDICATED"] = "true"
+    acme("config", "apply", "--yes")
+    said = acme("config", "uninstall", "--yes").stderr
+    assert f"rm -r {tmp_path / 'etc' / 'siptrunk'}" in said
+    assert "come back when Asterisk is restarted" in said
     assert not any("siptrunk" in text for text in texts(tmp_path / "etc").values())
+    for command in ("plan", "apply"):
+        said = acme("config", command).stderr
+        assert "Nothing to change" not in said
+        assert "lack 6 of our lines" in said
     assert "Nothing to take out" in acme("config", "uninstall").stderr
 
 

@@ -1,6 +1,8 @@
 """`siptrunk doctor`."""
 
+import errno
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,7 @@ def well(acme, asterisk, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as service:
         acme.environment |= {
             "SIPTRUNK_AGI_PORT": str(service.getsockname()[1]),
+            "SIPTRUNK_ASTERISK_ADDRESS": "sip.example.com",
             "SIPTRUNK_ASTERISK_JOURNAL": str(tmp_path / "journal.csv"),
         }
         acme("config", "install", "--yes")
@@ -48,8 +51,12 @@ def test_everything_wrong_at_once_is_told_at_once(siptrunk, asterisk, tmp_path):
         port = str(taken.getsockname()[1])
     siptrunk.environment |= {"SIPTRUNK_AGI_PORT": port}
     found = ill(siptrunk, fails=1)
-    for check in ("secrets", "database", "away", "asterisk", "configuration", "service"):
+    for check in ("secrets", "database", "asterisk", "service"):
         assert found[check][0] == "fail"
+    for check in ("away", "tls", "address", "configuration"):
+        assert found[check] == ("skipped", "See database.")
+    for check in ("generation", "transports", "records"):
+        assert found[check] == ("skipped", "See asterisk.")
 
 
 @pytest.mark.parametrize(
@@ -75,9 +82,30 @@ def test_a_secret_that_is_missing(well, tmp_path):
     assert ill(well, fails=1)["secrets"][0] == "fail"
 
 
-def test_settings_that_cannot_be_read_fail_every_check_that_needs_them(well, tmp_path):
+def test_settings_that_cannot_be_read_are_told_once(well, tmp_path):
     (tmp_path / "siptrunk.toml").write_text("[nonsense]")
-    assert "nonsense" in ill(well, fails=1)["database"][1]
+    found = ill(well, fails=1)
+    assert "nonsense" in found.pop("settings")[1]
+    assert len(found) > 8
+    assert set(found.values()) == {("skipped", "See settings.")}
+
+
+def test_folder_that_this_account_may_not_enter_is_a_finding(well, monkeypatch, tmp_path):
+    def refused(self, **_how):
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    monkeypatch.setattr(Path, "exists", refused)
+    found = ill(well, fails=1)
+    assert (
+        found["settings"][1]
+        == f"{tmp_path / 'siptrunk.toml'}: Permission denied. Run siptrunk as root."
+    )
+    monkeypatch.setattr(Path, "exists", lambda self: self.name != "journal.csv" or refused(self))
+    found = ill(well, fails=1)
+    said = f"{tmp_path / 'journal.csv'}: Permission denied. Run siptrunk as root."
+    assert found["journal"] == ("fail", said)
+    assert "asterisk.conf: cannot be read: Permission denied." in found["includes"][1]
 
 
 def test_a_schema_of_another_program(well, monkeypatch):
@@ -94,7 +122,41 @@ def test_another_asterisk_than_the_settings_say(well, asterisk, monkeypatch):
 
 def test_an_asterisk_whose_files_do_not_include_ours(well):
     well("config", "uninstall", "--yes")
-    assert "lack 5 of our lines" in ill(well, fails=1)["includes"][1]
+    assert "lack 6 of our lines" in ill(well, fails=1)["includes"][1]
+
+
+def test_a_fault_that_two_checks_meet_is_told_once(well, tmp_path):
+    manifest = tmp_path / "etc" / "siptrunk" / "manifest.json"
+    manifest.unlink()
+    manifest.mkdir()
+    found = ill(well, fails=1)
+    assert "Is a directory" in found["configuration"][1]
+    assert found["generation"] == ("skipped", "See configuration.")
+
+
+def test_everything_that_asterisks_own_files_have_beside_ours(well, tmp_path):
+    own = tmp_path / "etc" / "pjsip.conf"
+    both = "[global]\ntype=global\n[own]\ntype=transport\nbind=0.0.0.0\n"
+    own.write_text(both + own.read_text())
+    rows = well("doctor", "--format", "json", fails=1).data
+    told = [row["found"] for row in rows if row["check"] == "includes"]
+    assert ["global_section" in told[0], "sip_port = 0" in told[-1]] == [True, True]
+
+
+def test_transports_that_asterisk_lacks_or_has_elsewhere(well, asterisk):
+    there = {"bind": "0.0.0.0:5070"}
+    asterisk.transports = {"siptrunk-udp": there}
+    rows = well("doctor", "--format", "json", fails=1).data
+    told = [row["found"] for row in rows if row["check"] == "transports"]
+    assert "has no transport siptrunk-tcp" in told[0]
+    assert "still listens at 0.0.0.0:5070, and not at 0.0.0.0:5060" in told[1]
+    asterisk.tells_no_transports = True
+    assert ill(well)["transports"] == ("warn", "Asterisk has not loaded func_sorcery.so.")
+
+
+def test_customers_who_are_not_told_where_to_call(well):
+    well.environment["SIPTRUNK_ASTERISK_ADDRESS"] = ""
+    assert ill(well)["address"][0] == "warn"
 
 
 def test_a_change_that_was_not_applied(well):
@@ -107,11 +169,18 @@ def test_an_asterisk_that_has_not_read_our_files(well, asterisk):
     assert "not read our dialplan" in ill(well, fails=1)["generation"][1]
     asterisk._read = type(asterisk._read)("other")
     assert "Asterisk runs gother" in ill(well, fails=1)["generation"][1]
+    assert "now it has" in well("config", "apply").stderr
+    assert ill(well) == {}
 
 
 def test_a_journal_that_is_not_there(well, tmp_path):
     (tmp_path / "journal.csv").unlink()
     assert ill(well)["journal"][0] == "warn"
+
+
+def test_an_asterisk_that_keeps_no_journal(well, asterisk):
+    asterisk.keeps_journal = False
+    assert "cdr_custom.so is not running" in ill(well, fails=1)["records"][1]
 
 
 def test_a_trunk_whose_country_has_no_patterns(well, monkeypatch):
@@ -124,7 +193,11 @@ def test_a_trunk_whose_country_has_no_patterns(well, monkeypatch):
 def test_a_trunk_over_tls_that_no_transport_offers(well):
     well.environment["SIPTRUNK_ASTERISK_SIP_PORT"] = "5060"
     well("trunk", "set", "acme-paris", "--transport", "tls")
-    assert "(acme-paris)" in ill(well, fails=1)["tls"][1]
+    assert ill(well, fails=1)["tls"][1] == "No TLS is offered, and acme-paris calls over it."
+    well("trunk", "add", "acme-nice", "--customer", "acme", "--channels", "1", "--transport", "tls")
+    said = "No TLS is offered, and 2 trunks, acme-nice the first, call over it."
+    assert ill(well, fails=1)["tls"][1] == said
+    well("trunk", "remove", "acme-nice", "--yes")
     well("trunk", "set", "acme-paris", "--transport", "udp")
     assert "tls" not in ill(well)
 
@@ -139,6 +212,8 @@ def test_a_certificate_that_is_not_there(well, tmp_path):
     assert "sip.pem is not there" in ill(well, fails=1)["tls"][1]
     certificate.touch()
     assert "tls" not in ill(well)
+    well.environment["SIPTRUNK_ASTERISK_TLS_CERTIFICATE"] = ""
+    assert "tls_certificate is empty" in ill(well, fails=1)["tls"][1]
 
 
 def test_no_uvloop(well, monkeypatch):

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from asterisk_siptrunk.errors import AmiRefused, AmiUnavailable
+from asterisk_siptrunk.generation.check import transports_of
 from asterisk_siptrunk.generation.check_pjsip import build
 from asterisk_siptrunk.generation.parse import parse
 from asterisk_siptrunk.generation.render import MARKER_OPTION
@@ -19,8 +20,12 @@ class FakeAsterisk:
         self.rejects: set[str] = set()
         self.keeps: set[str] = set()
         self.refuses: set[Module] = set()
+        self.stopped: set[Module] = set()
+        self.unloadable: set[Module] = set()
         self.dies_at: Module | None = None
         self.deaf_to_dialplan = False
+        self.transports: dict[str, str] | None = None
+        self.binds_refused = ""
         self._markers: dict[str, str] = {}
         self._generation: str | None = None
 
@@ -38,12 +43,34 @@ class FakeAsterisk:
         if module is Module.PJSIP:
             self._read_pjsip()
 
+    def runs(self, module: Module) -> bool:
+        if module in self.stopped:
+            return False
+        self.reload(module)
+        return True
+
+    def load(self, module: Module) -> None:
+        if module in self.unloadable:
+            raise AmiRefused("Asterisk refused ModuleLoad: Could not load module.")
+        self.stopped.remove(module)
+
     def endpoints(self) -> frozenset[str]:
         return frozenset(self._markers)
 
     def endpoint_values(self, names: Collection[str], option: str) -> Mapping[str, str]:
         assert option == MARKER_OPTION
         return {name: self._markers[name] for name in names if name in self._markers}
+
+    def binds(self, transports: Collection[str]) -> Mapping[str, str]:
+        if self.binds_refused:
+            raise AmiRefused(self.binds_refused)
+        if self.transports is None:
+            self.transports = self._read_binds()
+        return {name: bind for name, bind in self.transports.items() if name in transports}
+
+    def _read_binds(self) -> dict[str, str]:
+        files = transports_of(self._texts())
+        return {name: options["bind"] for name, options in files.items()}
 
     def generation(self) -> str | None:
         return self._generation

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from asterisk_siptrunk.errors import ApplyFailed, CheckFailed
+from asterisk_siptrunk.errors import ApplyFailed, CheckFailed, ConfigurationError
 from asterisk_siptrunk.generation.apply import apply_plan, roll_back
 from asterisk_siptrunk.generation.inventory import shard_of
 from asterisk_siptrunk.generation.plan import make_plan
@@ -69,7 +69,7 @@ def test_applying_twice_changes_nothing(applied):
     plan = applied.apply()
     assert plan.is_empty
     assert plan.diff() == ""
-    assert applied.asterisk.reloads == []
+    assert applied.asterisk.reloads == [Module.CDR_CUSTOM]
     assert applied.provider.read == []
     assert applied.files() == before
 
@@ -174,11 +174,93 @@ def test_changed_base_asks_for_every_endpoint(applied):
     fail_and_compare(applied, "has no endpoint trunk-travel")
 
 
-def test_missing_journal_module_is_told_and_no_failure(site):
-    site.asterisk.refuses = {Module.CDR_CUSTOM}
-    notes = apply_plan(site.plan(), site.store, site.asterisk)
-    assert len(notes) == 1
-    assert "cdr_custom.so" in notes[0]
+def test_journal_that_declined_to_load_is_loaded(site):
+    site.asterisk.stopped = {Module.CDR_CUSTOM}
+    assert apply_plan(site.plan(), site.store, site.asterisk) == ()
+    assert site.asterisk.stopped == set()
+
+
+def test_journal_that_does_not_load_is_told_at_every_apply_and_no_failure(site):
+    site.asterisk.stopped = site.asterisk.unloadable = {Module.CDR_CUSTOM}
+    for _ in range(2):
+        (note,) = apply_plan(site.plan(), site.store, site.asterisk)
+        assert "asterisk -rx 'module load cdr_custom.so'" in note
+
+
+def test_asterisk_that_has_not_read_the_files_in_place_is_made_to(applied):
+    applied.asterisk = FakeAsterisk(applied.settings.asterisk.config_dir)
+    (note,) = apply_plan(applied.plan(), applied.store, applied.asterisk)
+    assert "now it has" in note
+    assert "trunk-acme" in applied.asterisk.endpoints()
+    applied.asterisk = FakeAsterisk(applied.settings.asterisk.config_dir)
+    applied.asterisk.deaf_to_dialplan = True
+    with pytest.raises(ApplyFailed, match="config install"):
+        apply_plan(applied.plan(), applied.store, applied.asterisk)
+
+
+def test_mapping_of_the_servers_own_that_is_wrong_fails_no_apply(applied):
+    applied.asterisk.refuses = {Module.CDR_CUSTOM}
+    applied.provider.set(replace(ACME, channels=12))
+    (note,) = apply_plan(applied.plan(), applied.store, applied.asterisk)
+    assert "keeps no call journal" in note
+
+
+def test_nothing_to_apply_to_an_asterisk_that_is_away(applied):
+    applied.asterisk.dies_at = Module.CDR_CUSTOM
+    (note,) = apply_plan(applied.plan(), applied.store, applied.asterisk)
+    assert "not known: Asterisk is silent" in note
+
+
+@pytest.fixture
+def one_address(applied):
+    """A provider that listens at one address: a transport that is gone has its own test."""
+    applied.settings = settings(applied.settings.asterisk.config_dir, bind=("0.0.0.0",))
+    applied.apply()
+    return applied
+
+
+def test_transport_that_moves_or_is_missing_is_told_at_every_apply(one_address):
+    site = one_address
+    assert apply_plan(site.plan(), site.store, site.asterisk) == ()
+    folder = site.settings.asterisk.config_dir
+    site.settings = settings(folder, bind=("0.0.0.0",), sip_port=5062)
+    del site.asterisk.transports["siptrunk-tls"]
+    for _ in range(2):
+        told = apply_plan(site.plan(), site.store, site.asterisk)
+        assert [note.partition(": ")[0] for note in told] == [
+            "Transport siptrunk-tcp",
+            "Asterisk has no transport siptrunk-tls (bind = 0.0.0.0:5061)",
+            "Transport siptrunk-udp",
+        ]
+        assert "still listens at 0.0.0.0:5060, and not at 0.0.0.0:5062" in told[0]
+
+
+def test_transport_that_is_gone_listens_until_a_restart(applied):
+    folder = applied.settings.asterisk.config_dir
+    applied.settings = settings(folder, tls_certificate="", tls_key="")
+    told = apply_plan(applied.plan(), applied.store, applied.asterisk)
+    assert [note.partition(",")[0] for note in told] == [
+        "Transport siptrunk-tls is gone",
+        "Transport siptrunk-tls-1 is gone",
+    ]
+
+
+def test_other_certificate_is_told(one_address):
+    site = one_address
+    folder = site.settings.asterisk.config_dir
+    site.settings = settings(folder, bind=("::",), tls_certificate="/etc/ssl/new.pem")
+    site.asterisk.transports = {
+        f"siptrunk-{name}": f"[0::0]:{port}"
+        for name, port in (("udp", 5060), ("tcp", 5060), ("tls", 5061))
+    }
+    (note,) = apply_plan(site.plan(), site.store, site.asterisk)
+    assert note.startswith("Transport siptrunk-tls has other options now. Restart Asterisk")
+
+
+def test_asterisk_that_cannot_tell_its_transports(applied):
+    applied.asterisk.binds_refused = "no func_sorcery.so"
+    (note,) = apply_plan(applied.plan(), applied.store, applied.asterisk)
+    assert note == "Whether Asterisk has the transports is not known: no func_sorcery.so"
 
 
 def test_refused_reload_of_the_dialplan_is_a_failure(applied):
@@ -238,6 +320,13 @@ def test_stale_plan_is_refused(applied):
     applied.apply()
     with pytest.raises(ApplyFailed, match="plan again"):
         apply_plan(plan, applied.store, applied.asterisk)
+
+
+def test_folder_that_cannot_be_written(applied):
+    (applied.store.folder / "lock").unlink()
+    (applied.store.folder / "lock").mkdir()
+    with pytest.raises(ConfigurationError, match="lock: Is a directory"):
+        apply_plan(applied.plan(), applied.store, applied.asterisk)
 
 
 def test_one_at_a_time(applied):

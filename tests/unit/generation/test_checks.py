@@ -143,6 +143,18 @@ def test_arguments_are_split_outside_brackets():
     assert split_arguments("a,${F(b,c)},$[d,e]") == ["a", "${F(b,c)}", "$[d,e]"]
 
 
+@pytest.mark.parametrize(("dedicated", "line"), [(True, "Newchannel,"), (False, "\n")])
+def test_which_events_are_off_is_always_said(dedicated, line):
+    files = render_all(Provider(), settings(dedicated=dedicated))
+    text = files["manager_general.conf"].replace("disabledevents = ", "disabledevents =")
+    assert f"disabledevents ={line}" in text
+    assert "\n[" not in text
+    assert check(files) == []
+    files["manager_general.conf"] += "nonsense\n"
+    (problem,) = check(files)
+    assert "'nonsense' is no setting" in problem.what
+
+
 def test_changed_files_are_checked_with_what_is_beside_them():
     files = render_all(Provider(), settings())
     names = [name for name in files if "_trunks_" not in name]

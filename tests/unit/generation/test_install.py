@@ -46,6 +46,7 @@ def test_one_line_each_shown_first(etc):
         "extensions.conf: #include siptrunk/extensions.conf",
         "cdr.conf: #include siptrunk/cdr.conf",
         "manager.d/siptrunk.conf: #include siptrunk/manager.conf",
+        "manager.conf, after [general]: #include siptrunk/manager_general.conf",
         "cdr_custom.conf, after [mappings]: #include siptrunk/cdr_custom_mapping.conf",
     ]
     assert texts(etc) == FILES
@@ -86,6 +87,16 @@ def test_server_without_manager_folder_and_without_journal(etc):
     shown = [str(edit).removeprefix(f"{etc}/") for edit in install_edits(asterisk(etc))]
     assert "manager.conf: #include siptrunk/manager.conf" in shown
     assert "cdr_custom.conf: #include siptrunk/cdr_custom.conf" in shown
+
+
+def test_what_stands_in_the_manager_section_goes_where_it_begins(etc):
+    (etc / "manager.conf").write_text('#include "manager.d/*.conf"\n#include more.conf\n')
+    (etc / "more.conf").write_text("; ours\n[General] ; all\nenabled = true\n[admin]\n")
+    install(install_edits(asterisk(etc)), Store(etc))
+    included = "; ours\n[General] ; all\n#include siptrunk/manager_general.conf\nenabled = true\n"
+    assert (etc / "more.conf").read_text() == included + "[admin]\n"
+    uninstall(uninstall_edits(asterisk(etc)))
+    assert "siptrunk" not in (etc / "more.conf").read_text()
 
 
 GLOBAL = "[global]\ntype=global\n"
