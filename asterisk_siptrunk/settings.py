@@ -205,7 +205,7 @@ def load(file: Path, environment: Mapping[str, str] | None = None) -> Settings:
 def _secrets(file: Path, environment: Mapping[str, str]) -> Secrets | str:
     """The secrets beside a settings file, or why this account cannot have them."""
     secrets = file.with_name(SECRETS_FILE)
-    if secrets.exists() and not os.access(secrets, os.R_OK):
+    if os.access(secrets, os.F_OK) and not os.access(secrets, os.R_OK):
         return f"{secrets} cannot be read by this account, and this needs it: run it as its owner."
     made: Secrets = _table(Secrets, "secrets", _read_toml(secrets), secrets, environment)
     return made

@@ -150,7 +150,7 @@ def _postgresql(url: URL, *, patient: bool) -> Engine:
         return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
     except (ImportError, NoSuchModuleError):
         raise SettingsError(
-            "PostgreSQL needs its driver: pip install 'asterisk-siptrunk[postgresql]'."
+            "PostgreSQL needs its driver: pip install 'psycopg[binary]'."
         ) from None
 
 

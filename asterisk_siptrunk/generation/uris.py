@@ -68,7 +68,7 @@ def proxy_uri(server: str) -> Verbatim:
 
 
 def _is_host(text: str) -> bool:
-    if ":" in text:
+    if ":" in text and "%" not in text:  # a scope may hold anything
         try:
             IPv6Address(text)
         except ValueError:

@@ -72,9 +72,9 @@ def test_files_that_are_too_open(well, tmp_path, file, mode, check):
 
 def test_no_settings_at_all(well, tmp_path):
     well.environment["SIPTRUNK_CONFIG"] = str(tmp_path / "none.toml")
-    found = ill(well, fails=1)
-    assert found["settings"][0] == "warn"
-    assert "none.toml is not there" in found["database"][1]
+    state, found = ill(well, fails=1)["settings"]
+    assert state == "fail"
+    assert "none.toml" in found
 
 
 def test_a_secret_that_is_missing(well, tmp_path):
@@ -213,7 +213,7 @@ def test_a_certificate_that_is_not_there(well, tmp_path):
     certificate.touch()
     assert "tls" not in ill(well)
     well.environment["SIPTRUNK_ASTERISK_TLS_CERTIFICATE"] = ""
-    assert "tls_certificate is empty" in ill(well, fails=1)["tls"][1]
+    assert "tls_certificate" in ill(well, fails=1)["settings"][1]
 
 
 def test_no_uvloop(well, monkeypatch):
