@@ -149,9 +149,7 @@ def _postgresql(url: URL, *, patient: bool) -> Engine:
     try:
         return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
     except (ImportError, NoSuchModuleError):
-        raise SettingsError(
-            "PostgreSQL needs its driver: pip install 'psycopg[binary]'."
-        ) from None
+        raise SettingsError("PostgreSQL needs its driver: pip install 'psycopg[binary]'.") from None
 
 
 @contextmanager

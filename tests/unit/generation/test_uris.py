@@ -28,7 +28,21 @@ def test_proxy_is_a_loose_router():
 
 @pytest.mark.parametrize(
     "server",
-    ["", "a b", "a;b", "a:0", "a:x", "a:65536", "[::1", "[::1]x", "a\nb", "-", "a@b", "::g", "fe80::1%a;b"],
+    [
+        "",
+        "a b",
+        "a;b",
+        "a:0",
+        "a:x",
+        "a:65536",
+        "[::1",
+        "[::1]x",
+        "a\nb",
+        "-",
+        "a@b",
+        "::g",
+        "fe80::1%a;b",
+    ],
 )
 def test_no_hosts(server):
     with pytest.raises(UnsafeValue):
