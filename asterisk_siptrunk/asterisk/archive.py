@@ -17,7 +17,6 @@ from typing import BinaryIO, cast
 
 from asterisk_siptrunk.asterisk.journal import (
     COMPRESSED,
-    READ_BYTES,
     JournalLine,
     all_journals,
     fold,
@@ -26,6 +25,9 @@ from asterisk_siptrunk.asterisk.journal import (
 from asterisk_siptrunk.call.verify import BadLines
 from asterisk_siptrunk.call.witness import JournalCall
 from asterisk_siptrunk.errors import JournalUnreadable
+
+READ_BYTES = 262_144
+"""Bytes at a time, about 1,000 calls: nobody waits for them."""
 
 Done = Callable[[int], None]
 """Told how many bytes of all were read so far."""

@@ -28,9 +28,10 @@ from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 
 LONGEST_LINE = 4096
 """Bytes: Asterisk's fields hold 80 to 256 characters each, so a record has 2,000 at most."""
-READ_BYTES = 262_144
-"""Bytes of one reading, about 1,000 calls: an hour's backlog is taken in pieces, each of them one
-transaction, between which admissions pass."""
+READ_BYTES = 16_384
+"""Bytes of one reading, about 70 calls: each is one transaction, and admissions wait for its end.
+Measured at 600 refusals/s: with pieces of 1,000 calls one in a hundred waited for 34 ms, with these
+for 7 to 10."""
 
 COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
 """Ends of the names that rotated journals have once they are compressed."""
