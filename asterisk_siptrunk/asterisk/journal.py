@@ -120,11 +120,11 @@ def _from(file: Path, position: JournalPosition | None) -> list[Path]:
         return journals[inodes.index(position.inode) :]
     if journals:
         log.error(
-            "Journal: the file that was being read is gone from %s; calls that ended in it unseen "
-            "are missing. Rotate it without compressing it at once (logrotate: delaycompress).",
+            "Journal: the file that was being read is gone from %s, or compressed: calls that "
+            "ended in it unseen are missing ('siptrunk usage verify'). The others are read.",
             file.parent,
         )
-    return journals[-1:]
+    return journals
 
 
 def all_journals(file: Path) -> list[Path]:
@@ -204,7 +204,9 @@ def _records(block: bytes) -> tuple[list[bytes], int]:
         done += len(begun) + len(line) + 1
         begun = b""
     if len(block) - done > LONGEST_LINE:
-        return [*records, b""], len(block)  # it never ends: skip it as it comes
+        # It never ends: skipped as it comes, but for what may be the beginning of another one.
+        last = len(block) - block.rfind(b"\n") - 1
+        return [*records, b""], len(block) - (last if last <= LONGEST_LINE else 0)
     return records, done
 
 

@@ -40,8 +40,9 @@ LOOK_SECONDS = 15.0
 """Between two looks at all channels; they find nothing unless something was lost."""
 SOONEST_LOOK_SECONDS = 1.0
 """Between two looks that were asked for: forged events must not keep Asterisk busy with them."""
-BOOT_SECONDS = 3.0
-"""For Asterisk to say that it is booted, which it does with its answer to our login."""
+BOOT_SECONDS = 30.0
+"""For Asterisk to say that it is booted. It answers us before, and has no channel yet; 10,000
+trunks take it 4 s."""
 LIST_SECONDS = 10.0
 """For Asterisk to list its channels; 10,000 of them take about half a second."""
 JOURNAL_SECONDS = 2.0
@@ -86,7 +87,7 @@ class Listener:
         self._lifetime = Lifetime()
         self._news = asyncio.Event()
         self._stopping = False
-        self._store_at = self._look_at = self._journal_at = 0.0
+        self._store_at = self._look_at = self._journal_at = self._booted_by = 0.0
         self._looked_at = -SOONEST_LOOK_SECONDS
 
     async def run(self) -> None:
@@ -115,8 +116,9 @@ class Listener:
 
     async def _read(self, connection: AmiConnection) -> None:
         self._connection = connection
-        # FullyBooted, which comes first, asks for the look: with it we know since when it runs.
-        self._look_at = asyncio.get_running_loop().time() + BOOT_SECONDS
+        # Not before FullyBooted: with it we know since when it runs, and which calls it took along.
+        self._look_at = 0.0
+        self._booted_by = asyncio.get_running_loop().time() + BOOT_SECONDS
         self._watch.ask()
         try:
             while True:
@@ -136,6 +138,7 @@ class Listener:
             self.resync()
             if event.name == events.FULLY_BOOTED:
                 self._lifetime = replace(self._lifetime, began_at=events.began_at(event))
+                self._booted_by = 0.0
                 self._watch.ask()
         elif registration := events.registration_change(event):
             self._note_registrations([registration])
@@ -193,7 +196,7 @@ class Listener:
         if self._store_at:
             due.append(self._store_at)
         if self._connection is not None:
-            due.append(self._look_at)
+            due.append(max(self._look_at, self._booted_by))
         return min(due)
 
     async def _work(self) -> None:
@@ -201,7 +204,7 @@ class Listener:
         now = asyncio.get_running_loop().time()
         try:
             await self._store_changes()
-            if self._connection is not None and self._look_at <= now:
+            if self._connection is not None and max(self._look_at, self._booted_by) <= now:
                 await self._look(self._connection)
             if self._journal_at <= now:
                 await self._advance_journal()
@@ -233,6 +236,7 @@ class Listener:
         """Compare open rows, read first, with the channels that Asterisk has."""
         self._looked_at = asyncio.get_running_loop().time()
         self._look_at = self._looked_at + LOOK_SECONDS
+        lifetime = self._lifetime
         rows = await self._store.open_calls()
         at = self._clock()
         try:
@@ -249,7 +253,8 @@ class Listener:
                 *map(len, (found.gone, found.unknown, found.answered)),
             )
         await self._put_right(found, at)
-        self._lifetime = replace(self._lifetime, lost_at=None)  # all of before is settled
+        if self._lifetime is lifetime:  # nothing was lost meanwhile: all of before is settled
+            self._lifetime = replace(lifetime, lost_at=None)
 
     async def _put_right(self, found: Reconciliation, at: datetime) -> None:
         if found.answered:

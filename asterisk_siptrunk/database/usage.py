@@ -152,7 +152,7 @@ def record_journal(
         elif known[0] == (Evidence.AMI,):
             _correct_answer(connection, server, one)
         elif known[0] != (Evidence.ADMISSION,):
-            _set_exact_times(connection, server, one)
+            _set_exact_times(connection, server, one, ids)
         elif one.reason in _AWAY_REASONS:
             # Our refusal came too late to be heard: the dialplan decided, and this is what it did.
             _overrule(connection, server, one, ids)
@@ -175,9 +175,13 @@ def _correct_answer(connection: Connection, server: str, one: JournalCall) -> No
     _ANSWERED_EARLIER.change(connection, values)
 
 
-def _set_exact_times(connection: Connection, server: str, one: JournalCall) -> None:
+def _set_exact_times(connection: Connection, server: str, one: JournalCall, ids: "_Ids") -> None:
     row = _row_of(connection, server, one.uniqueid)
-    connection.execute(update(call).where(call.c.id == row.id).values(_exact_times(row, one)))
+    values = _exact_times(row, one)
+    if row.via == Via.AWAY and row.answered_at is None and one.answered_at is not None:
+        # Its lines came in two readings, and this one tells who carried it.
+        values["carrier_id"] = ids.carrier(one.carrier)
+    connection.execute(update(call).where(call.c.id == row.id).values(values))
 
 
 def _overrule(connection: Connection, server: str, one: JournalCall, ids: "_Ids") -> None:

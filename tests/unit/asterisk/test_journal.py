@@ -115,6 +115,14 @@ def test_a_torn_record_costs_no_other():
     assert ([line.uniqueid for line in lines], bad) == (["lab-2.0"], 1)
 
 
+def test_a_torn_record_at_the_end_of_a_piece_takes_no_line_along():
+    torn = b'"' + b"x" * (journal.LONGEST_LINE - 100) + b"\n"
+    good = row(uniqueid="lab-2.0") + b"\n"
+    _, bad, done = journal.parse_lines(torn + good[:150])
+    assert (bad, done) == (1, len(torn))
+    assert [line.uniqueid for line in journal.parse_lines(good)[0]] == ["lab-2.0"]
+
+
 @given(st.binary())
 def test_no_line_does_harm(text):
     journal.parse_lines(text + b"\n" + row() + b"\n")
@@ -213,13 +221,23 @@ def test_a_journal_that_is_renamed_and_not_made_anew_yet_is_read_where_it_is(fil
     assert read_on(file, position)[0] == ["c"]
 
 
+def test_a_plain_journal_behind_a_compressed_one_is_still_read(file):
+    """Two nights without the service, with logrotate's delaycompress."""
+    file.write_bytes(lines("a"))
+    _, position = read_on(file, None)
+    rotate(file, old=lines("b"), new=lines("c"))
+    Path(f"{file}.1").rename(f"{file}.2.gz")
+    rotate(file, old=b"", new=lines("d"))
+    assert read_on(file, position)[0] == ["c", "d"]
+
+
 def test_a_journal_that_was_compressed_before_it_was_read_is_told(file, caplog):
     file.write_bytes(lines("a"))
     _, position = read_on(file, None)
     rotate(file, old=lines("b"), new=lines("c"))
     Path(f"{file}.1").rename(f"{file}.1.gz")
     assert read_on(file, position)[0] == ["c"]
-    assert "delaycompress" in caplog.text
+    assert "usage verify" in caplog.text
 
 
 def test_a_file_that_became_shorter_is_read_from_its_start(file):

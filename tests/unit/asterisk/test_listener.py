@@ -46,7 +46,7 @@ class MemoryStore:
         self.changed_registrations: list[RegistrationChange] = []
         self.there: list[Contact] = []
         self.position: JournalPosition | None = None
-        self.looks = 0
+        self.looks = self.lists = 0
         self.seen_at: set[datetime] = set()
         self.away = 0
         self._told = asyncio.Event()
@@ -100,6 +100,7 @@ class MemoryStore:
         self.changed_registrations += changes
 
     async def registered(self) -> Sequence[Contact]:
+        self.lists += 1
         self._tell()
         return self.there
 
@@ -148,9 +149,10 @@ def of_call(name: str, **fields: str) -> bytes:
 RINGING = of_call("DialState", DialStatus="RINGING")
 ANSWERED = of_call("DialEnd", DialStatus="ANSWER")
 ENDED = of_call("Hangup", Cause="16")
+BOOTED = message(Event="FullyBooted", Uptime=str(UPTIME))
 
 
-def answering(*channels: bytes) -> Callable[[dict[str, str]], bytes]:
+def answering(*channels: bytes, boots: bool = True) -> Callable[[dict[str, str]], bytes]:
     """A peer that has these channels, and whose callers all speak alaw."""
 
     def answer(action: dict[str, str]) -> bytes:
@@ -163,8 +165,8 @@ def answering(*channels: bytes) -> Callable[[dict[str, str]], bytes]:
                 ListItems=str(len(channels)),
             )
             return success(action) + items + complete
-        if action["Action"] == "Login":
-            return success(action) + message(Event="FullyBooted", Uptime=str(UPTIME))
+        if action["Action"] == "Login" and boots:
+            return success(action) + BOOTED
         return success(action, Value="alaw")
 
     return answer
@@ -175,6 +177,7 @@ def play(
     *channels: bytes,
     rows: Sequence[OpenCall] = (),
     journal: Path = Path("/nowhere"),
+    boots: bool = True,
 ) -> MemoryStore:
     async def scene() -> MemoryStore:
         store = MemoryStore(rows)
@@ -183,11 +186,11 @@ def play(
         async def listed() -> list[Contact]:
             return contacts
 
-        async with Peer(answering(*channels)) as peer:
+        async with Peer(answering(*channels, boots=boots)) as peer:
             client = AmiClient(AmiLogin("127.0.0.1", peer.port, "u", "s"), clock=lambda: NOW)
             listener = Listener(client, store, journal, listed, clock=lambda: NOW)
             running = asyncio.create_task(listener.run())
-            await store.until(lambda: store.looks)
+            await store.until(lambda: store.looks or not boots)
             await use(Scene(peer, store, listener, contacts))
             listener.stop()
             await running
@@ -268,6 +271,21 @@ def test_what_may_have_been_missed_is_looked_for(said):
         await scene.until(lambda: scene.store.looks > 1)
 
     assert play(use).changes == []
+
+
+def test_an_asterisk_that_is_not_booted_is_not_looked_at():
+    """It answers already, and has no channel: no call of before ended at that moment."""
+    earlier = OpenCall("lab-1.0", BEGAN - timedelta(seconds=60))
+
+    async def use(scene: Scene) -> None:
+        await scene.until(lambda: scene.store.lists)
+        scene.peer.send(RINGING)
+        await scene.until(lambda: scene.store.batches)
+        assert not scene.store.looks
+        scene.peer.send(BOOTED)
+        await scene.until(lambda: scene.store.gone)
+
+    assert play(use, rows=[earlier], boots=False).gone == {"lab-1.0": BEGAN}
 
 
 def test_the_journal_is_read_on_from_where_the_database_stands(tmp_path):

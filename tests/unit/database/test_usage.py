@@ -27,6 +27,7 @@ from tests.unit.database.builders import (
     NOON,
     admission,
     ask,
+    carrier,
     open_calls,
     outbound,
     provide,
@@ -329,3 +330,12 @@ def test_a_proof_reads_the_rows_of_one_server_and_counts_those_of_all(engine):
     ]
     assert theirs == UsageRow("theirs", Times(after(5), None, None), None)
     assert counts == {SERVER: 2, "other": 1}
+
+
+def test_a_call_whose_lines_come_in_two_readings_is_its_second_carriers(engine):
+    provide(engine, carrier("one"), carrier("two"))
+    failed = {"answered_at": None, "ended_at": after(2), "reason": "away-admitted"}
+    record_journal(engine, journalled("away-1", **failed, disposition="CONGESTION"))
+    record_journal(engine, journalled("away-1", carrier="two", reason="away-admitted"), offset=2)
+    record = the_record(engine)
+    assert (record.carrier, record.started_at, record.ended_at) == ("two", NOON, after(60))
