@@ -377,7 +377,7 @@ def test_events_are_switched_off_and_on_again_and_no_manager_user_is_lost(site):
 def test_calls_survive_a_reload_and_a_rollback(site):
     with (
         SippAnswerer(port=site.carrier_port, host=CARRIER_HOST) as carrier,
-        SippCaller(site.server.sip_address, [CALL], host=PBX_HOST, hold_ms=4000) as caller,
+        SippCaller(site.server.sip_address, [CALL], host=PBX_HOST, hold_ms=8000) as caller,
     ):
         deadline = time.monotonic() + 5
         while len(site.server.live_channels()) < 2 and time.monotonic() < deadline:
