@@ -209,7 +209,7 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
                 f"The schema of {describe(database)} is missing, or not that of this program: run "
                 "'siptrunk init'."
             )
-        daemon.run(settings, database, ready)
+        daemon.run(settings, database, control(settings), ready)
     finally:
         database.dispose()
 

@@ -15,7 +15,7 @@ from asterisk_siptrunk.asterisk.control import AmiControl
 from asterisk_siptrunk.asterisk.fastagi import FastAgiServer
 from asterisk_siptrunk.asterisk.listener import Listener
 from asterisk_siptrunk.asterisk.registrations import ContactList
-from asterisk_siptrunk.asterisk.variables import APPLY_USER, LISTEN_USER
+from asterisk_siptrunk.asterisk.variables import LISTEN_USER
 from asterisk_siptrunk.call import Via
 from asterisk_siptrunk.database.admission import Admission
 from asterisk_siptrunk.database.loop import LoopDatabase
@@ -29,8 +29,10 @@ Ready = Callable[[int], None]
 log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, engine: Engine, ready: Ready) -> None:
+def run(settings: Settings, engine: Engine, control: AmiControl, ready: Ready) -> None:
     """Serve until SIGTERM or SIGINT, then let the calls that are asking finish asking.
+
+    `control` is asked who is registered: the listening user has no right to.
 
     Raises:
         SiptrunkError: the service cannot listen.
@@ -39,12 +41,12 @@ def run(settings: Settings, engine: Engine, ready: Ready) -> None:
         import uvloop  # noqa: PLC0415 - an extra; without it all works, at two to three times the cost
     except ImportError:
         log.info("uvloop is not installed: the admission service costs more processor time")
-        asyncio.run(serve(settings, engine, ready))
+        asyncio.run(serve(settings, engine, control, ready))
     else:
-        uvloop.run(serve(settings, engine, ready))
+        uvloop.run(serve(settings, engine, control, ready))
 
 
-async def serve(settings: Settings, engine: Engine, ready: Ready) -> None:
+async def serve(settings: Settings, engine: Engine, control: AmiControl, ready: Ready) -> None:
     """Run the daemon in this event loop; see `run`."""
     stop = _stop_on_signals()
     server = settings.asterisk.server
@@ -55,7 +57,7 @@ async def serve(settings: Settings, engine: Engine, ready: Ready) -> None:
         AmiLogin(settings.ami.host, settings.ami.port, LISTEN_USER, settings.secrets.ami_listen)
     )
     usage = ServerUsage(short, database, server)
-    listener = Listener(client, usage, settings.asterisk.journal, _contacts(settings))
+    listener = Listener(client, usage, settings.asterisk.journal, _contacts(control))
     admission = Admission(settings.provider.country, random.random, Via.SERVICE)
     service = AdmissionService(server, admission, utc_now, settings.asterisk.admission_seconds)
 
@@ -77,11 +79,8 @@ async def serve(settings: Settings, engine: Engine, ready: Ready) -> None:
     await asyncio.to_thread(database.stop)
 
 
-def _contacts(settings: Settings) -> ContactList:
+def _contacts(control: AmiControl) -> ContactList:
     """Ask who is registered, beside the event loop: for 10,000 that takes 0.3 s of work."""
-    control = AmiControl(
-        AmiLogin(settings.ami.host, settings.ami.port, APPLY_USER, settings.secrets.ami_apply)
-    )
     return lambda: asyncio.to_thread(control.contacts)
 
 

@@ -196,15 +196,20 @@ class Listener:
         if self._store_at:
             due.append(self._store_at)
         if self._connection is not None:
-            due.append(max(self._look_at, self._booted_by))
+            due.append(self._look_due)
         return min(due)
+
+    @property
+    def _look_due(self) -> float:
+        """When to look at all channels: as asked for, but at no Asterisk that is not booted."""
+        return max(self._look_at, self._booted_by)
 
     async def _work(self) -> None:
         """Do what is due; what the database does not take is tried again."""
         now = asyncio.get_running_loop().time()
         try:
             await self._store_changes()
-            if self._connection is not None and max(self._look_at, self._booted_by) <= now:
+            if self._connection is not None and self._look_due <= now:
                 await self._look(self._connection)
             if self._journal_at <= now:
                 await self._advance_journal()

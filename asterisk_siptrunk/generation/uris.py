@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 from asterisk_siptrunk.generation.escape import UnsafeValue, Verbatim
 from asterisk_siptrunk.trunk import Transport
+from asterisk_siptrunk.trunk.writable import is_port, split_server
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})", re.ASCII)
 _USER_SAFE = "+-_.!~*'()&=$,"  # RFC 3261 section 25.1, what `user` may hold besides letters, digits
-_HIGHEST_PORT = 65_535
 
 
 def host_and_port(text: str) -> tuple[str, int | None]:
@@ -18,13 +18,8 @@ def host_and_port(text: str) -> tuple[str, int | None]:
     Raises:
         UnsafeValue: it is no host, or no port.
     """
-    if text.startswith("[") and "]" in text:
-        host, _, port = text[1:].partition("]:" if "]:" in text else "]")
-    elif text.count(":") > 1:
-        host, port = text, ""
-    else:
-        host, _, port = text.partition(":")
-    if not _is_host(host) or (port and not _is_port(port)):
+    host, port = split_server(text)
+    if not _is_host(host) or (port and not is_port(port)):
         raise UnsafeValue(text, "this is no host, host:port or address")
     return host, int(port) if port else None
 
@@ -75,7 +70,3 @@ def _is_host(text: str) -> bool:
             return False
         return True
     return _HOST.fullmatch(text) is not None
-
-
-def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdigit() and 0 < int(text) <= _HIGHEST_PORT

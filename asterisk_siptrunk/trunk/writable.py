@@ -28,8 +28,8 @@ def parse_server(text: str) -> str:
     Raises:
         InvalidInput: it is none of them.
     """
-    host, port = _split(text)
-    if _is_host(host) and (port is None or _is_port(port)):
+    host, port = split_server(text)
+    if _is_host(host) and (port is None or is_port(port)):
         return text
     hint = " Leave 'sip:' out." if text.lower().startswith(("sip:", "sips:")) else ""
     raise InvalidInput(
@@ -40,8 +40,8 @@ def parse_server(text: str) -> str:
 
 def port_of(server: str) -> int | None:
     """The port that a server names, None where its profile's holds."""
-    _, port = _split(server)
-    return int(port) if port is not None and _is_port(port) else None
+    _, port = split_server(server)
+    return int(port) if port is not None and is_port(port) else None
 
 
 def parse_context(text: str) -> str:
@@ -92,7 +92,7 @@ def parse_secret(text: str) -> str:
     return text
 
 
-def _split(text: str) -> tuple[str, str | None]:
+def split_server(text: str) -> tuple[str, str | None]:
     """Host without its brackets, and port; None where there is no colon for one."""
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
@@ -123,5 +123,6 @@ def _is_address(kind: type[IPv4Address] | type[IPv6Address], text: str) -> bool:
     return True
 
 
-def _is_port(text: str) -> bool:
+def is_port(text: str) -> bool:
+    """Whether a text is the number of a port."""
     return _PORT.fullmatch(text) is not None and 1 <= int(text) <= _HIGHEST_PORT

@@ -12,7 +12,7 @@ def served(monkeypatch):
     """The servers whose service began."""
     begun = []
     monkeypatch.setattr(
-        daemon, "run", lambda settings, _database, _ready: begun.append(settings.asterisk.server)
+        daemon, "run", lambda settings, *_others: begun.append(settings.asterisk.server)
     )
     return begun
 

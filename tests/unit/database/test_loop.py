@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import threading
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sqlalchemy import select
@@ -20,22 +21,29 @@ def thread_name(connection):
     return threading.current_thread().name
 
 
+@asynccontextmanager
+async def running(url):
+    """A loop's database and its thread, both ended with the block."""
+    engine = open_engine(url)
+    thread = DatabaseThread(engine, asyncio.get_running_loop())
+    thread.start()
+    short = LoopDatabase(engine, thread)
+    yield short
+    short.close()
+    await asyncio.to_thread(thread.stop)
+    engine.dispose()
+
+
 def doing(url, *works, between=None):
     """Have works done one after another, `between` called after each; what each told."""
 
     async def run():
-        engine = open_engine(url)
-        thread = DatabaseThread(engine, asyncio.get_running_loop())
-        thread.start()
-        short = LoopDatabase(engine, thread)
         told: list[object] = []
-        for work in works:
-            told += await asyncio.gather(short.submit(work), return_exceptions=True)
-            if between:
-                between()
-        short.close()
-        await asyncio.to_thread(thread.stop)
-        engine.dispose()
+        async with running(url) as short:
+            for work in works:
+                told += await asyncio.gather(short.submit(work), return_exceptions=True)
+                if between:
+                    between()
         return told
 
     return asyncio.run(run())
@@ -47,13 +55,8 @@ def test_short_work_is_done_where_it_is_asked_for(sqlite_url):
 
 def test_its_answer_is_there_at_once(sqlite_url):
     async def run():
-        engine = open_engine(sqlite_url)
-        short = LoopDatabase(engine, DatabaseThread(engine, asyncio.get_running_loop()))
-        future = short.submit(names)
-        there = future.done()
-        short.close()
-        engine.dispose()
-        return there
+        async with running(sqlite_url) as short:
+            return short.submit(names).done()
 
     assert asyncio.run(run())
 
@@ -64,19 +67,14 @@ def test_what_is_done_stays_done(sqlite_url):
 
 def test_a_locked_file_is_waited_for_by_the_thread_while_the_loop_goes_on(sqlite_url):
     async def run():
-        engine, holder = open_engine(sqlite_url), open_engine(sqlite_url)
-        thread = DatabaseThread(engine, asyncio.get_running_loop())
-        thread.start()
-        short = LoopDatabase(engine, thread)
-        with transaction(holder):
-            waiting = short.submit(thread_name)
-            await asyncio.sleep(0)  # the loop tries, fails, and is here again with the lock held
-            await asyncio.sleep(0)
-            assert not waiting.done()
-        told = await waiting, await short.submit(thread_name)
-        short.close()
-        await asyncio.to_thread(thread.stop)
-        engine.dispose()
+        holder = open_engine(sqlite_url)
+        async with running(sqlite_url) as short:
+            with transaction(holder):
+                waiting = short.submit(thread_name)
+                await asyncio.sleep(0)  # the loop tries, fails, and is here with the lock held
+                await asyncio.sleep(0)
+                assert not waiting.done()
+            told = await waiting, await short.submit(thread_name)
         holder.dispose()
         return told
 
@@ -152,19 +150,14 @@ def logs_of(file):
 
 def test_what_the_thread_has_taken_is_not_overtaken(sqlite_url):
     async def run():
-        engine, holder = open_engine(sqlite_url), open_engine(sqlite_url)
-        thread = DatabaseThread(engine, asyncio.get_running_loop())
-        thread.start()
-        short = LoopDatabase(engine, thread)
-        with transaction(holder):
-            first = short.submit(adding("first"))
-        second = short.submit(names)  # the lock has gone, and the thread may not know yet
-        told = await second
-        await first
-        after = await short.submit(thread_name)
-        short.close()
-        await asyncio.to_thread(thread.stop)
-        engine.dispose()
+        holder = open_engine(sqlite_url)
+        async with running(sqlite_url) as short:
+            with transaction(holder):
+                first = short.submit(adding("first"))
+            second = short.submit(names)  # the lock has gone, and the thread may not know yet
+            told = await second
+            await first
+            after = await short.submit(thread_name)
         holder.dispose()
         return told, after
 
