@@ -28,6 +28,7 @@ _LINES = {
     "destination": "Where calls may go, and what becomes of a number.",
     "config": "Asterisk's configuration: plan, check, apply, roll back.",
     "serve": "Admit calls and record usage, until stopped.",
+    "service": "The service under systemd.",
     "call": "Calls, those going on and those of the past.",
     "usage": "Usage for billing.",
 }

@@ -26,7 +26,8 @@ KNOWS = {
     # The wiring: what stands in no room and in no edge.
     "bootstrap": EVERYTHING | {"admission_service", "daemon"},
     "admission_service": EVERYTHING,
-    "daemon": EVERYTHING | {"admission_service"},
+    "notify": set(),
+    "daemon": EVERYTHING | {"admission_service", "notify"},
 }
 LIBRARIES = {
     "destination": {"phonenumbers"},
