@@ -65,6 +65,14 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 # tls_key = ""
 # tls_port = 5061
 # templates = ""  # a folder whose templates replace ours, file by file
+
+[metrics]  # for Prometheus, at http://host:port/metrics
+# host = "127.0.0.1"
+# port = 0  # 0 opens none
+
+[log]
+# format = "text"  # or "json": one object a line
+# level = "info"  # "debug" has a line for each verdict
 """
 
 _SECRETS = """\

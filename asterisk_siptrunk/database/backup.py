@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlalchemy import Engine, func, make_url, select
 
@@ -223,7 +224,7 @@ def _index(place: Path) -> Path:
 
 
 @contextmanager
-def _opened_if_there(path: Path) -> Iterator[object]:
+def _opened_if_there(path: Path) -> Iterator[BinaryIO | None]:
     """The file, open; None where there is none."""
     try:
         file = path.open("r+b")

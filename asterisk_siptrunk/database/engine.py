@@ -102,6 +102,8 @@ class _File:
             DatabaseUnavailable: what to do.
         """
         now = _identity(str(self.path))
+        if now is None:  # to open it tells that it is not there
+            return
         log = self.path.with_name(f"{self.path.name}-wal")
         if self._known not in {None, now} and log.exists():
             raise DatabaseUnavailable(

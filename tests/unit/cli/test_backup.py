@@ -117,6 +117,8 @@ def test_a_database_in_use_is_not_replaced(acme, file, place, lost):
         stdout=subprocess.PIPE,
         text=True,
     ) as holding:
+        assert holding.stdin
+        assert holding.stdout
         assert holding.stdout.readline() == "open\n"
         if lost:
             place.unlink()
@@ -139,13 +141,20 @@ def test_a_database_that_is_damaged_or_gone_is_replaced(acme, file, place):
     assert names(acme) == ["acme"]
 
 
+def damage(file):
+    whole = bytearray(file.read_bytes())
+    half = len(whole) // 2 // 4096 * 4096
+    whole[half : half + 8192] = b"\xff" * 8192
+    file.write_bytes(whole)
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
         (lambda file: file.unlink(), "is not there"),
         (lambda file: file.write_bytes(b"no database" * 1000), "is no backup of siptrunk"),
         (lambda file: file.write_bytes(file.read_bytes()[:-4096]), "is no backup|is damaged"),
-        (lambda file: damage(file), "is no backup|is damaged"),
+        (damage, "is no backup|is damaged"),
         (lambda file: file.write_bytes(b""), "none of siptrunk's"),
         (lambda file: at_step(file, "9999"), "Upgrade siptrunk here, too"),
     ],
@@ -158,20 +167,13 @@ def test_what_is_no_backup_of_ours_is_not_restored(acme, file, place, spoil, sai
     assert place.read_bytes() == before
 
 
-def damage(file):
-    whole = bytearray(file.read_bytes())
-    half = len(whole) // 2 // 4096 * 4096
-    whole[half : half + 8192] = b"\xff" * 8192
-    file.write_bytes(whole)
-
-
 def test_a_backup_of_an_older_schema_says_to_bring_it_up_to_date(acme, file):
     acme("backup", str(file))
     at_step(file, "0000")
     assert "run 'siptrunk init' first" in acme("restore", str(file), "--yes").stderr
 
 
-def test_a_full_disk_leaves_the_backup_before_as_it_was(acme, tmp_path, small_disk):
+def test_a_full_disk_leaves_the_backup_before_as_it_was(acme, small_disk):
     file = small_disk / "backup.db"
     file.write_bytes(b"yesterday's")
     (small_disk / "ballast").write_bytes(b"x" * 900_000)
