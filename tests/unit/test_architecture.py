@@ -26,8 +26,10 @@ KNOWS = {
     # The wiring: what stands in no room and in no edge.
     "bootstrap": EVERYTHING | {"admission_service", "daemon"},
     "admission_service": EVERYTHING,
+    "desk": EVERYTHING | {"admission_service"},
+    "beat": EVERYTHING,
     "notify": set(),
-    "daemon": EVERYTHING | {"admission_service", "notify"},
+    "daemon": EVERYTHING | {"admission_service", "beat", "desk", "notify"},
 }
 LIBRARIES = {
     "destination": {"phonenumbers"},
@@ -38,6 +40,7 @@ LIBRARIES = {
     "cli": {"click", "rich", "phonenumbers", "sqlalchemy"},
     "bootstrap": {"sqlalchemy"},
     "admission_service": {"sqlalchemy"},
+    "beat": {"sqlalchemy"},
     "daemon": {"sqlalchemy", "uvloop"},
 }
 # A pure room is told the time and the settings, and opens nothing but its packaged data.
