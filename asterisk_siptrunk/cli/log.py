@@ -16,8 +16,8 @@ from asterisk_siptrunk.settings import LogSettings
 
 _FIELDS = ("call", "trunk")
 _INDENT = "    "
-# One tells of each connection, the other of how it reads the schema.
-_TALKATIVE = ("panoramisk", "alembic")
+# They tell of each connection, of how the schema is read, of the kind of event loop.
+_TALKATIVE = ("panoramisk", "alembic", "asyncio")
 
 
 def begin_log(settings: LogSettings) -> None:

@@ -29,7 +29,8 @@ KNOWS = {
     "desk": EVERYTHING | {"admission_service"},
     "beat": EVERYTHING,
     "notify": set(),
-    "daemon": EVERYTHING | {"admission_service", "beat", "desk", "notify"},
+    "metrics": EVERYTHING,
+    "daemon": EVERYTHING | {"admission_service", "beat", "desk", "metrics", "notify"},
 }
 LIBRARIES = {
     "destination": {"phonenumbers"},
@@ -41,6 +42,7 @@ LIBRARIES = {
     "bootstrap": {"sqlalchemy"},
     "admission_service": {"sqlalchemy"},
     "beat": {"sqlalchemy"},
+    "metrics": {"sqlalchemy", "prometheus_client"},
     "daemon": {"sqlalchemy", "uvloop"},
 }
 # A pure room is told the time and the settings, and opens nothing but its packaged data.
