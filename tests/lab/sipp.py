@@ -543,7 +543,8 @@ class SippAnswerer(Running):
     """A carrier (or a called PBX) that waits for calls on a port, as a context manager.
 
     Scenarios: `uas_answer` (rings `ring_ms`, answers, hangs up itself after `hold_ms`, by default
-    never), `uas_ring_forever`, `uas_refuse` (with `status`, such as "486 Busy Here"), and
+    never), `uas_ring_forever`, `uas_refuse` (with `status`, such as "486 Busy Here"),
+    `uas_mixed` (by the number called, one of these three; `numbers` tells which), and
     `uas_registrar`, which challenges a registration and a call, and then takes them.
     """
 
@@ -557,10 +558,12 @@ class SippAnswerer(Running):
         hold_ms: int = FOR_EVER_MS,
         status: str = "486 Busy Here",
         headers: Sequence[str] = (),
+        numbers: Mapping[str, str] | None = None,
         media: Media = PLAIN,
         trace: bool = True,
     ) -> None:
         values = {
+            **(numbers or {}),
             "ring_ms": str(max(ring_ms, 1)),
             "hold_ms": str(max(hold_ms, 1)),
             "status": status,
