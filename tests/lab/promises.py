@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,8 @@ from tests.lab.traffic import NARROW_CHANNELS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    import pytest
 
     from asterisk_siptrunk.call import CallRecord
     from tests.lab.provider import Provider
@@ -130,7 +133,7 @@ def _misjudged(one: Carried, row: CallRecord, told: Told, *, asterisk_died: bool
 
 
 def _unproven(provider: Provider, told: Told, *, asterisk_died: bool) -> Iterator[str]:
-    since = datetime.fromtimestamp(told.began_at, UTC) - timedelta(hours=2)
+    since = datetime.fromtimestamp(told.began_at, UTC)
     until = datetime.now(UTC) + timedelta(days=1)
     period = ("--from", since.isoformat(), "--to", until.isoformat())
     done = provider.run("usage", "verify", *period, "--format", "json")
@@ -172,7 +175,7 @@ def _refused_while_free(told: Told) -> Iterator[str]:
             _, most = _range(spans, one.heard_at)
             if most < NARROW_CHANNELS:
                 late = one.asked_at - told.fault_ended
-                yield f"5: {one.tag} refused {late:.1f} s after the fault, with {most} channels used"
+                yield f"5: {one.tag} refused {late:.1f} s after the fault, {most} channels in use"
 
 
 def _spans(told: Told, trunk: str) -> list[Span]:
@@ -230,10 +233,11 @@ class Fault:
     admins: str
 
 
-def write_down(fault: Fault, told: Told, test: str) -> float:
+def write_down(fault: Fault, told: Told, test: pytest.Item) -> float:
     """Keep what a fault did, for the matrix; gives the seconds to recover."""
     seconds = recovered_after(told)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    kept = {**asdict(fault), "test": test, "recovered_after": round(seconds, 2)}
-    (RESULTS / f"{test.replace('/', '_')}.json").write_text(json.dumps(kept, indent=2) + "\n")
+    kept = {**asdict(fault), "test": test.nodeid, "recovered_after": round(seconds, 2)}
+    name = re.sub(r"[^a-z0-9]+", "-", fault.name.lower()).strip("-")
+    (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=2) + "\n")
     return seconds

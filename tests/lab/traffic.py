@@ -13,17 +13,15 @@ import time
 from collections import defaultdict
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from asterisk_siptrunk.database.calls import CallFilter, every
+from asterisk_siptrunk.database.calls import CallFilter, every, in_use
 from asterisk_siptrunk.database.engine import reading
-from asterisk_siptrunk.database.tables import call, trunk
 from asterisk_siptrunk.errors import DatabaseUnavailable
 from tests.lab.processes import Running, free_ports
 from tests.lab.sipp import Call, SippAnswerer, SippCall, SippCaller
@@ -75,7 +73,7 @@ class Stream:
 
 TWENTY_A_SECOND = (
     Stream(Kind.SHORT, 5, 500),
-    Stream(Kind.LONG, 3, 3000),
+    Stream(Kind.LONG, 3, 2000),
     Stream(Kind.NARROW, 4, 2000),
     Stream(Kind.BUSY, 2),
     Stream(Kind.CANCELLED, 2),
@@ -236,8 +234,8 @@ class Exchange:
     """A provider with a wide and a narrow trunk, and one carrier."""
 
     provider: Provider
-    carrier_port: int = field(default_factory=lambda: free_ports(1)[0])
-    pbx_port: int = field(default_factory=lambda: free_ports(1)[0])
+    carrier_port: int = field(default_factory=lambda: free_ports(1)[0], kw_only=True)
+    pbx_port: int = field(default_factory=lambda: free_ports(1)[0], kw_only=True)
 
     def describe(self) -> None:
         """Describe them, and put that in force; the service is not started."""
@@ -296,9 +294,9 @@ class Traffic(Running):
 
     def begin(self) -> None:
         """Begin to call."""
+        self.began_at = time.time()
         for part in (*self._called, self._sampler, *self._callers):
             self._stack.enter_context(part)
-        self.began_at = time.time()
 
     def close(self) -> None:
         """End all of it."""
@@ -319,10 +317,12 @@ class Traffic(Running):
         """Wait for the end of the last call, and for the last row's; give what was seen."""
         seen = [call for caller in self._callers for call in self._end_of(caller)]
         self._provider.until_idle(DRAIN_SECONDS)
-        self._provider.until(self._is_told, DRAIN_SECONDS, "a row of each call that was carried")
+        called = [carried(one) for answerer in self._called for one in answerer.calls()]
+        tags = {one.tag for one in called}
+        self._provider.until(lambda: self._tell(tags), DRAIN_SECONDS, "a row of each call")
         return Told(
             placed=[placed(one) for one in seen],
-            carried=self._carried(),
+            carried=called,
             rows=self._rows(),
             samples=self._sampler.samples,
             began_at=self.began_at,
@@ -334,18 +334,16 @@ class Traffic(Running):
         caller.wait(self._seconds + 3 * PATIENCE_SECONDS)
         return caller.calls()
 
-    def _carried(self) -> list[Carried]:
-        return [carried(one) for answerer in self._called for one in answerer.calls()]
-
     def _rows(self) -> list[CallRecord]:
-        """The rows of the time; an hour more, for clocks that were stepped."""
-        since = datetime.fromtimestamp(self.began_at, UTC) - timedelta(hours=2)
+        since = datetime.fromtimestamp(self.began_at, UTC)
         with reading(self._provider.engine) as connection:
             return list(every(connection, CallFilter(since=since)))
 
-    def _is_told(self) -> bool:
-        tags = {tag for row in self._rows() for tag in (row.callee, row.caller, row.presented)}
-        return tags >= {one.tag for one in self._carried()}
+    def _tell(self, tags: set[str]) -> bool:
+        """Whether the database has all of these, each with its end."""
+        rows = self._rows()
+        told = {number for row in rows for number in (row.callee, row.caller, row.presented)}
+        return tags <= told and all(row.ended_at for row in rows)
 
 
 class Sampler(Running):
@@ -374,11 +372,5 @@ class Sampler(Running):
 
     def _look(self) -> Sample:
         at = time.time()
-        query = (
-            select(trunk.c.name, func.count())
-            .join(trunk, trunk.c.id == call.c.trunk_id)
-            .where(call.c.ended_at.is_(None))
-            .group_by(trunk.c.name)
-        )
         with reading(self._provider.engine) as connection:
-            return Sample(at, {name: count for name, count in connection.execute(query)})
+            return Sample(at, in_use(connection))
