@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.lab.processes import Running, free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _READ_BYTES = 65_536
 _POLL_SECONDS = 0.02
@@ -30,6 +30,8 @@ class Proxy(Running):
         self._target = target
         self._listening: socket.socket | None = None
         self._links: list[_Link] = []
+        self._words = b""
+        self._then: Callable[[], None] = lambda: None
 
     def begin(self) -> None:
         """Take connections."""
@@ -86,6 +88,19 @@ class Proxy(Running):
             with suppress(OSError):
                 link.server.sendall(request)
 
+    @contextmanager
+    def when_asked_for(self, words: bytes, then: Callable[[], None]) -> Iterator[None]:
+        """Do something at the moment at which these words pass on to Asterisk, once."""
+        self._words, self._then = words, then
+        yield
+        self._words = b""
+
+    def heard(self, data: bytes) -> None:
+        """Told by each link of what it is about to pass on to Asterisk."""
+        if self._words and self._words in data:
+            self._words = b""
+            self._then()
+
     def flood(self, message: bytes, a_second: int, seconds: float) -> int:
         """Send so many of a message to the service between those of Asterisk; gives how many."""
         together = max(1, int(a_second * _POLL_SECONDS))
@@ -109,13 +124,14 @@ class Proxy(Running):
                 except OSError:
                     client.close()
                     continue
-                self._links.append(_Link(client, server))
+                self._links.append(_Link(self, client, server))
 
 
 class _Link:
     """One connection, and a thread for each direction."""
 
-    def __init__(self, client: socket.socket, server: socket.socket) -> None:
+    def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
+        self._proxy = proxy
         self.client, self.server = client, server
         self.cut_in_an_event = self.silent = self.slow = False
         self._writing = threading.Lock()
@@ -141,6 +157,7 @@ class _Link:
         with suppress(OSError):
             while data := self.client.recv(_READ_BYTES):
                 self._while_silent()
+                self._proxy.heard(data)
                 self.server.sendall(data)
         self.cut()
 
