@@ -97,12 +97,14 @@ def read_journal(file: Path, position: JournalPosition | None) -> Reading:
     """Read whole lines from a position on; none yet begins at the file's start.
 
     A journal that was rotated is first read to its end under its new name (`siptrunk.csv.1`),
-    and then the next one. One that became shorter (truncated) is read again from its start: what
-    is recorded already stays as it is.
+    and then the next one. One that was emptied is read to its end in the copy that was made of it
+    (logrotate's `copytruncate`), and then from its start; what is recorded already stays as it is.
 
     Raises:
         OSError: the file is there and cannot be read.
     """
+    if position is not None:
+        position = _after_emptying(file, position)
     here, *later = _from(file, position) or (None,)
     if here is None:
         return Reading(position=position)
@@ -147,25 +149,39 @@ def all_journals(file: Path) -> list[Path]:
     return [*rotated, file] if file.exists() else rotated
 
 
+def _after_emptying(file: Path, position: JournalPosition) -> JournalPosition:
+    """Where to go on, should the file have been emptied: in its copy, or at its start."""
+    if not file.exists() or file.stat().st_ino != position.inode:
+        return position
+    longer = position.offset <= file.stat().st_size
+    if longer and _ends_a_line(file, position.offset):
+        return position
+    for copy in reversed(all_journals(file)):
+        if copy.suffix not in COMPRESSED and _ends_a_line(copy, position.offset):
+            log.info("Journal: it was emptied; what stood in it is read in %s.", copy)
+            return JournalPosition(copy.stat().st_ino, position.offset)
+    if longer:  # we stopped within a line without an end
+        return position
+    log.warning("Journal: it became shorter; it is read again from its start.")
+    return JournalPosition(position.inode, 0)
+
+
+def _ends_a_line(file: Path, offset: int) -> bool:
+    """Whether a line ends there, as where we stop; past the end of the file none does."""
+    with file.open("rb") as opened:
+        opened.seek(max(0, offset - 1))
+        return offset == 0 or opened.read(1) == b"\n"
+
+
 def _read(file: Path, position: JournalPosition | None) -> Reading:
     with file.open("rb") as opened:
-        status = os.fstat(opened.fileno())
-        offset = _offset(position, status)
+        inode = os.fstat(opened.fileno()).st_ino
+        offset = position.offset if position is not None and position.inode == inode else 0
         opened.seek(offset)
         block = opened.read(READ_BYTES)
     lines, bad, done = parse_lines(block)
-    position = JournalPosition(status.st_ino, offset + done)
-    behind = max(0, status.st_size - position.offset)
-    return Reading(lines, bad, position, more=len(block) == READ_BYTES, behind=behind)
-
-
-def _offset(position: JournalPosition | None, status: os.stat_result) -> int:
-    if position is None or position.inode != status.st_ino:
-        return 0
-    if position.offset > status.st_size:
-        log.warning("Journal: it became shorter; it is read again from its start.")
-        return 0
-    return position.offset
+    position = JournalPosition(inode, offset + done)
+    return Reading(lines, bad, position, more=len(block) == READ_BYTES)
 
 
 def _turned(reading: Reading, following: Path) -> Reading:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.asterisk.conftest import Faulty
-from tests.lab.promises import Fault, assert_promises, write_down
+from tests.lab.promises import RECOVERY_SECONDS, Fault, assert_promises, write_down
 from tests.lab.traffic import Traffic
 
 pytestmark = pytest.mark.asterisk
@@ -88,7 +88,7 @@ def test_traffic_goes_on_without_ami(
         inject(exchange, traffic)
         told = traffic.finish()
     assert_promises(exchange.provider, told)
-    assert write_down(fault, told, request.node) < 2.5
+    assert write_down(fault, told, request.node) < RECOVERY_SECONDS
 
 
 @contextmanager
@@ -126,4 +126,4 @@ def test_a_wrong_secret_is_told_at_once_and_not_hammered(
     assert 2 <= attempts <= 4
     assert_promises(exchange.provider, told)
     fault = Fault("AMI secret wrong", ON, "log, doctor; ends from the journal")
-    assert write_down(fault, told, request.node) < 2.5
+    assert write_down(fault, told, request.node) < RECOVERY_SECONDS

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.asterisk.conftest import Faulty
-from tests.lab.promises import Fault, assert_promises, write_down
+from tests.lab.promises import RECOVERY_SECONDS, Fault, assert_promises, write_down
 
 pytestmark = pytest.mark.asterisk
 
@@ -90,4 +90,4 @@ def test_traffic_goes_on_without_the_file(
             traffic.calm(5.0)
         told = traffic.finish()
     assert_promises(exchange.provider, told)
-    assert write_down(fault, told, request.node) < 2.5
+    assert write_down(fault, told, request.node) < RECOVERY_SECONDS

@@ -35,6 +35,9 @@ ANSWER_SECONDS = 3.0
 LAB_SECONDS = 0.5
 """What SIPp, Asterisk and the tests themselves may add where two cores do it all."""
 FREE_SECONDS = 2.0
+RECOVERY_SECONDS = 10.0
+"""Until the count is right again at the latest: a call that nobody noted when it began is known
+when it ends, or by a look at the channels once it is 10 s old."""
 NEAR_SECONDS = 0.4
 """How far apart the two sides may see one event: a row is written before its INVITE goes out."""
 DURATION_SECONDS = 1.0

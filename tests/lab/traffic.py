@@ -12,7 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -229,13 +229,25 @@ def _tag(seen: SippCall) -> str:
 # --- the exchange ---
 
 
-@dataclass
-class Exchange:
-    """A provider with a wide and a narrow trunk, and one carrier."""
+class Exchange(Running):
+    """A provider with a wide and a narrow trunk, and one carrier.
 
-    provider: Provider
-    carrier_port: int = field(default_factory=lambda: free_ports(1)[0], kw_only=True)
-    pbx_port: int = field(default_factory=lambda: free_ports(1)[0], kw_only=True)
+    The PBX of the wide trunk is there as long as the exchange is: Asterisk asks it for signs of
+    life once a minute, and puts no call to one that gave none.
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        (self.carrier_port,) = free_ports(1)
+        self.pbx = SippAnswerer(host=WIDE_HOST)
+
+    def begin(self) -> None:
+        """Start the PBX."""
+        self.pbx.begin()
+
+    def close(self) -> None:
+        """End it."""
+        self.pbx.close()
 
     def describe(self) -> None:
         """Describe them, and put that in force; the service is not started."""
@@ -248,7 +260,7 @@ class Exchange:
             do(
                 *("trunk", "add", name, "--customer", "acme", "--channels", str(channels)),
                 *("--kind", "address", "--address", host, "--number", number),
-                *("--contact", f"{host}:{self.pbx_port}"),
+                *("--contact", f"{host}:{self.pbx.port}"),
             )
         do(
             *("carrier", "add", "telco", "--profile", "generic", "--qualify", "0"),
@@ -269,13 +281,9 @@ class Traffic(Running):
         self._provider = exchange.provider
         self._stack = ExitStack()
         numbers = {"busy_numbers": Kind.BUSY[1:], "silent_numbers": Kind.CANCELLED[1:]}
-        self._called = [
-            SippAnswerer("uas_mixed", host=host, port=port, numbers=numbers)
-            for host, port in (
-                (CARRIER_HOST, exchange.carrier_port),
-                (WIDE_HOST, exchange.pbx_port),
-            )
-        ]
+        self._carrier = SippAnswerer(
+            "uas_mixed", host=CARRIER_HOST, port=exchange.carrier_port, numbers=numbers
+        )
         self._callers = [self._caller(stream, seconds) for stream in streams]
         self._sampler = Sampler(self._provider)
         self._seconds = seconds
@@ -295,7 +303,8 @@ class Traffic(Running):
     def begin(self) -> None:
         """Begin to call."""
         self.began_at = time.time()
-        for part in (*self._called, self._sampler, *self._callers):
+        self._exchange.pbx.forget()
+        for part in (self._carrier, self._sampler, *self._callers):
             self._stack.enter_context(part)
 
     def close(self) -> None:
@@ -317,7 +326,9 @@ class Traffic(Running):
         """Wait for the end of the last call, and for the last row's; give what was seen."""
         seen = [call for caller in self._callers for call in self._end_of(caller)]
         self._provider.until_idle(DRAIN_SECONDS)
-        called = [carried(one) for answerer in self._called for one in answerer.calls()]
+        called = [
+            carried(one) for one in (*self._carrier.calls(), *self._exchange.pbx.calls())
+        ]
         tags = {one.tag for one in called}
         self._provider.until(lambda: self._tell(tags), DRAIN_SECONDS, "a row of each call")
         return Told(
