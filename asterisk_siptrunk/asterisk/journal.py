@@ -40,7 +40,11 @@ _ANSWERED = "ANSWERED"
 # Every field is quoted, and a quote in it doubled. Possessive (`*+`): no text, however it is made,
 # costs more than one pass.
 _FIELD = re.compile(rb'"((?:[^"]|"")*+)"')
-_RECORD = re.compile(b",".join([_FIELD.pattern] * len(JOURNAL_FIELDS)) + rb"\r?")
+# It begins with a UniqueID, in which no quote and no comma can be.
+_FIRST_FIELD = re.compile(rb'"([^",]*+)",')
+_RECORD = re.compile(
+    _FIRST_FIELD.pattern + b",".join([_FIELD.pattern] * (len(JOURNAL_FIELDS) - 1)) + rb"\r?"
+)
 _DIGITS = re.compile(r"\d{1,18}", re.ASCII)
 
 log = logging.getLogger(__name__)
@@ -211,13 +215,15 @@ def _records(block: bytes) -> tuple[list[bytes], int]:
     A number that a caller forged may hold a line break, and its record then takes several lines.
     What such lines can never be is a whole record each: CSV_QUOTE doubles their quotes. So a line
     that is whole by itself is always a record, and ends one that was torn before it (a crash, a
-    full disk).
+    full disk). So is what is whole at the end of a line: it was written behind the half of one.
     """
     records, done, begun = [], 0, b""
     for line in block.split(b"\n")[:-1]:
         joined = begun + line
         if _is_record(line):
             records += [b"", line] if begun else [line]
+        elif whole := _behind_a_half(line):
+            records += [b"", whole]
         elif _is_record(joined):
             records.append(joined)
         elif joined and len(joined) <= LONGEST_LINE:
@@ -232,6 +238,14 @@ def _records(block: bytes) -> tuple[list[bytes], int]:
         last = len(block) - block.rfind(b"\n") - 1
         return [*records, b""], len(block) - (last if last <= LONGEST_LINE else 0)
     return records, done
+
+
+def _behind_a_half(line: bytes) -> bytes:
+    """The record that a line ends with, behind something torn; empty where there is none."""
+    if len(line) > 2 * LONGEST_LINE:
+        return b""
+    rests = (line[begin.start() :] for begin in _FIRST_FIELD.finditer(line))
+    return next((rest for rest in rests if _is_record(rest) and _line(rest)), b"")
 
 
 def _is_record(text: bytes) -> bool:

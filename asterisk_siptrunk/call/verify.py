@@ -118,6 +118,10 @@ class Kind(StrEnum):
     """Its end is an estimate, as of a call that a killed Asterisk took with it: such a call never
     had a line. It contradicts nothing, and is counted apart."""
 
+    CLOCK_SET = "clock-set"
+    """The clock was set while it lasted: the journal's times are of two clocks, the row's of one.
+    It contradicts nothing, and is counted apart."""
+
 
 _SAID_OF = {
     Kind.NO_ROW: "in the journal without a row",
@@ -152,6 +156,8 @@ class Difference:
             return "had not ended when the journal was read"
         if self.kind is Kind.ESTIMATED:
             return f"ended {_end(self.row)} by estimate; the journal has no line of it"
+        if self.kind is Kind.CLOCK_SET:
+            return f"ended {_end(self.row)} by a steady clock; the journal's was set meanwhile"
         if self.kind is Kind.NOT_ENDED:
             return f"ended {_end(self.journal)} by the journal; its row is still open"
         if self.row is None:
@@ -309,7 +315,8 @@ class _Comparison:
             self.estimated_billable += row.times.billable
         elif kind is not Kind.OPEN:
             self.billable += row.times.billable
-            self._count_journal(journal)
+            # Where the clock was set the journal tells that there was a call, and not how long.
+            self._count_journal(row.times if kind is Kind.CLOCK_SET else journal)
         if kind is None:
             self.agreed += 1
         else:
@@ -349,6 +356,8 @@ class _Comparison:
             return Kind.NOT_ENDED if self._is_settled(journal) else Kind.OPEN
         if (row.times.answered_at is None) is not (journal.answered_at is None):
             return Kind.ANSWERED_ONCE
+        if row.evidence is Evidence.STEADY:
+            return Kind.CLOCK_SET
         # A refused row is born ended; when Asterisk had told the caller so is of no account.
         refused = row.evidence is Evidence.ADMISSION
         same_end = refused or _agree(row.times.ended_at, journal.ended_at)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,15 +142,14 @@ def _misjudged(one: Carried, row: CallRecord, told: Told, *, asterisk_died: bool
 def _unproven(
     provider: Provider, told: Told, *, asterisk_died: bool, bad_lines: int
 ) -> Iterator[str]:
-    since = datetime.fromtimestamp(told.began_at, UTC)
-    until = datetime.now(UTC) + timedelta(days=1)
-    period = ("--from", since.isoformat(), "--to", until.isoformat())
+    period = ("--from", told.since.isoformat(), "--to", told.until.isoformat())
     done = provider.run("usage", "verify", *period, "--format", "json")
     if done.returncode != bool(bad_lines):
         yield f"2: usage verify ended with {done.returncode}: {done.stdout}{done.stderr}"
         return
     proof = json.loads(done.stdout)
-    unproven = [one for one in proof["differences"] if one["kind"] != "estimated"]
+    apart = {"estimated", "clock-set"}
+    unproven = [one for one in proof["differences"] if one["kind"] not in apart]
     if unproven or proof["bad_lines"] != bad_lines:
         yield f"2: usage verify tells of {unproven}, bad lines {proof['bad_lines']}"
     if proof["estimated"] and not asterisk_died:

@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -178,6 +178,8 @@ class Told:
     began_at: float
     fault_began: float
     fault_ended: float
+    since: datetime
+    until: datetime
 
     @cached_property
     def rows_by_tag(self) -> dict[str, list[CallRecord]]:
@@ -240,6 +242,8 @@ class Exchange(Running):
         self.provider = provider
         (self.carrier_port,) = free_ports(1)
         self.pbx = SippAnswerer(host=WIDE_HOST)
+        self.clock_ahead = 0.0
+        """Seconds by which the clock that Asterisk and the service go by is ahead of ours."""
 
     def begin(self) -> None:
         """Start the PBX."""
@@ -287,7 +291,7 @@ class Traffic(Running):
         self._callers = [self._caller(stream, seconds) for stream in streams]
         self._sampler = Sampler(self._provider)
         self._seconds = seconds
-        self.began_at = self.fault_began = self.fault_ended = 0.0
+        self.began_at = self.fault_began = self.fault_ended = self._ahead = 0.0
 
     def _caller(self, stream: Stream, seconds: float) -> SippCaller:
         return SippCaller(
@@ -303,6 +307,7 @@ class Traffic(Running):
     def begin(self) -> None:
         """Begin to call."""
         self.began_at = time.time()
+        self._ahead = self._exchange.clock_ahead
         self._exchange.pbx.forget()
         for part in (self._carrier, self._sampler, *self._callers):
             self._stack.enter_context(part)
@@ -339,6 +344,8 @@ class Traffic(Running):
             began_at=self.began_at,
             fault_began=self.fault_began,
             fault_ended=self.fault_ended,
+            since=self._since,
+            until=datetime.now(UTC) + timedelta(days=1, seconds=self._exchange.clock_ahead),
         )
 
     def _end_of(self, caller: SippCaller) -> list[SippCall]:
@@ -346,9 +353,14 @@ class Traffic(Running):
         return caller.calls()
 
     def _rows(self) -> list[CallRecord]:
-        since = datetime.fromtimestamp(self.began_at, UTC)
         with reading(self._provider.engine) as connection:
-            return list(every(connection, CallFilter(since=since)))
+            return list(every(connection, CallFilter(since=self._since)))
+
+    @property
+    def _since(self) -> datetime:
+        """When it began, by that of the provider's clocks, before the fault and after, that is less."""
+        ahead = min(self._ahead, self._exchange.clock_ahead)
+        return datetime.fromtimestamp(self.began_at + ahead, UTC)
 
     def _tell(self, tags: set[str]) -> bool:
         """Whether the database has all of these, each with its end."""
