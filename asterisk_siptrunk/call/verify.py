@@ -152,19 +152,26 @@ class Difference:
     @property
     def words(self) -> str:
         """What is wrong, for people; its times are UTC."""
-        if self.kind is Kind.OPEN:
-            return "had not ended when the journal was read"
-        if self.kind is Kind.ESTIMATED:
-            return f"ended {_end(self.row)} by estimate; the journal has no line of it"
-        if self.kind is Kind.CLOCK_SET:
-            return f"ended {_end(self.row)} by a steady clock; the journal's was set meanwhile"
-        if self.kind is Kind.NOT_ENDED:
-            return f"ended {_end(self.journal)} by the journal; its row is still open"
+        if said := self._said_of_kind():
+            return said
         if self.row is None:
             return f"ended {_end(self.journal)} by the journal; there is no row of it"
         if self.journal is None:
             return f"ended {_end(self.row)} by its row; the journal has no line of it"
         return "; ".join(_apart(self.row, self.journal))
+
+    def _said_of_kind(self) -> str:
+        """What is to be said where the kind tells all; "" where the two sides do."""
+        match self.kind:
+            case Kind.OPEN:
+                return "had not ended when the journal was read"
+            case Kind.ESTIMATED:
+                return f"ended {_end(self.row)} by estimate; the journal has no line of it"
+            case Kind.CLOCK_SET:
+                return f"ended {_end(self.row)} by a steady clock; the journal's was set meanwhile"
+            case Kind.NOT_ENDED:
+                return f"ended {_end(self.journal)} by the journal; its row is still open"
+        return ""
 
 
 def _end(times: Times | None) -> str:

@@ -138,15 +138,15 @@ class Faulty(Exchange):
 @pytest.fixture(scope="session")
 def exchange_described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
     """One for all faults: each test leaves it whole again."""
-    with small_disk(tmp_path_factory.mktemp("disk"), 128) as disk:
-        with (
-            Provider(database_url=f"sqlite:///{disk}/siptrunk.db") as provider,
-            Proxy(provider.asterisk.ami_port) as ami,
-            Faulty(provider, ami, disk) as made,
-        ):
-            provider.environment["SIPTRUNK_AMI_PORT"] = str(ami.port)
-            made.describe()
-            yield made
+    with (
+        small_disk(tmp_path_factory.mktemp("disk"), 128) as disk,
+        Provider(database_url=f"sqlite:///{disk}/siptrunk.db") as provider,
+        Proxy(provider.asterisk.ami_port) as ami,
+        Faulty(provider, ami, disk) as made,
+    ):
+        provider.environment["SIPTRUNK_AMI_PORT"] = str(ami.port)
+        made.describe()
+        yield made
 
 
 @pytest.fixture

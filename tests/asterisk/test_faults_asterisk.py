@@ -63,5 +63,7 @@ def test_a_graceful_restart_takes_no_call_along(exchange: Faulty, request: pytes
         told = traffic.finish()
     assert_promises(exchange.provider, told, asterisk_died=True)
     assert not [one.tag for one in told.placed if one.cut]
-    fault = Fault("`core restart gracefully`", "none new until it is booted; no call cut", "nothing")
+    fault = Fault(
+        "`core restart gracefully`", "none new until it is booted; no call cut", "nothing"
+    )
     assert write_down(fault, told, request.node) < RECOVERY_SECONDS

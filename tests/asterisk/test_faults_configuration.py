@@ -4,7 +4,6 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -68,7 +67,9 @@ def full_disk(exchange: Faulty) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("fault_of", [rubbish_template, full_disk])
-def test_an_apply_that_fails_changes_nothing(exchange: Faulty, fault_of: Callable[..., Iterator[str]]):
+def test_an_apply_that_fails_changes_nothing(
+    exchange: Faulty, fault_of: Callable[..., Iterator[str]]
+):
     with changed(exchange):
         before, running = files(exchange), generation(exchange)
         with fault_of(exchange) as complaint:

@@ -9,8 +9,8 @@ import pytest
 from asterisk_siptrunk.call import Evidence, Via
 from tests.asterisk.conftest import Faulty
 from tests.lab.promises import RECOVERY_SECONDS, Fault, assert_promises, write_down
-from tests.lab.traffic import CARRIER_HOST, WIDE_HOST, WIDE_NUMBER, Traffic
 from tests.lab.sipp import Call, SippAnswerer, SippCaller
+from tests.lab.traffic import CARRIER_HOST, WIDE_HOST, WIDE_NUMBER, Traffic
 
 pytestmark = pytest.mark.asterisk
 
@@ -46,9 +46,7 @@ def frozen(exchange: Faulty, traffic: Traffic, seconds: float) -> None:
         pytest.param(
             killed, 7.5, Fault("service killed (-9)", ON, "supervisor's log"), id="killed"
         ),
-        pytest.param(
-            restarted, 6.5, Fault("service restarted", ON, "its log"), id="restarted"
-        ),
+        pytest.param(restarted, 6.5, Fault("service restarted", ON, "its log"), id="restarted"),
         pytest.param(
             lambda exchange, traffic: frozen(exchange, traffic, 5), 10, FROZEN, id="frozen"
         ),
@@ -104,7 +102,7 @@ def freeze(exchange: Faulty) -> None:
     exchange.provider.daemon.signal(signal.SIGSTOP)
 
 
-def asked(exchange: Faulty, caller: SippCaller) -> None:
+def asked(exchange: Faulty, _: SippCaller) -> None:
     """Killed while the call waits for its verdict."""
     exchange.provider.until(exchange.provider.asterisk.live_channels)
     kill(exchange)
@@ -115,7 +113,7 @@ def ringing(exchange: Faulty, caller: SippCaller) -> None:
     kill(exchange)
 
 
-def up(exchange: Faulty, caller: SippCaller) -> None:
+def up(exchange: Faulty, _: SippCaller) -> None:
     exchange.provider.until(lambda: any(row.answered_at for row in exchange.provider.live()))
     kill(exchange)
 

@@ -128,6 +128,8 @@ def test_a_backlog_is_caught_up_with_while_calls_go_on(
         told = traffic.finish()
     assert_promises(provider, told)
     fault = Fault(
-        f"a backlog of {count:,} lines in the journal", ON, f"caught up with after {caught_up:.0f} s"
+        f"a backlog of {count:,} lines in the journal",
+        ON,
+        f"caught up with after {caught_up:.0f} s",
     )
     assert write_down(fault, told, request.node) < RECOVERY_SECONDS

@@ -68,7 +68,7 @@ def read_only(server: PostgresServer, _: Traffic) -> Iterator[None]:
         ),
     ],
 )
-def test_traffic_goes_on_without_postgresql(
+def test_traffic_goes_on_without_postgresql(  # noqa: PLR0913, PLR0917 - a case and its fixtures
     exchange_on_postgresql: Exchange,
     postgresql: PostgresServer,
     fault_of,

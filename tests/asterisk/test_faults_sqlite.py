@@ -73,9 +73,7 @@ def lost(disk: Path) -> Iterator[None]:
         pytest.param(
             read_only, Fault("database file read-only", ON, "log, doctor"), id="read-only"
         ),
-        pytest.param(
-            lost, Fault("database file lost, and put back", ON, "log, doctor"), id="lost"
-        ),
+        pytest.param(lost, Fault("database file lost, and put back", ON, "log, doctor"), id="lost"),
     ],
 )
 def test_traffic_goes_on_without_the_file(

@@ -331,9 +331,7 @@ class Traffic(Running):
         """Wait for the end of the last call, and for the last row's; give what was seen."""
         seen = [call for caller in self._callers for call in self._end_of(caller)]
         self._provider.until_idle(DRAIN_SECONDS)
-        called = [
-            carried(one) for one in (*self._carrier.calls(), *self._exchange.pbx.calls())
-        ]
+        called = [carried(one) for one in (*self._carrier.calls(), *self._exchange.pbx.calls())]
         tags = {one.tag for one in called}
         self._provider.until(lambda: self._tell(tags), DRAIN_SECONDS, "a row of each call")
         return Told(
@@ -358,7 +356,7 @@ class Traffic(Running):
 
     @property
     def _since(self) -> datetime:
-        """When it began, by that of the provider's clocks, before the fault and after, that is less."""
+        """When it began, by the provider's clock as it was or as it is, whichever is less."""
         ahead = min(self._ahead, self._exchange.clock_ahead)
         return datetime.fromtimestamp(self.began_at + ahead, UTC)
 
