@@ -3,7 +3,7 @@
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
@@ -68,7 +68,7 @@ def full_disk(exchange: Faulty) -> Iterator[str]:
 
 @pytest.mark.parametrize("fault_of", [rubbish_template, full_disk])
 def test_an_apply_that_fails_changes_nothing(
-    exchange: Faulty, fault_of: Callable[..., Iterator[str]]
+    exchange: Faulty, fault_of: Callable[[Faulty], AbstractContextManager[str]]
 ):
     with changed(exchange):
         before, running = files(exchange), generation(exchange)

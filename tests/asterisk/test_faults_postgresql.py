@@ -20,7 +20,7 @@ def ask(server: PostgresServer, *statements: str) -> None:
     where = f"host=127.0.0.1 port={server.port} user={USER} dbname=postgres"
     with closing(psycopg.connect(where, autocommit=True)) as connection:
         for statement in statements:
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import errno
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -78,7 +78,7 @@ def lost(disk: Path) -> Iterator[None]:
 )
 def test_traffic_goes_on_without_the_file(
     exchange: Faulty,
-    fault_of: Callable[[Path], Iterator[None]],
+    fault_of: Callable[[Path], AbstractContextManager[None]],
     fault: Fault,
     request: pytest.FixtureRequest,
 ):
