@@ -96,11 +96,12 @@ def applying(exchange: Faulty) -> subprocess.Popen[str]:
 
 
 def test_two_applies_at_once_under_traffic(exchange: Faulty, request: pytest.FixtureRequest):
-    with exchange.traffic(7) as traffic:
+    with exchange.traffic(9) as traffic:
         traffic.calm(0.5)
-        with traffic.fault(), changed(exchange):
-            both = [applying(exchange) for _ in range(2)]
-            said = [one.communicate(timeout=30)[1] for one in both]
+        with changed(exchange):
+            with traffic.fault():
+                both = [applying(exchange) for _ in range(2)]
+                said = [one.communicate(timeout=30)[1] for one in both]
             statuses = sorted(one.returncode for one in both)
             assert "nothing to" in exchange.provider.do("config", "plan").lower()
         told = traffic.finish()
