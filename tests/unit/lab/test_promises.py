@@ -167,9 +167,10 @@ def test_a_channel_that_stays_taken_is_noticed(told: Told):
     """Nobody calls on one channel any more, and still a call is refused."""
     gone = {one.tag for one in told.carried if one.tag[-2:-1] == "2" and one.invited_at > OVER}
     told.carried[:] = [one for one in told.carried if one.tag not in gone]
-    told.placed.append(refused(98, OVER + 4))
+    told.placed += [refused(97, OVER + 2.1), refused(98, OVER + 5)]
     assert broken_promises(told) == [
-        f"5: {tag(Kind.NARROW, 98)} refused 4.0 s after the fault, 2 channels in use"
+        f"5: {tag(Kind.NARROW, 98)} refused 5.0 s after the fault, with 2 channels in use at most "
+        "in the 2 s before"
     ]
 
 
