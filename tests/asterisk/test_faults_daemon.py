@@ -22,7 +22,7 @@ def killed(exchange: Faulty, traffic: Traffic) -> None:
     with traffic.fault():
         assert exchange.provider.daemon is not None
         exchange.provider.daemon.kill()
-        traffic.calm(1.0)
+        traffic.calm(0.5)
     exchange.provider.serve()
 
 
@@ -43,12 +43,10 @@ def frozen(exchange: Faulty, traffic: Traffic, seconds: float) -> None:
 @pytest.mark.parametrize(
     ("inject", "seconds", "fault"),
     [
-        pytest.param(
-            killed, 7.5, Fault("service killed (-9)", ON, "supervisor's log"), id="killed"
-        ),
+        pytest.param(killed, 6, Fault("service killed (-9)", ON, "supervisor's log"), id="killed"),
         pytest.param(restarted, 6.5, Fault("service restarted", ON, "its log"), id="restarted"),
         pytest.param(
-            lambda exchange, traffic: frozen(exchange, traffic, 5), 10, FROZEN, id="frozen"
+            lambda exchange, traffic: frozen(exchange, traffic, 3.5), 8, FROZEN, id="frozen"
         ),
         pytest.param(
             lambda exchange, traffic: frozen(exchange, traffic, 20),
@@ -67,7 +65,7 @@ def test_traffic_goes_on_with_the_service(
     request: pytest.FixtureRequest,
 ):
     with exchange.traffic(seconds) as traffic:
-        traffic.calm(1.5)
+        traffic.calm(1.0)
         inject(exchange, traffic)
         told = traffic.finish()
     assert_promises(exchange.provider, told)

@@ -75,8 +75,12 @@ def test_credentials_go_into_the_injection_file():
 
 
 VALUES = {
-    **{"hold_ms": "1", "ring_ms": "1", "expires": "60", "status": "486 Busy Here"},
-    **{"busy_numbers": "33633", "silent_numbers": "33644"},
+    "hold_ms": "1",
+    "ring_ms": "1",
+    "expires": "60",
+    "status": "486 Busy Here",
+    "busy_numbers": "33633",
+    "silent_numbers": "33644",
 }
 
 
