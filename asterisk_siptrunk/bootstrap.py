@@ -6,6 +6,7 @@ when a function asks for them: most commands do without.
 """
 
 import asyncio
+import logging
 import os
 import pwd
 import random
@@ -13,13 +14,24 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
-from asterisk_siptrunk.database import audit, calls, carriers, customers, rules, schema, trunks
+from asterisk_siptrunk.database import (
+    audit,
+    calls,
+    carriers,
+    customers,
+    rollout,
+    rules,
+    schema,
+    servers,
+    trunks,
+)
 from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
@@ -54,15 +66,19 @@ __all__ = [
     "pbx_settings",
     "provider_row",
     "reading",
+    "rollout",
     "rules",
     "schema",
     "serve",
+    "servers",
     "signature",
     "store",
     "system_name",
     "transaction",
     "trunks",
 ]
+
+log = logging.getLogger(__name__)
 
 
 def load_settings(file: Path | None = None) -> Settings:
@@ -209,9 +225,34 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
                 f"The schema of {describe(database)} is missing, or not that of this program: run "
                 "'siptrunk init'."
             )
-        daemon.run(settings, database, control(settings), ready)
+        bring = partial(_bring, settings.file)
+        daemon.run(settings, database, control(settings), bring, ready)
     finally:
         database.dispose()
+
+
+def _bring(file: Path) -> str:
+    """Have the Asterisk beside us go by what the database says now; gives the generation.
+
+    By the settings as they stand now, as the command would: the service may run since before.
+
+    Raises:
+        SiptrunkError: it does not; what it went by before is in place.
+    """
+    from asterisk_siptrunk.generation.apply import apply_plan  # noqa: PLC0415
+    from asterisk_siptrunk.generation.plan import make_plan  # noqa: PLC0415
+    from asterisk_siptrunk.generation.surroundings import require_fit  # noqa: PLC0415
+
+    settings = load_settings(file)
+    require_fit(settings.asterisk)
+    database = engine(settings, patient=True)
+    try:
+        plan = make_plan(inventory(database), settings, store(settings))
+    finally:
+        database.dispose()
+    for note in apply_plan(plan, store(settings), control(settings)):
+        log.warning(note)
+    return plan.after.generation
 
 
 def agi_process(file: Path) -> int:

@@ -32,6 +32,7 @@ from asterisk_siptrunk.database.terms import TermsMemory
 from asterisk_siptrunk.database.thread import DatabaseThread
 from asterisk_siptrunk.desk import Desk
 from asterisk_siptrunk.errors import DatabaseUnavailable
+from asterisk_siptrunk.follow import Bring, Follower
 from asterisk_siptrunk.settings import Settings
 
 Ready = Callable[[int], None]
@@ -40,10 +41,13 @@ Ready = Callable[[int], None]
 log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, engine: Engine, control: AmiControl, ready: Ready) -> None:
+def run(
+    settings: Settings, engine: Engine, control: AmiControl, bring: Bring, ready: Ready
+) -> None:
     """Serve until SIGTERM or SIGINT, then let the calls that are asking finish asking.
 
-    `control` is asked who is registered: the listening user has no right to.
+    `control` is asked who is registered: the listening user has no right to. `bring` applies what
+    the database says to the Asterisk beside us.
 
     Raises:
         SiptrunkError: the service cannot listen.
@@ -52,15 +56,17 @@ def run(settings: Settings, engine: Engine, control: AmiControl, ready: Ready) -
         import uvloop  # noqa: PLC0415 - an extra; without it all works, at two to three times the cost
     except ImportError:
         log.info("uvloop is not installed: the admission service costs more processor time")
-        asyncio.run(serve(settings, engine, control, ready))
+        asyncio.run(serve(settings, engine, control, bring, ready))
     else:
-        uvloop.run(serve(settings, engine, control, ready))
+        uvloop.run(serve(settings, engine, control, bring, ready))
 
 
-async def serve(settings: Settings, engine: Engine, control: AmiControl, ready: Ready) -> None:
+async def serve(
+    settings: Settings, engine: Engine, control: AmiControl, bring: Bring, ready: Ready
+) -> None:
     """Run the daemon in this event loop; see `run`."""
     stop = _stop_on_signals()
-    parts = _Parts(settings, engine, control)
+    parts = _Parts(settings, engine, control, bring)
     await parts.begin()
     try:
         ready(await parts.agi.start(settings.agi.host, settings.agi.port))
@@ -72,7 +78,9 @@ async def serve(settings: Settings, engine: Engine, control: AmiControl, ready: 
 class _Parts:
     """What the daemon is made of, wired together."""
 
-    def __init__(self, settings: Settings, engine: Engine, control: AmiControl) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine, control: AmiControl, bring: Bring
+    ) -> None:
         asterisk, country = settings.asterisk, settings.provider.country
         loop = asyncio.get_running_loop()
         self._server, self._share, self._began = asterisk.server, asterisk.alone_share, utc_now()
@@ -86,6 +94,7 @@ class _Parts:
         self._alone = AloneAdmission(country, random.random, calls, terms, lease)
         self._beat = Beat(self._server, calls, lease, self._vitals, utc_now)
         self._gate = Gate(self._short, self._database, lease, self)
+        self._follower = Follower(self._server, bring, self._gate.submit_long)
         self._usage = ServerUsage(self._gate, self._server, calls)
         self._listener = Listener(self._client, self._usage, asterisk.journal, _contacts(control))
         admission = Admission(country, random.random, Via.SERVICE, calls, terms)
@@ -112,13 +121,14 @@ class _Parts:
         listening = asyncio.create_task(self._listener.run())
         keeping = [
             asyncio.create_task(self._gate.run()),
-            asyncio.create_task(self._beat.run(self._gate.submit_long)),
+            asyncio.create_task(self._beat.run(self._gate.submit_long, self._follower.hear)),
         ]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({listening, stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED)
         await self.agi.stop()
         self._listener.stop()
         await listening
+        await self._follower.stop()
         for task in keeping:
             task.cancel()
 

@@ -28,7 +28,8 @@ KNOWS = {
     "admission_service": EVERYTHING,
     "desk": EVERYTHING | {"admission_service"},
     "beat": EVERYTHING,
-    "daemon": EVERYTHING | {"admission_service", "beat", "desk"},
+    "follow": EVERYTHING,
+    "daemon": EVERYTHING | {"admission_service", "beat", "desk", "follow"},
 }
 LIBRARIES = {
     "destination": {"phonenumbers"},
