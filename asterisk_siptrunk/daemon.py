@@ -99,8 +99,9 @@ class _Parts:
         self._listener = Listener(self._client, self._usage, asterisk.journal, _contacts(control))
         admission = Admission(country, random.random, Via.SERVICE, calls, terms)
         service = AdmissionService(self._server, admission, utc_now, asterisk.admission_seconds)
+        self._desk = Desk(service, self._alone, self._gate)
         self.agi = FastAgiServer(
-            Desk(service, self._alone, self._gate).answer,
+            self._desk.answer,
             # An answer that Asterisk never confirmed may have left a row without a channel.
             lambda _: self._listener.resync(),
             frozenset(settings.agi.peers),
@@ -145,7 +146,7 @@ class _Parts:
 
     def closing(self) -> None:
         """The database is away: what is held now may be held on."""
-        self._alone.cut()
+        self._alone.cut(self._desk.asking)
 
     async def returning(self, submit: Submit) -> None:
         """This server lives, and so do its calls: said before anyone is admitted."""

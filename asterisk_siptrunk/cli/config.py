@@ -157,7 +157,7 @@ def rollback(desk: Desk, *, yes: bool) -> None:
         warn(note)
     say(f"Rolled back: Asterisk has generation {done.after.generation}.")
     if others := settle(desk, done.after.generation):
-        say(f"On this server alone: {', '.join(others)} keep what they have.")
+        say(f"On this server alone; with what they have: {', '.join(others)}.")
 
 
 @command.command("install")

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from asterisk_siptrunk.call import Evidence, Verdict
+from asterisk_siptrunk.call.lease import WHOLE
 from asterisk_siptrunk.call.server import Pulse, ServerRecord, ServerState, Vitals
 from asterisk_siptrunk.database import audit
 from asterisk_siptrunk.database.audit import By
@@ -169,6 +170,11 @@ def _reopen(connection: Connection, name: str, alive: Collection[str]) -> None:
 
 
 def _keep_free(connection: Connection) -> None:
-    """Have admissions leave free what lost servers may use alone."""
-    lost = select(func.coalesce(func.sum(server.c.share), 0)).where(server.c.lost_at.is_not(None))
+    """Have admissions leave free what lost servers may use alone.
+
+    One that goes by the whole limit alone takes itself for the only one: nothing could be left.
+    """
+    lost = select(func.coalesce(func.sum(server.c.share), 0)).where(
+        server.c.lost_at.is_not(None), server.c.share < WHOLE
+    )
     connection.execute(update(provider).values(kept=lost.scalar_subquery()))
