@@ -295,7 +295,7 @@ def _records(desk: Desk) -> Iterator[Finding]:
 
 
 def _servers(desk: Desk) -> Iterator[Finding]:
-    """Whether every server lives, on one program and one configuration, and who may do what alone."""
+    """Whether all live, on one program and one configuration, and what each may do alone."""
     with desk.reading() as connection:
         found = list(servers.every(connection))
     wrong = list(_wrong_with(found))
