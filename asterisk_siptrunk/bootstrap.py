@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
-from asterisk_siptrunk.database import audit, calls, carriers, customers, rules, schema, trunks
+from asterisk_siptrunk.database import (
+    audit,
+    calls,
+    carriers,
+    customers,
+    months,
+    rules,
+    schema,
+    trunks,
+)
 from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
@@ -50,6 +59,7 @@ __all__ = [
     "issue_credentials",
     "journal",
     "load_settings",
+    "months",
     "open_engine",
     "pbx_settings",
     "provider_row",

@@ -21,6 +21,7 @@ from asterisk_siptrunk.database.admission import Admission
 from asterisk_siptrunk.database.loop import LoopDatabase
 from asterisk_siptrunk.database.store import ServerUsage
 from asterisk_siptrunk.database.thread import DatabaseThread
+from asterisk_siptrunk.database.upkeep import keep_months_ahead
 from asterisk_siptrunk.settings import Settings
 
 Ready = Callable[[int], None]
@@ -68,9 +69,11 @@ async def serve(settings: Settings, engine: Engine, control: AmiControl, ready: 
     agi = FastAgiServer(answer, lambda _: listener.resync(), frozenset(settings.agi.peers))
     ready(await agi.start(settings.agi.host, settings.agi.port))
     listening = asyncio.create_task(listener.run())
+    upkeep = asyncio.create_task(keep_months_ahead(database, utc_now))
     await asyncio.wait(
         {listening, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED
     )
+    upkeep.cancel()
     await agi.stop()
     listener.stop()
     await listening

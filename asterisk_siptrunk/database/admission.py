@@ -33,12 +33,14 @@ from asterisk_siptrunk.call import (
     Way,
     decide,
     decide_unknown,
+    epoch_of,
     full,
     order,
     reason_of,
     with_room,
 )
 from asterisk_siptrunk.database.engine import identity
+from asterisk_siptrunk.database.identity import IDENTITY, THIS_CALL, this_call
 from asterisk_siptrunk.database.prepared import Prepared, stored
 from asterisk_siptrunk.database.tables import call, carrier, number, provider, trunk
 from asterisk_siptrunk.database.terms import TermsMemory, in_service
@@ -95,6 +97,7 @@ _KEEP_PACE = Prepared(
 _WRITTEN = (
     "server",
     "uniqueid",
+    "epoch",
     "sip_call_id",
     "trunk_id",
     "carrier_id",
@@ -126,17 +129,11 @@ _INSERT_ONCE = Prepared(
 )
 
 
-_OPEN = Prepared(
-    select(call.c.id).where(
-        call.c.server == bindparam("of_server"),
-        call.c.uniqueid == bindparam("of_call"),
-        call.c.ended_at.is_(None),
-    )
-)
+_OPEN = Prepared(select(call.c.id).where(*THIS_CALL, call.c.ended_at.is_(None)))
 _TAKE_OVER = Prepared(
     update(call)
-    .where(call.c.server == bindparam("of_server"), call.c.uniqueid == bindparam("of_call"))
-    .values({name: bindparam(name) for name in _WRITTEN if name not in {"server", "uniqueid"}})
+    .where(*THIS_CALL)
+    .values({name: bindparam(name) for name in _WRITTEN if name not in IDENTITY})
 )
 
 
@@ -174,16 +171,15 @@ class Admission:
 
     def is_open(self, connection: Connection, server: str, uniqueid: str) -> bool:
         """Whether this call has a row without an end."""
-        return bool(_OPEN.run(connection, {"of_server": server, "of_call": uniqueid}))
+        return bool(_OPEN.run(connection, this_call(server, uniqueid)))
 
     def reroute(self, connection: Connection, server: str, uniqueid: str) -> Way | None:
         """Put an admitted call that its carrier failed to the next one; None if there is none.
 
         A carrier's limit holds here too, except for emergency calls.
         """
-        of_call = (call.c.server == server) & (call.c.uniqueid == uniqueid)
-        query = select(call).where(of_call, call.c.ended_at.is_(None)).with_for_update()
-        row = connection.execute(query).one_or_none()
+        query = select(call).where(*THIS_CALL, call.c.ended_at.is_(None)).with_for_update()
+        row = connection.execute(query, this_call(server, uniqueid)).one_or_none()
         if row is None or row.carrier_id is None:
             return None
         tried = {*map(int, row.tried.split()), row.carrier_id}
@@ -196,7 +192,9 @@ class Admission:
             return None
         chosen = order(left, self._chance)[0]
         values = {"carrier_id": chosen.id, "tried": " ".join(map(str, sorted(tried)))}
-        connection.execute(update(call).where(call.c.id == row.id).values(values))
+        connection.execute(
+            update(call).where(*THIS_CALL).values(values), this_call(server, uniqueid)
+        )
         return Way(chosen, _destination(row), row.caller)
 
     def _readable(self, attempt: Attempt, everyone: Iterable[Carrier]) -> Attempt:
@@ -308,6 +306,7 @@ def _row(attempt: Attempt, terms: Terms | None, decision: Decision) -> dict[str,
     return {
         "server": attempt.server,
         "uniqueid": attempt.uniqueid,
+        "epoch": epoch_of(attempt.uniqueid),
         "sip_call_id": attempt.sip_call_id[:_LONGEST_CALL_ID],
         "trunk_id": terms.trunk.id if terms else None,
         "direction": attempt.direction,
@@ -333,8 +332,8 @@ def _first_answer(
     connection: Connection, attempt: Attempt, terms: Terms | None, everyone: Iterable[Carrier]
 ) -> Ruling | None:
     """What this call was told when it asked before; None where it now asks for another number."""
-    query = select(call).where(call.c.server == attempt.server, call.c.uniqueid == attempt.uniqueid)
-    row = connection.execute(query).one()
+    of_call = this_call(attempt.server, attempt.uniqueid)
+    row = connection.execute(select(call).where(*THIS_CALL), of_call).one()
     asked = attempt.direction, attempt.dialled[:_LONGEST_NUMBER]
     if (row.direction, row.dialled) != asked:
         return None
@@ -357,5 +356,5 @@ def _take_over(connection: Connection, values: Mapping[str, Any]) -> None:
     A phone of this server may be sent on, and its channel, the same one, asks for another number:
     one channel holds one channel, and the last call of it is what it carries.
     """
-    new = {"of_server": values["server"], "of_call": values["uniqueid"], **values}
-    _TAKE_OVER.change(connection, new)
+    of_call = this_call(values["server"], values["uniqueid"])
+    _TAKE_OVER.change(connection, {**values, **of_call})
