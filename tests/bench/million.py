@@ -22,23 +22,24 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
-from asterisk_siptrunk.call import Attempt, Direction, Ended, Via
+from asterisk_siptrunk.call import Attempt, Direction, Ended
 from asterisk_siptrunk.call.verify import Period
 from asterisk_siptrunk.cli.output import csv_cells
 from asterisk_siptrunk.cli.records import USAGE_COLUMNS, whole
 from asterisk_siptrunk.database import calls
 from asterisk_siptrunk.database import usage as usage_of
-from asterisk_siptrunk.database.admission import Admission
 from asterisk_siptrunk.database.calls import CallFilter
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.months import Month
-from tests.bench.setting import MOBILE, NUMBER, TRUNKS, set_up
+from tests.bench.setting import MOBILE, NUMBER, TRUNKS, admission, set_up
 from tests.lab.postgresql import PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy import Connection
+
+    from asterisk_siptrunk.database.admission import Admission
 
 ROWS = 20_000_000
 MONTHS = 13
@@ -98,7 +99,7 @@ class Database:
 
     engine: Engine
     month: Month
-    admission: Admission = field(default_factory=lambda: Admission("FR", lambda: 0.0, Via.SERVICE))
+    admission: Admission = field(default_factory=admission)
 
 
 def fill(engine: Engine, rows: int, now: datetime) -> Month:

@@ -25,13 +25,12 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-from asterisk_siptrunk.call import Attempt, Direction, Ended, Via
-from asterisk_siptrunk.database.admission import Admission
+from asterisk_siptrunk.call import Attempt, Direction, Ended
+from asterisk_siptrunk.database import usage
 from asterisk_siptrunk.database.engine import open_engine, transaction
 from asterisk_siptrunk.database.loop import LoopDatabase
-from asterisk_siptrunk.database.store import ServerUsage
 from asterisk_siptrunk.database.thread import DatabaseThread
-from tests.bench.setting import MOBILE, NUMBER, TRUNKS, set_up
+from tests.bench.setting import MOBILE, NUMBER, TRUNKS, admission, set_up
 from tests.lab.postgresql import PostgresServer
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ _BARE = """
 \\set trunk random(1, {trunks})
 \\set number random(1, 1000000000000)
 BEGIN;
-SELECT version FROM provider;
+SELECT version, kept FROM provider;
 SELECT id, name, version, pace_tokens, pace_at FROM trunk
   WHERE name = 't' || (:trunk - 1) FOR UPDATE OF trunk;
 SELECT direction, count(*) FROM call
@@ -114,7 +113,7 @@ async def _serve(url: str, number: int, seconds: float, start: Barrier) -> list[
     database = DatabaseThread(engine, asyncio.get_running_loop())
     database.start()
     short = LoopDatabase(engine, database) if engine.dialect.name == "sqlite" else database
-    clients = Clients(short, database, f"server{number}-{datetime.now(UTC).timestamp():.0f}")
+    clients = Clients(short, f"server{number}-{datetime.now(UTC).timestamp():.0f}")
     await clients.work(WARM_SECONDS)
     start.wait()
     took = await clients.work(seconds)
@@ -128,13 +127,10 @@ async def _serve(url: str, number: int, seconds: float, start: Barrier) -> list[
 class Clients:
     """Calls that are admitted and end, one after the other, some at once."""
 
-    def __init__(
-        self, short: LoopDatabase | DatabaseThread, database: DatabaseThread, server: str
-    ) -> None:
+    def __init__(self, short: LoopDatabase | DatabaseThread, server: str) -> None:
         self._short = short
         self._server = server
-        self._usage = ServerUsage(short, database, server)
-        self._admission = Admission("FR", lambda: 0.0, Via.SERVICE)
+        self._admission = admission()
         self._number = count(1)
 
     async def work(self, seconds: float) -> list[float]:
@@ -165,7 +161,8 @@ class Clients:
         )
         ruling = await self._short.submit(lambda c: self._admission.admit(c, attempt))
         assert ruling.carrier is not None, ruling
-        await self._usage.apply([Ended(attempt.uniqueid, now, 16)])
+        ended = [Ended(attempt.uniqueid, now, 16)]
+        await self._short.submit(lambda c: usage.apply(c, self._server, ended))
 
 
 @dataclass(frozen=True)

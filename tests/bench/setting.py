@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from asterisk_siptrunk.call import Via
+from asterisk_siptrunk.call.memory import CallMemory
 from asterisk_siptrunk.database import carriers, customers, months, provider, schema, trunks
+from asterisk_siptrunk.database.admission import Admission
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import open_engine, transaction
+from asterisk_siptrunk.database.terms import TermsMemory
 from asterisk_siptrunk.trunk import Carrier, Trunk, TrunkKind
 from asterisk_siptrunk.trunk.profiles import load_profile
 
@@ -18,6 +22,11 @@ if TYPE_CHECKING:
 TRUNKS = 200
 CHANNELS = 20
 NUMBER, MOBILE = "+3312{:07}", "0612345678"
+
+
+def admission() -> Admission:
+    """Admission as the daemon has it, with a memory of its own."""
+    return Admission("FR", lambda: 0.0, Via.SERVICE, CallMemory(), TermsMemory())
 
 
 def set_up(url: str, now: datetime) -> Engine:
