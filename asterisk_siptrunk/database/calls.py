@@ -81,7 +81,7 @@ def every(connection: Connection, wanted: CallFilter) -> Iterator[CallRecord]:
 def usage_rows(connection: Connection, server: str, period: Period) -> Iterator[UsageRow]:
     """What a proof needs of each call of a server that began in a period, read piece by piece."""
     columns = (call.c.uniqueid, call.c.started_at, call.c.answered_at, call.c.ended_at)
-    begun = _begun_in(connection, period.since, period.until)
+    begun = begun_in(connection, period.since, period.until)
     query = select(*columns, call.c.evidence).where(call.c.server == server, *begun)
     for row in connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query):
         times = Times(row.started_at, row.answered_at, row.ended_at)
@@ -92,16 +92,17 @@ def servers(connection: Connection, period: Period) -> dict[str, int]:
     """How many calls began in a period, by server, in the order of their names."""
     rows = connection.execute(
         select(call.c.server, func.count())
-        .where(*_begun_in(connection, period.since, period.until))
+        .where(*begun_in(connection, period.since, period.until))
         .group_by(call.c.server)
         .order_by(call.c.server)
     )
     return {name: count for name, count in rows}  # noqa: C416 - rows of two
 
 
-def _begun_in(
+def begun_in(
     connection: Connection, since: datetime | None, until: datetime | None
 ) -> Iterator[ColumnElement[bool]]:
+    """Conditions for calls that began in a half-open span of time; None leaves an end open."""
     if since is not None:
         yield call.c.started_at >= since
     if until is not None:
@@ -150,7 +151,7 @@ def registrations(connection: Connection) -> list[Registration]:
 
 
 def _conditions(connection: Connection, wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
-    yield from _begun_in(connection, wanted.since, wanted.until)
+    yield from begun_in(connection, wanted.since, wanted.until)
     if wanted.live:
         yield call.c.ended_at.is_(None)
     if wanted.trunk is not None:

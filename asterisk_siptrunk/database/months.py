@@ -29,8 +29,8 @@ from asterisk_siptrunk.database.tables import UtcDateTime, call
 
 AHEAD = 2
 """Months that are made before they begin: a daemon that is away for that long harms nothing."""
-# Admissions that come meanwhile wait for whoever waits for a lock, this long at most.
-_LOCK_WAIT = "200ms"
+LOCK_WAIT = "200ms"
+"""Admissions that come meanwhile wait for whoever waits for a lock, this long at most."""
 _NAME = re.compile(r"call_(\d{4})_(\d{2})", re.ASCII)
 # Of PostgreSQL's advisory locks, which are numbers: two daemons make one month once.
 _MAKING = 0x51B_CA11
@@ -91,7 +91,7 @@ def make_ahead(connection: Connection, now: datetime) -> list[Month]:
         return []
     missing = _missing(connection, now)
     if missing:
-        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'"))
         connection.execute(select(func.pg_advisory_xact_lock(_MAKING)))
         missing = _missing(connection, now)  # another one may have made them meanwhile
         for month in missing:
@@ -116,9 +116,16 @@ def _make(connection: Connection, month: Month) -> None:
         "LOCK TABLE call_default IN ACCESS EXCLUSIVE MODE",
         f"CREATE TABLE {name} (LIKE call INCLUDING DEFAULTS)",
         f"WITH early AS ({early}) INSERT INTO {name} SELECT * FROM early",  # noqa: S608 - as above
-        f"ALTER TABLE call ATTACH PARTITION {name} FOR VALUES FROM ({since}) TO ({until})",
     ):
         connection.execute(text(statement))
+    attach(connection, month)
+
+
+def attach(connection: Connection, month: Month) -> None:
+    """Make the table that has a month's name its partition."""
+    since, until = month.epochs
+    bounds = f"FOR VALUES FROM ({since}) TO ({until})"
+    connection.execute(text(f"ALTER TABLE call ATTACH PARTITION {month.partition} {bounds}"))
 
 
 def every(connection: Connection) -> list[Month]:

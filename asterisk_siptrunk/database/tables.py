@@ -241,6 +241,8 @@ call = Table(
     UniqueConstraint("server", "uniqueid", "epoch"),
     Index("ix_call_started_at", "started_at"),
     Index("ix_call_trunk_id_started_at", "trunk_id", "started_at"),
+    # The number of a call that was pruned is given to no other one.
+    sqlite_autoincrement=True,
 )
 # Channels in use are the count of open rows: these indexes hold open rows only, so the count
 # costs the same with a hundred calls in the table as with a hundred million.
@@ -306,4 +308,5 @@ exported_month = Table(
     Column("digest", String(64), nullable=False),  # SHA-256 of what was written
     Column("author", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Column("pruned_to", BigInteger),  # the newest call of all when its prune began
 )

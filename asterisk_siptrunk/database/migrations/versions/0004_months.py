@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column(
             "at", asterisk_siptrunk.database.tables.UtcDateTime(timezone=True), nullable=False
         ),
+        sa.Column("pruned_to", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("month", name=op.f("pk_exported_month")),
     )
     if op.get_bind().dialect.name == "postgresql":
@@ -71,7 +72,9 @@ def _add_epoch() -> None:
     driver: Any = op.get_bind().connection.dbapi_connection
     driver.create_function("epoch_of", 1, _epoch_of, deterministic=True)
     op.execute("UPDATE call SET epoch = epoch_of(uniqueid)")
-    with op.batch_alter_table("call", schema=None) as batch_op:
+    with op.batch_alter_table(
+        "call", schema=None, table_kwargs={"sqlite_autoincrement": True}
+    ) as batch_op:
         batch_op.alter_column("epoch", existing_type=sa.BigInteger(), nullable=False)
         batch_op.drop_constraint(batch_op.f("uq_call_server_uniqueid"), type_="unique")
         batch_op.create_unique_constraint(
