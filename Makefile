@@ -25,7 +25,7 @@ check: $(READY) ## format, lint, types, shell scripts, YAML
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --explicit-package-bases
-	@$(BIN)/yamllint --strict docker
+	@$(BIN)/yamllint --strict docker asterisk_siptrunk/monitoring
 	@if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS) && echo "Shell scripts: no issues"; \
 	else echo "Shell scripts not checked: no shellcheck on this machine"; fi
 

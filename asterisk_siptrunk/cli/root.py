@@ -28,8 +28,11 @@ _LINES = {
     "destination": "Where calls may go, and what becomes of a number.",
     "config": "Asterisk's configuration: plan, check, apply, roll back.",
     "serve": "Admit calls and record usage, until stopped.",
+    "service": "The service under systemd.",
     "call": "Calls, those going on and those of the past.",
     "usage": "Usage for billing.",
+    "backup": "Write the SQLite database to a file, while it is in use.",
+    "restore": "Put a backup in the SQLite database's place.",
 }
 
 
