@@ -47,6 +47,7 @@ from asterisk_siptrunk.database.call_row import (
     take_over,
 )
 from asterisk_siptrunk.database.engine import identity
+from asterisk_siptrunk.database.identity import THIS_CALL, this_call
 from asterisk_siptrunk.database.prepared import Prepared
 from asterisk_siptrunk.database.tables import call, carrier, number, provider, trunk
 from asterisk_siptrunk.database.terms import TermsMemory, in_service
@@ -77,13 +78,7 @@ _KEEP_PACE = Prepared(
     .where(trunk.c.id == bindparam("trunk"))
     .values(pace_tokens=bindparam("tokens"), pace_at=bindparam("at"))
 )
-_OPEN = Prepared(
-    select(call.c.id).where(
-        call.c.server == bindparam("of_server"),
-        call.c.uniqueid == bindparam("of_call"),
-        call.c.ended_at.is_(None),
-    )
-)
+_OPEN = Prepared(select(call.c.id).where(*THIS_CALL, call.c.ended_at.is_(None)))
 
 
 class Admission:
@@ -132,24 +127,24 @@ class Admission:
 
     def is_open(self, connection: Connection, server: str, uniqueid: str) -> bool:
         """Whether this call has a row without an end."""
-        return bool(_OPEN.run(connection, {"of_server": server, "of_call": uniqueid}))
+        return bool(_OPEN.run(connection, this_call(server, uniqueid)))
 
     def reroute(self, connection: Connection, server: str, uniqueid: str) -> Way | None:
         """Put an admitted call that its carrier failed to the next one; None if there is none.
 
         A carrier's limit holds here too, except for emergency calls.
         """
-        of_call = (call.c.server == server) & (call.c.uniqueid == uniqueid)
-        query = select(call).where(of_call, call.c.ended_at.is_(None)).with_for_update()
-        row = connection.execute(query).one_or_none()
+        query = select(call).where(*THIS_CALL, call.c.ended_at.is_(None)).with_for_update()
+        row = connection.execute(query, this_call(server, uniqueid)).one_or_none()
         if row is None or row.carrier_id is None:
             return None
         held = held_by(row)
         memory = self._terms.of(identity(connection.engine))
-        everyone = memory.carriers(connection, _shared(connection).version)
+        shared = _shared(connection)
+        everyone = memory.carriers(connection, shared.version)
         left = untried(held, everyone)
         if not held.emergency:
-            left = with_room(left, _carrier_load(connection, left))
+            left = with_room(left, _carrier_load(connection, left, shared.kept))
         if not left:
             return None
         held, way = held.put_to(order(left, self._chance)[0])
@@ -243,32 +238,36 @@ def _load(connection: Connection, terms: Terms, pace: Pace | None, kept: int) ->
         inbound=in_use.get(Direction.INBOUND, 0),
         elsewhere=terms.trunk.channels * kept // WHOLE,
         tokens=None if pace is None else pace.tokens,
-        carriers=_carrier_load(connection, terms.carriers),
+        carriers=_carrier_load(connection, terms.carriers, kept),
     )
 
 
-def _carrier_load(connection: Connection, carriers: Iterable[Carrier]) -> dict[int, int]:
-    """Open calls of each carrier that has a limit; on PostgreSQL its row is locked first."""
-    limited = sorted(one.id for one in carriers if one.channels is not None)
-    if not limited:
+def _carrier_load(connection: Connection, carriers: Iterable[Carrier], kept: int) -> dict[int, int]:
+    """Channels of each carrier with a limit that are in use or kept for servers out of reach.
+
+    On PostgreSQL its row is locked first.
+    """
+    limits = {one.id: one.channels for one in carriers if one.channels is not None}
+    if not limits:
         return {}
     # In the order of their ids, so that two admissions never wait for each other.
-    lock = select(carrier.c.id).where(carrier.c.id.in_(limited)).order_by(carrier.c.id)
+    lock = select(carrier.c.id).where(carrier.c.id.in_(limits)).order_by(carrier.c.id)
     connection.execute(lock.with_for_update())
     counted = connection.execute(
         select(call.c.carrier_id, func.count())
-        .where(call.c.carrier_id.in_(limited), call.c.ended_at.is_(None))
+        .where(call.c.carrier_id.in_(limits), call.c.ended_at.is_(None))
         .group_by(call.c.carrier_id)
     )
-    return {carrier_id: count for carrier_id, count in counted}  # noqa: C416 - rows of two
+    in_use = {carrier_id: count for carrier_id, count in counted}  # noqa: C416 - rows of two
+    return {one: in_use.get(one, 0) + limit * kept // WHOLE for one, limit in limits.items()}
 
 
 def _first_answer(
     connection: Connection, attempt: Attempt, now: Ruling, everyone: Iterable[Carrier]
 ) -> Ruling | None:
     """What this call was told when it asked before; None where it now asks for another number."""
-    query = select(call).where(call.c.server == attempt.server, call.c.uniqueid == attempt.uniqueid)
-    row = connection.execute(query).one()
+    of_call = this_call(attempt.server, attempt.uniqueid)
+    row = connection.execute(select(call).where(*THIS_CALL), of_call).one()
     asked = attempt.direction, attempt.dialled[:LONGEST_NUMBER]
     if (row.direction, row.dialled) != asked:
         return None

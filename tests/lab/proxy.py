@@ -30,6 +30,7 @@ class Proxy(Running):
         self._target = target
         self._listening: socket.socket | None = None
         self._links: list[_Link] = []
+        self.swallows = False
         self._words = b""
         self._then: Callable[[], None] = lambda: None
 
@@ -55,6 +56,15 @@ class Proxy(Running):
         self.close()
         yield
         self.begin()
+
+    @contextmanager
+    def swallowing(self) -> Iterator[None]:
+        """Take whatever comes, and carry none of it, as a network that is cut; then cut all."""
+        self.swallows = True
+        self.go_silent()
+        yield
+        self.swallows = False
+        self.cut()
 
     def cut(self) -> None:
         """Cut all connections at once."""
@@ -133,7 +143,8 @@ class _Link:
     def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
         self._proxy = proxy
         self.client, self.server = client, server
-        self.cut_in_an_event = self.silent = self.slow = False
+        self.cut_in_an_event = self.slow = False
+        self.silent = proxy.swallows
         self._writing = threading.Lock()
         self._whole = True
         for run in (self._to_server, self._to_client):
@@ -141,6 +152,7 @@ class _Link:
 
     def cut(self) -> None:
         """Close both sides."""
+        self.silent = False
         for side in (self.client, self.server):
             with suppress(OSError):
                 side.shutdown(socket.SHUT_RDWR)

@@ -104,8 +104,12 @@ def test_a_database_that_gives_no_answer_at_all_is_not_waited_for(provided, monk
 
             it.thread.submit(hold)
             await asyncio.to_thread(began.wait)
-            told = await office.hear("lab-2.1")
+            assert office.desk.asking == set()
+            answer = office.desk.answer(request("lab-2.1"))
+            assert office.desk.asking == {"lab-2.1"}
+            told = (await answer).get("SIPTRUNK_NEXT")
             assert not it.gate.is_open
+            assert office.desk.asking == set()
             release.set()
             await it.back()
             return told
