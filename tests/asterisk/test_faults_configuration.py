@@ -100,7 +100,7 @@ def test_two_applies_at_once_under_traffic(exchange: Faulty, request: pytest.Fix
         traffic.calm(1.0)
         with traffic.fault():
             both = [applying(exchange) for _ in range(2)]
-            said = [one.communicate(timeout=30)[1] for one in both]
+        said = [one.communicate(timeout=30)[1] for one in both]
         told = traffic.finish()
         assert "nothing to" in exchange.provider.do("config", "plan").lower()
     statuses = sorted(one.returncode for one in both)

@@ -44,7 +44,13 @@ def frozen(exchange: Faulty, traffic: Traffic, seconds: float) -> None:
     ("inject", "seconds", "fault"),
     [
         pytest.param(killed, 6, Fault("service killed (-9)", ON, "supervisor's log"), id="killed"),
-        pytest.param(restarted, 6.5, Fault("service restarted", ON, "its log"), id="restarted"),
+        pytest.param(
+            restarted,
+            6,
+            Fault("service restarted", ON, "its log"),
+            id="restarted",
+            marks=pytest.mark.soak,
+        ),
         pytest.param(
             lambda exchange, traffic: frozen(exchange, traffic, 3.5), 8, FROZEN, id="frozen"
         ),
