@@ -137,6 +137,9 @@ def _miscounted(told: Told, *, asterisk_died: bool) -> Iterator[str]:
 
 
 def _misjudged(one: Carried, row: CallRecord, told: Told, *, asterisk_died: bool) -> Iterator[str]:
+    if row.ended_at is None:
+        yield f"2: {one.tag} is over, and its row still holds a channel"
+        return
     estimated = row.evidence is Evidence.RECONCILED
     real = one.billable
     if one.answered_at is not None and one.ended_at is None:
