@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path("build/faults")
 ANSWER_SECONDS = 3.0
-LAB_SECONDS = 0.5
+LAB_SECONDS = 0.8
 """What SIPp, Asterisk and the tests themselves may add where two cores do it all."""
 FREE_SECONDS = 2.0
 RECOVERY_SECONDS = 10.0
