@@ -106,10 +106,10 @@ class AsteriskSettings:
         bind: addresses that SIP listens on; add "::" for IPv6.
         sip_port: for UDP and TCP; 0 leaves the transports to the server's own pjsip.conf.
         templates: a folder whose templates replace ours, file by file; "" is none.
-        alone_share: percent of each trunk's channels that this server may use while it cannot reach
-            the database, or its service is away. 100 where there is one server. With several, 0 has
-            such calls go on to another server (503), and limits hold; more is kept free for this
-            server while it gives no sign of life.
+        alone_share: percent of each trunk's channels that this server may use while it cannot
+            reach the database, or its service is away. 100 is for the only server. Where several
+            serve the same trunks, 0 has their calls go on to another server (503) then; a share is
+            left free by the others while this server gives them no sign of life.
     """
 
     server: str = "asterisk"

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
 from asterisk_siptrunk.asterisk.reading import (
+    AWAY_CONTEXT,
     OUR_CONTEXTS,
     is_number,
     is_uniqueid,
@@ -122,6 +123,11 @@ def is_suspect(event: AmiEvent) -> bool:
     return event.ambiguous or not whole or not is_uniqueid(event.fields.get("Uniqueid", ""))
 
 
+def is_away(event: AmiEvent) -> bool:
+    """Whether a call that lives was let pass by the dialplan alone: it has no row yet."""
+    return event.name != "Hangup" and event.fields.get("Context", "").startswith(AWAY_CONTEXT)
+
+
 def registration_change(event: AmiEvent) -> RegistrationChange | None:
     """What an event says of the registration of a trunk's PBX; None where it says nothing.
 
@@ -189,6 +195,7 @@ def _caller(event: AmiEvent) -> LiveChannel | None:
         caller=caller if is_number(caller) else "",
         up=fields.get("ChannelState") == _UP,
         age=_age(fields.get("Duration", "")),
+        away=fields.get("Context", "").startswith(AWAY_CONTEXT),
     )
 
 

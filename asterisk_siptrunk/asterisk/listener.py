@@ -141,6 +141,8 @@ class Listener:
             self._note(change)
             if isinstance(change, Answered):
                 self._ask_codec(event)
+            if events.is_away(event):
+                self.resync()
         elif event.name == events.FULLY_BOOTED or events.is_suspect(event):
             self.resync()
             if event.name == events.FULLY_BOOTED:

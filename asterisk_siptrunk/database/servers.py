@@ -8,6 +8,7 @@ from itertools import islice
 from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from asterisk_siptrunk.call import Evidence, Verdict
+from asterisk_siptrunk.call.lease import WHOLE
 from asterisk_siptrunk.call.server import Pulse, ServerRecord, Vitals
 from asterisk_siptrunk.database import audit
 from asterisk_siptrunk.database.audit import By
@@ -131,6 +132,11 @@ def _reopen(connection: Connection, name: str, alive: Collection[str]) -> None:
 
 
 def _keep_free(connection: Connection) -> None:
-    """Have admissions leave free what lost servers may use alone."""
-    lost = select(func.coalesce(func.sum(server.c.share), 0)).where(server.c.lost_at.is_not(None))
+    """Have admissions leave free what lost servers may use alone.
+
+    One that goes by the whole limit alone takes itself for the only one: nothing could be left.
+    """
+    lost = select(func.coalesce(func.sum(server.c.share), 0)).where(
+        server.c.lost_at.is_not(None), server.c.share < WHOLE
+    )
     connection.execute(update(provider).values(kept=lost.scalar_subquery()))

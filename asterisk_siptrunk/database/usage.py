@@ -66,7 +66,7 @@ _CAUSE = Prepared(
     .where(*_OF_CALL, call.c.evidence == Evidence.JOURNAL.value, call.c.hangup_cause.is_(None))
     .values(hangup_cause=bindparam("cause"))
 )
-_KNOWN = Prepared(select(call.c.evidence).where(*_OF_CALL))
+_KNOWN = Prepared(select(call.c.evidence, call.c.via, call.c.dialled).where(*_OF_CALL))
 # Asterisk's event and its journal tell of an answer within milliseconds of each other.
 _CLOSE = timedelta(seconds=0.5)
 _ANSWERED_EARLIER = Prepared(
@@ -160,11 +160,15 @@ def record_journal(
         if not known:
             connection.execute(insert(call).values(_journalled(server, one, ids)))
             ended += 1
-        elif known[0] == (Evidence.AMI,):
+            continue
+        evidence, via, dialled = known[0]
+        if via == Via.AWAY and not dialled:
+            _complete(connection, server, one, ids)
+        if evidence == Evidence.AMI:
             _correct_answer(connection, server, one)
-        elif known[0] != (Evidence.ADMISSION,):
+        elif evidence != Evidence.ADMISSION:
             _set_exact_times(connection, server, one, ids)
-            ended += known[0] != (Evidence.JOURNAL,)
+            ended += evidence != Evidence.JOURNAL
         elif one.reason in _AWAY_REASONS:
             # Our refusal came too late to be heard: the dialplan decided, and this is what it did.
             _overrule(connection, server, one, ids)
@@ -173,6 +177,14 @@ def record_journal(
         insert(journal_position).values(server=server, inode=position.inode, offset=position.offset)
     )
     return ended
+
+
+def _complete(connection: Connection, server: str, one: JournalCall, ids: "_Ids") -> None:
+    """Say what a call was that had only been seen alive: the dialplan noted it in the journal."""
+    told = _journalled(server, one, ids)
+    kept = ("verdict", "reason", "carrier_id", "caller", "presented", "dialled", "callee", "zone")
+    where = (call.c.server == server, call.c.uniqueid == one.uniqueid)
+    connection.execute(update(call).where(*where).values({key: told[key] for key in kept}))
 
 
 def _correct_answer(connection: Connection, server: str, one: JournalCall) -> None:
