@@ -110,11 +110,7 @@ class _File:
             DatabaseUnavailable: what to do.
         """
         now = _identity(str(self.path))
-<<<<<<< HEAD
-        if now is None:  # to open it tells that it is not there
-=======
         if now is None:  # SQLite itself says so, and the one that was known may come back
->>>>>>> main
             return
         log = self.path.with_name(f"{self.path.name}-wal")
         if self._known not in {None, now} and log.exists():
