@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.cli import main
 from asterisk_siptrunk.generation.store import Store
+from tests.unit.cli.doctoring import answering, give_sign
 from tests.unit.cli.fake_asterisk import FakeAsterisk
 
 
@@ -114,3 +115,24 @@ def asterisk(siptrunk: Siptrunk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(bootstrap, "control", lambda _settings: fake)
     monkeypatch.setattr(bootstrap, "system_name", lambda _settings: "asterisk")
     return fake
+
+
+@pytest.fixture
+def well(acme: Siptrunk, asterisk: FakeAsterisk, tmp_path: Path) -> Iterator[Siptrunk]:
+    """A provider that lacks nothing."""
+    (tmp_path / "siptrunk.toml").chmod(0o640)
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_text('ami_listen = "a"\nami_apply = "b"\n')
+    secrets.chmod(0o600)
+    (tmp_path / "journal.csv").touch()
+    with answering() as port:
+        acme.environment |= {
+            "SIPTRUNK_AGI_PORT": str(port),
+            "SIPTRUNK_ASTERISK_ADDRESS": "sip.example.com",
+            "SIPTRUNK_ASTERISK_JOURNAL": str(tmp_path / "journal.csv"),
+        }
+        acme("config", "install", "--yes")
+        acme("config", "apply", "--yes")
+        give_sign(tmp_path / "siptrunk.db")
+        yield acme
+    assert asterisk.reloads
