@@ -60,7 +60,7 @@ class AdmissionService:
         if request.script in _CALLS:
             attempt = attempt_of(request, self._server, self._clock())
             ruled = admission.admit(attempt, now)
-            return (_told(attempt, ruled[0]), ruled[1]) if ruled else ({}, None)
+            return (_noted(attempt, ruled[0]), ruled[1]) if ruled else ({}, None)
         return _unasked(request), None
 
     def is_late(self, request: AgiRequest) -> bool:
@@ -89,6 +89,11 @@ def _unasked(request: AgiRequest) -> Mapping[str, str]:
     """What a request of no call is told."""
     is_check = request.script == variables.AGI_CHECK
     return {variables.NEXT: variables.NEXT_AWAY} if is_check else {}
+
+
+def _noted(attempt: Attempt, ruling: Ruling) -> Mapping[str, str]:
+    """What is told by memory: were we killed now, the journal alone would know what was dialled."""
+    return {**_told(attempt, ruling), variables.JOURNAL_DIALLED: attempt.dialled}
 
 
 def _told(attempt: Attempt, ruling: Ruling) -> Mapping[str, str]:

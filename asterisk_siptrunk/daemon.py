@@ -127,10 +127,11 @@ class _Parts:
         await asyncio.wait({listening, stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED)
         self.manager.stopping()
         await self.agi.stop()
-        self._listener.stop()
-        await listening
         for task in keeping:
             task.cancel()
+        await self._gate.finish()
+        self._listener.stop()
+        await listening
 
     async def end(self) -> None:
         """Store what waits, say that this was meant, and let the database go."""

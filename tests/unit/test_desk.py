@@ -96,11 +96,12 @@ def test_a_database_that_gives_no_answer_at_all_is_not_waited_for(provided, monk
         async with scene(provided) as it:
             office = Office(it)
             await office.hear("lab-1.1")
-            stuck = threading.Event()
-            it.thread.submit(lambda _: stuck.wait(5))
+            began, release = threading.Event(), threading.Event()
+            it.thread.submit(lambda _: began.set() or release.wait(5))
+            await asyncio.to_thread(began.wait)
             told = await office.hear("lab-2.1")
             assert not it.gate.is_open
-            stuck.set()
+            release.set()
             await it.back()
             return told
 
