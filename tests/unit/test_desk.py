@@ -97,7 +97,12 @@ def test_a_database_that_gives_no_answer_at_all_is_not_waited_for(provided, monk
             office = Office(it)
             await office.hear("lab-1.1")
             began, release = threading.Event(), threading.Event()
-            it.thread.submit(lambda _: began.set() or release.wait(5))
+
+            def hold(_connection):
+                began.set()
+                release.wait(5)
+
+            it.thread.submit(hold)
             await asyncio.to_thread(began.wait)
             told = await office.hear("lab-2.1")
             assert not it.gate.is_open
