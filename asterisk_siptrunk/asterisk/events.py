@@ -7,7 +7,7 @@ those (main/channel.c, ast_channel_set_linkgroup), the UniqueID stays.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
@@ -112,14 +112,24 @@ def spoken(uniqueid: str, reply: AmiReply) -> Spoken | None:
 
 
 def is_suspect(event: AmiEvent) -> bool:
-    """Whether an event about a call is not as Asterisk writes it: a caller forged lines.
+    """Whether an event, of a call perhaps, is not as Asterisk writes it: a caller forged lines.
 
     What it should have said is then unknown, and all channels are to be looked at.
     """
+    if "Event" not in event.fields:
+        return True  # a line `EVENT: ...` took the place of its name, whatever that was
     if event.name not in _OF_CALLS:
         return False
     whole = "Context" in event.fields and "Linkedid" in event.fields
-    return event.ambiguous or not whole or not is_uniqueid(event.fields.get("Uniqueid", ""))
+    if event.ambiguous or not whole or not _is_timed_first(event.fields):
+        return True
+    return not is_uniqueid(event.fields.get("Uniqueid", ""))
+
+
+def _is_timed_first(fields: Mapping[str, str]) -> bool:
+    """Whether Timestamp, if it is there at all, stands before all that a peer can write."""
+    first = next((key for key in fields if key in {"Timestamp", "CallerIDNum"}), "")
+    return first == "Timestamp" or "Timestamp" not in fields
 
 
 def registration_change(event: AmiEvent) -> RegistrationChange | None:
