@@ -8,10 +8,15 @@ from sqlalchemy import Connection
 from asterisk_siptrunk.asterisk import variables
 from asterisk_siptrunk.asterisk.agi import AgiRequest
 from asterisk_siptrunk.asterisk.verdict import attempt_of, next_way, verdict
+from asterisk_siptrunk.call import Attempt
 from asterisk_siptrunk.database.admission import Admission
+from asterisk_siptrunk.database.alone import AloneAdmission, Later
+from asterisk_siptrunk.database.call_row import Ruling
 
 Clock = Callable[[], datetime]
 Answering = Callable[[Connection], Mapping[str, str]]
+
+_CALLS = frozenset({variables.AGI_OUTBOUND, variables.AGI_INBOUND})
 
 
 class AdmissionService:
@@ -34,13 +39,31 @@ class AdmissionService:
         """
         if request.script == variables.AGI_REROUTE:
             return lambda connection: self._reroute(connection, request)
-        if request.script in {variables.AGI_OUTBOUND, variables.AGI_INBOUND}:
+        if request.script in _CALLS:
             # The clock is read now: while the database is slow, the call waits, and is no later.
-            asked_at = self._clock()
-            return lambda connection: self._admit(connection, request, asked_at)
+            attempt = attempt_of(request, self._server, self._clock())
+            return lambda connection: self._admit(connection, request, attempt)
         return lambda _: {}
 
-    def _is_late(self, request: AgiRequest) -> bool:
+    def alone(
+        self, request: AgiRequest, admission: AloneAdmission, now: float
+    ) -> tuple[Mapping[str, str], Later | None]:
+        """The variables that answer a request without a database, and what to write later.
+
+        They are none where nothing is remembered to decide by. `now` is monotonic, in seconds.
+        """
+        if self.is_late(request):
+            return {}, None
+        if request.script == variables.AGI_REROUTE:
+            found = admission.reroute(self._server, request.uniqueid, now)
+            return (next_way(found[0]), found[1]) if found else ({}, None)
+        if request.script in _CALLS:
+            attempt = attempt_of(request, self._server, self._clock())
+            ruled = admission.admit(attempt, now)
+            return (_told(attempt, ruled[0]), ruled[1]) if ruled else ({}, None)
+        return {}, None
+
+    def is_late(self, request: AgiRequest) -> bool:
         """Whether the dialplan has stopped waiting, or may before it hears of us.
 
         A verdict that nobody waits for must leave no row: the dialplan decides on the call.
@@ -48,18 +71,20 @@ class AdmissionService:
         return self._clock().timestamp() - request.asked >= self._patience
 
     def _admit(
-        self, connection: Connection, request: AgiRequest, asked_at: datetime
+        self, connection: Connection, request: AgiRequest, attempt: Attempt
     ) -> Mapping[str, str]:
-        if self._is_late(request):
+        if self.is_late(request):
             return {}
-        attempt = attempt_of(request, self._server, asked_at)
-        ruling = self._admission.admit(connection, attempt)
-        trunk = ruling.terms.trunk if ruling.terms else None
-        return verdict(attempt, ruling.decision, trunk, ruling.carrier)
+        return _told(attempt, self._admission.admit(connection, attempt))
 
     def _reroute(self, connection: Connection, request: AgiRequest) -> Mapping[str, str]:
-        if self._is_late(request):
+        if self.is_late(request):
             return {}
         if not self._admission.is_open(connection, self._server, request.uniqueid):
             return {}
         return next_way(self._admission.reroute(connection, self._server, request.uniqueid))
+
+
+def _told(attempt: Attempt, ruling: Ruling) -> Mapping[str, str]:
+    trunk = ruling.terms.trunk if ruling.terms else None
+    return verdict(attempt, ruling.decision, trunk, ruling.carrier)

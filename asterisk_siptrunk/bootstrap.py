@@ -222,11 +222,14 @@ def agi_process(file: Path) -> int:
     from asterisk_siptrunk.admission_service import AdmissionService  # noqa: PLC0415
     from asterisk_siptrunk.asterisk.process import answer_once  # noqa: PLC0415
     from asterisk_siptrunk.call import Via  # noqa: PLC0415
+    from asterisk_siptrunk.call.memory import CallMemory  # noqa: PLC0415
     from asterisk_siptrunk.database.admission import Admission  # noqa: PLC0415
+    from asterisk_siptrunk.database.terms import TermsMemory  # noqa: PLC0415
 
     try:
         settings = load_settings(file)
-        admission = Admission(settings.provider.country, random.random, Via.PROCESS)
+        country = settings.provider.country
+        admission = Admission(country, random.random, Via.PROCESS, CallMemory(), TermsMemory())
         service = AdmissionService(
             settings.asterisk.server,
             admission,

@@ -4,23 +4,34 @@ import asyncio
 import logging
 import random
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.metadata import version
 
 from sqlalchemy import Engine
 
 from asterisk_siptrunk.admission_service import AdmissionService
-from asterisk_siptrunk.asterisk.agi import AgiRequest
 from asterisk_siptrunk.asterisk.ami import AmiClient, AmiLogin, utc_now
 from asterisk_siptrunk.asterisk.control import AmiControl
 from asterisk_siptrunk.asterisk.fastagi import FastAgiServer
 from asterisk_siptrunk.asterisk.listener import Listener
 from asterisk_siptrunk.asterisk.registrations import ContactList
 from asterisk_siptrunk.asterisk.variables import LISTEN_USER
+from asterisk_siptrunk.beat import Beat
 from asterisk_siptrunk.call import Via
+from asterisk_siptrunk.call.lease import Lease
+from asterisk_siptrunk.call.memory import CallMemory
+from asterisk_siptrunk.call.server import Vitals
+from asterisk_siptrunk.database import servers
 from asterisk_siptrunk.database.admission import Admission
+from asterisk_siptrunk.database.alone import AloneAdmission
+from asterisk_siptrunk.database.gate import Gate, Submit
 from asterisk_siptrunk.database.loop import LoopDatabase
 from asterisk_siptrunk.database.store import ServerUsage
+from asterisk_siptrunk.database.terms import TermsMemory
 from asterisk_siptrunk.database.thread import DatabaseThread
+from asterisk_siptrunk.desk import Desk
+from asterisk_siptrunk.errors import DatabaseUnavailable
 from asterisk_siptrunk.settings import Settings
 
 Ready = Callable[[int], None]
@@ -49,34 +60,107 @@ def run(settings: Settings, engine: Engine, control: AmiControl, ready: Ready) -
 async def serve(settings: Settings, engine: Engine, control: AmiControl, ready: Ready) -> None:
     """Run the daemon in this event loop; see `run`."""
     stop = _stop_on_signals()
-    server = settings.asterisk.server
-    database = DatabaseThread(engine, asyncio.get_running_loop())
-    database.start()
-    short = LoopDatabase(engine, database) if engine.dialect.name == "sqlite" else database
-    client = AmiClient(
-        AmiLogin(settings.ami.host, settings.ami.port, LISTEN_USER, settings.secrets.ami_listen)
-    )
-    usage = ServerUsage(short, database, server)
-    listener = Listener(client, usage, settings.asterisk.journal, _contacts(control))
-    admission = Admission(settings.provider.country, random.random, Via.SERVICE)
-    service = AdmissionService(server, admission, utc_now, settings.asterisk.admission_seconds)
+    parts = _Parts(settings, engine, control)
+    await parts.begin()
+    try:
+        ready(await parts.agi.start(settings.agi.host, settings.agi.port))
+        await parts.work(stop)
+    finally:
+        await parts.end()
 
-    def answer(request: AgiRequest) -> asyncio.Future[Mapping[str, str]]:
-        return short.submit(service.work(request))
 
-    # An answer that Asterisk never confirmed may have left a row without a channel.
-    agi = FastAgiServer(answer, lambda _: listener.resync(), frozenset(settings.agi.peers))
-    ready(await agi.start(settings.agi.host, settings.agi.port))
-    listening = asyncio.create_task(listener.run())
-    await asyncio.wait(
-        {listening, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED
-    )
-    await agi.stop()
-    listener.stop()
-    await listening
-    if isinstance(short, LoopDatabase):
-        short.close()
-    await asyncio.to_thread(database.stop)
+class _Parts:
+    """What the daemon is made of, wired together."""
+
+    def __init__(self, settings: Settings, engine: Engine, control: AmiControl) -> None:
+        asterisk, country = settings.asterisk, settings.provider.country
+        loop = asyncio.get_running_loop()
+        self._server, self._share, self._began = asterisk.server, asterisk.alone_share, utc_now()
+        calls, terms = CallMemory(), TermsMemory()
+        lease = Lease(self._share, loop.time())
+        self._database = DatabaseThread(engine, loop)
+        self._short = _short_way(engine, self._database)
+        self._client = AmiClient(
+            AmiLogin(settings.ami.host, settings.ami.port, LISTEN_USER, settings.secrets.ami_listen)
+        )
+        self._alone = AloneAdmission(country, random.random, calls, terms, lease)
+        self._beat = Beat(self._server, calls, lease, self._vitals, utc_now)
+        self._gate = Gate(self._short, self._database, lease, self)
+        self._usage = ServerUsage(self._gate, self._server, calls)
+        self._listener = Listener(self._client, self._usage, asterisk.journal, _contacts(control))
+        admission = Admission(country, random.random, Via.SERVICE, calls, terms)
+        service = AdmissionService(self._server, admission, utc_now, asterisk.admission_seconds)
+        self.agi = FastAgiServer(
+            Desk(service, self._alone, self._gate).answer,
+            # An answer that Asterisk never confirmed may have left a row without a channel.
+            lambda _: self._listener.resync(),
+            frozenset(settings.agi.peers),
+        )
+
+    async def begin(self) -> None:
+        """Give the first sign of life, and learn which calls are open.
+
+        Raises:
+            DatabaseUnavailable: a service cannot begin without its database.
+        """
+        self._database.start()
+        await self._beat.once(self._database.submit)
+        await self._usage.open_calls()
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Serve until told to stop; then let the calls that ask hear their answer."""
+        listening = asyncio.create_task(self._listener.run())
+        keeping = [
+            asyncio.create_task(self._gate.run()),
+            asyncio.create_task(self._beat.run(self._gate.submit_long)),
+        ]
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({listening, stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED)
+        await self.agi.stop()
+        self._listener.stop()
+        await listening
+        for task in keeping:
+            task.cancel()
+
+    async def end(self) -> None:
+        """Store what waits, say that this was meant, and let the database go."""
+        with suppress(DatabaseUnavailable):
+            at = utc_now()
+            await self._gate.submit_long(lambda c: servers.stop(c, self._server, at))
+        if isinstance(self._short, LoopDatabase):
+            self._short.close()
+        await asyncio.to_thread(self._database.stop)
+
+    # --- what the gate asks for ---
+
+    def closing(self) -> None:
+        """The database is away: what is held now may be held on."""
+        self._alone.cut()
+
+    async def returning(self, submit: Submit) -> None:
+        """This server lives, and so do its calls: said before anyone is admitted."""
+        await self._beat.once(submit)
+
+    def opened(self) -> None:
+        """What happened meanwhile is looked for."""
+        self._listener.resync()
+
+    def _vitals(self) -> Vitals:
+        state = self._client.state
+        return Vitals(
+            program=version("asterisk-siptrunk"),
+            started_at=self._began,
+            share=self._share,
+            link=state.link,
+            link_since=state.since,
+            link_detail=state.detail,
+            journal_behind=self._listener.journal_behind,
+        )
+
+
+def _short_way(engine: Engine, thread: DatabaseThread) -> LoopDatabase | DatabaseThread:
+    """PostgreSQL is a network away: nothing of it is done in the event loop."""
+    return LoopDatabase(engine, thread) if engine.dialect.name == "sqlite" else thread
 
 
 def _contacts(control: AmiControl) -> ContactList:

@@ -27,6 +27,7 @@ _LONGEST_RINGING = 3600
 # A caller hears nothing meanwhile; and a look at the channels must not take a call that still
 # asks for one that was missed.
 _LONGEST_ADMISSION = 5
+_WHOLE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,10 @@ class AsteriskSettings:
         bind: addresses that SIP listens on; add "::" for IPv6.
         sip_port: for UDP and TCP; 0 leaves the transports to the server's own pjsip.conf.
         templates: a folder whose templates replace ours, file by file; "" is none.
+        alone_share: percent of each trunk's channels that this server may use while it cannot reach
+            the database, or its service is away. 100 where there is one server. With several, 0 has
+            such calls go on to another server (503), and limits hold; more is kept free for this
+            server while it gives no sign of life.
     """
 
     server: str = "asterisk"
@@ -127,6 +132,7 @@ class AsteriskSettings:
     bind: tuple[str, ...] = ("0.0.0.0",)  # noqa: S104 # nosec B104
     sip_port: int = 5060
     templates: str = ""
+    alone_share: int = 100
 
     @property
     def version_pair(self) -> tuple[int, int]:
@@ -323,6 +329,8 @@ def _mistakes_of_asterisk(asterisk: AsteriskSettings) -> Iterator[tuple[str, str
     if not 1 <= asterisk.admission_seconds <= _LONGEST_ADMISSION:
         wrong = f"{asterisk.admission_seconds} is not between 1 and {_LONGEST_ADMISSION}"
         yield "[asterisk] admission_seconds", wrong
+    if not 0 <= asterisk.alone_share <= _WHOLE:
+        yield "[asterisk] alone_share", f"{asterisk.alone_share} is no percentage; give 0 to 100"
 
 
 def _mistakes_of_tls(asterisk: AsteriskSettings) -> Iterator[tuple[str, str]]:

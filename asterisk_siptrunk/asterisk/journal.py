@@ -83,12 +83,14 @@ class Reading:
         bad: how many could not.
         position: where to go on; None where there is no journal yet.
         more: there is more to read at once.
+        behind: bytes that are left after this, in all journals; None where there is none.
     """
 
     lines: tuple[JournalLine, ...] = ()
     bad: int = 0
     position: JournalPosition | None = None
     more: bool = False
+    behind: int | None = None
 
 
 def read_journal(file: Path, position: JournalPosition | None) -> Reading:
@@ -105,9 +107,14 @@ def read_journal(file: Path, position: JournalPosition | None) -> Reading:
     if here is None:
         return Reading(position=position)
     reading = _read(here, position)
+    reading = replace(reading, behind=(reading.behind or 0) + sum(map(_size, later)))
     if reading.more or not later:
         return reading
     return _turned(reading, later[0])
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size
 
 
 def _from(file: Path, position: JournalPosition | None) -> list[Path]:
@@ -148,7 +155,8 @@ def _read(file: Path, position: JournalPosition | None) -> Reading:
         block = opened.read(READ_BYTES)
     lines, bad, done = parse_lines(block)
     position = JournalPosition(status.st_ino, offset + done)
-    return Reading(lines, bad, position, more=len(block) == READ_BYTES)
+    behind = max(0, status.st_size - position.offset)
+    return Reading(lines, bad, position, more=len(block) == READ_BYTES, behind=behind)
 
 
 def _offset(position: JournalPosition | None, status: os.stat_result) -> int:

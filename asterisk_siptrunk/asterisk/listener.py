@@ -89,6 +89,8 @@ class Listener:
         self._stopping = False
         self._store_at = self._look_at = self._journal_at = self._booted_by = 0.0
         self._looked_at = -SOONEST_LOOK_SECONDS
+        self.journal_behind: int | None = None
+        """Bytes of the journal that are not recorded yet; None while there is none."""
 
     async def run(self) -> None:
         """Listen and store until `stop`; then store what is still waiting."""
@@ -101,6 +103,11 @@ class Listener:
             reading.cancel()
             watching.cancel()
         await self._work()
+
+    @property
+    def waiting(self) -> int:
+        """Changes that the database has not taken yet."""
+        return len(self._changes)
 
     def stop(self) -> None:
         """Have `run` end."""
@@ -159,6 +166,8 @@ class Listener:
             self._changes.clear()
             self.resync()
         self._changes.append(change)
+        if isinstance(change, Ended):
+            self._store.ended(change.uniqueid)
         self._store_by(0.0 if isinstance(change, Ended) else LINGER_SECONDS)
 
     def _ask_codec(self, event: AmiEvent) -> None:
@@ -213,8 +222,7 @@ class Listener:
                 await self._look(self._connection)
             if self._journal_at <= now:
                 await self._advance_journal()
-        except DatabaseUnavailable as error:
-            log.error("Usage waits for the database: %s", error)  # noqa: TRY400 - it says it all
+        except DatabaseUnavailable:  # the store has told of it
             self._store_at = self._journal_at = self._look_at = now + RETRY_SECONDS
         except Exception:
             # A defect in what one call told must not end the watch over all others: what waits is
@@ -252,6 +260,8 @@ class Listener:
             log.warning("Channels could not be looked at: %s", error)
             return
         found = reconcile(rows, events.snapshot(listed), GRACE)
+        if found.young:
+            self._look_at = min(self._look_at, self._looked_at + GRACE.total_seconds())
         if found:
             log.warning(
                 "Put right: %d calls gone, %d unknown, %d answered.",
@@ -280,6 +290,7 @@ class Listener:
         except OSError as error:
             log.error("The journal %s cannot be read: %s", self._journal, error.strerror)  # noqa: TRY400
             reading = Reading()
+        self.journal_behind = reading.behind
         if reading.position is not None and reading.position != position:
             await self._store.record_journal(fold(reading.lines), reading.position)
         pause = 0.0 if reading.more else JOURNAL_SECONDS

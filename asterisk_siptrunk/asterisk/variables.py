@@ -29,6 +29,10 @@ CAUSE = "SIPTRUNK_CAUSE"
 """Hangup cause (Q.850) of a refusal."""
 DIAL = "SIPTRUNK_DIAL"
 """What Dial() is given: `PJSIP/+33123456789@carrier-ovh`."""
+LIMIT = "SIPTRUNK_LIMIT"
+"""How many calls of the trunk this Asterisk may carry, as it counts them itself (GROUP): a last
+look, for when the service and the dialplan alone let calls pass in the same moment."""
+NO_LIMIT = "99999"
 DIALLED = "SIPTRUNK_DIALLED"
 """The number as dialled, kept for when the dialplan stands on another extension (T)."""
 
@@ -46,6 +50,8 @@ presentation are in Asterisk's own header."""
 GROUP = "siptrunk"
 """Category of GROUP(): each admitted call sets GROUP(siptrunk)=TRUNK, so that the dialplan can
 count by itself while the service is away."""
+NO_TRUNK = "-"
+"""The group of an emergency call from a trunk that we do not know."""
 
 TRUNK_PREFIX = "trunk-"
 """`trunk-NAME` is the trunk's endpoint, its user name, and its dialplan context."""

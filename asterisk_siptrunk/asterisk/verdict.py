@@ -4,7 +4,7 @@ from datetime import datetime
 
 from asterisk_siptrunk.asterisk import variables
 from asterisk_siptrunk.asterisk.agi import AgiRequest
-from asterisk_siptrunk.call import Admit, Attempt, Decision, Direction, Refuse, Way
+from asterisk_siptrunk.call import Admit, Attempt, Decision, Direction, Reason, Refuse, Way
 from asterisk_siptrunk.call.writing import called_number, presented_number
 from asterisk_siptrunk.destination import Destination
 from asterisk_siptrunk.trunk import Carrier, Trunk, TrunkKind
@@ -101,16 +101,16 @@ def _to_pbx(decision: Admit, trunk: Trunk | None) -> dict[str, str]:
 
 
 def _admitted(decision: Admit, dial: str, trunk: Trunk | None) -> dict[str, str]:
-    values = {
+    limited = decision.reason is not Reason.EMERGENCY
+    return {
         variables.NEXT: variables.NEXT_DIAL,
         _WAIT: _FOR_EVER,
         variables.REASON: decision.reason,
         variables.DIAL: dial,
         _USERFIELD: decision.reason,
+        f"GROUP({variables.GROUP})": trunk.name if trunk else variables.NO_TRUNK,
+        variables.LIMIT: str(trunk.channels) if trunk and limited else variables.NO_LIMIT,
     }
-    if trunk is not None:
-        values[f"GROUP({variables.GROUP})"] = trunk.name
-    return values
 
 
 def _at_carrier(carrier: Carrier, callee: Destination) -> str:

@@ -51,18 +51,20 @@ class Load:
     Attributes:
         outbound, inbound: open calls of the trunk.
         tokens: calls that the trunk's rate still allows right now; None where it has no limit.
+        elsewhere: channels of the trunk left free for servers that cannot be asked.
         carriers: open calls by the id of each carrier that has a limit.
     """
 
     outbound: int = 0
     inbound: int = 0
+    elsewhere: int = 0
     tokens: float | None = None
     carriers: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def in_use(self) -> int:
         """Channels of the trunk that are taken."""
-        return self.outbound + self.inbound
+        return self.outbound + self.inbound + self.elsewhere
 
 
 @dataclass(frozen=True, slots=True)

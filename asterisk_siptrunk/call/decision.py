@@ -186,7 +186,7 @@ def _blocked(callee: Destination, policy: Policy) -> Refuse | None:
 def _outbound_full(trunk: Trunk, callee: Destination, load: Load) -> Refuse | None:
     left = min(
         trunk.channels - load.in_use,
-        trunk.channels - trunk.reserved_inbound - load.outbound,
+        trunk.channels - trunk.reserved_inbound - load.outbound - load.elsewhere,
     )
     if left > 0:
         return None
@@ -218,7 +218,8 @@ def _no_carrier(
 
 def _occupancy(trunk: Trunk, load: Load) -> str:
     reserved = f", {trunk.reserved_inbound} kept for inbound" if trunk.reserved_inbound else ""
+    elsewhere = f", {load.elsewhere} left to servers out of reach" if load.elsewhere else ""
     return (
         f"{load.in_use} of {trunk.channels} channels in use "
-        f"({load.outbound} outbound, {load.inbound} inbound{reserved})"
+        f"({load.outbound} outbound, {load.inbound} inbound{reserved}{elsewhere})"
     )

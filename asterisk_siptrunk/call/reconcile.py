@@ -93,11 +93,13 @@ class Reconciliation:
         gone: open rows whose channel is no more.
         unknown: channels that have no open row.
         answered: UniqueIDs of rows that do not know yet that their call was answered.
+        young: channels without an open row that may still be asking for one.
     """
 
     gone: tuple[OpenCall, ...] = ()
     unknown: tuple[LiveChannel, ...] = ()
     answered: tuple[str, ...] = ()
+    young: int = 0
 
     def __bool__(self) -> bool:
         """Whether anything is to be put right."""
@@ -114,14 +116,13 @@ def reconcile(
     """
     known = {call.uniqueid for call in open_calls}
     up = {channel.uniqueid for channel in snapshot.callers if channel.up}
+    without = [channel for channel in snapshot.callers if channel.uniqueid not in known]
+    unknown = tuple(channel for channel in without if channel.age >= grace)
     return Reconciliation(
         gone=tuple(call for call in open_calls if call.uniqueid not in snapshot.uniqueids),
-        unknown=tuple(
-            channel
-            for channel in snapshot.callers
-            if channel.uniqueid not in known and channel.age >= grace
-        ),
+        unknown=unknown,
         answered=tuple(
             call.uniqueid for call in open_calls if not call.answered and call.uniqueid in up
         ),
+        young=len(without) - len(unknown),
     )

@@ -44,6 +44,8 @@ class Via(StrEnum):
     """The admission service, over FastAGI."""
     PROCESS = "process"
     """The same decision in an AGI process."""
+    MEMORY = "memory"
+    """The admission service by what it remembered, while the database was away."""
     AWAY = "away"
     """The dialplan alone, while the service was away."""
 

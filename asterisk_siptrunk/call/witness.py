@@ -71,6 +71,9 @@ class UsageStore(Protocol):
     async def open_calls(self) -> Sequence[OpenCall]:
         """All rows of this server that have no end."""
 
+    def ended(self, uniqueid: str) -> None:
+        """Hear at once of an end that is stored later (`apply`); never raises."""
+
     async def adopt(self, channels: Sequence[LiveChannel], at: datetime) -> None:
         """Have an open row for each of these living calls; `at` is when they were seen.
 

@@ -64,6 +64,8 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 # tls_certificate = ""  # this and tls_key: no TLS is offered without both
 # tls_key = ""
 # tls_port = 5061
+# alone_share = 100  # percent of each trunk's channels to use while out of the database's reach;
+#                    # 100 for one server, 0 where several serve the same trunks
 # templates = ""  # a folder whose templates replace ours, file by file
 """
 

@@ -5,27 +5,23 @@ SELECT ... FOR UPDATE that row), then the open calls are counted, then the call'
 written. So of two calls that ask at once for the last channel exactly one gets it, whichever
 process or server they came in by. The same call asking twice gets its first answer.
 
-Nothing here catches a database that is away: the caller hears of it, the AGI session ends
-without a verdict, and the dialplan goes on by its own rules.
+Nothing here catches a database that is away: whoever asks hears of it. `alone` is what the service
+goes on by then.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from asterisk_siptrunk.call import (
     Admit,
     Attempt,
     Chance,
-    Decision,
     Direction,
-    Evidence,
     Load,
     Pace,
-    Reason,
     Refuse,
     Terms,
     Verdict,
@@ -38,33 +34,24 @@ from asterisk_siptrunk.call import (
     reason_of,
     with_room,
 )
+from asterisk_siptrunk.call.lease import WHOLE
+from asterisk_siptrunk.call.memory import CallMemory, Held
+from asterisk_siptrunk.database.call_row import (
+    LONGEST_NUMBER,
+    Ruling,
+    destination_of,
+    held_by,
+    insert_once,
+    put_on,
+    rule,
+    take_over,
+)
 from asterisk_siptrunk.database.engine import identity
-from asterisk_siptrunk.database.prepared import Prepared, stored
+from asterisk_siptrunk.database.prepared import Prepared
 from asterisk_siptrunk.database.tables import call, carrier, number, provider, trunk
 from asterisk_siptrunk.database.terms import TermsMemory, in_service
-from asterisk_siptrunk.destination import Destination, Kind, normalise
+from asterisk_siptrunk.destination import normalise
 from asterisk_siptrunk.trunk import Carrier, Trunk
-
-AnyRow = Row[*tuple[Any, ...]]
-
-_LONGEST_NUMBER = 40
-_LONGEST_CALL_ID = 256
-_LONGEST_AGENT = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """A decision that has been stored.
-
-    Attributes:
-        terms: the trunk's, None where the call belongs to no trunk.
-        carrier: the one to put the call to first; None for inbound calls and refused ones.
-    """
-
-    decision: Decision
-    terms: Terms | None
-    carrier: Carrier | None
-
 
 _TRUNK = select(
     trunk.c.id,
@@ -73,7 +60,7 @@ _TRUNK = select(
     trunk.c.pace_tokens,
     trunk.c.pace_at,
 ).with_for_update(of=trunk)
-_SHARED_VERSION = Prepared(select(provider.c.version))
+_SHARED = Prepared(select(provider.c.version, provider.c.kept))
 _TRUNK_BY_NAME = Prepared(_TRUNK.where(trunk.c.name == bindparam("entry")))
 _TRUNK_BY_NUMBER = Prepared(
     _TRUNK.join(number, number.c.trunk_id == trunk.c.id).where(
@@ -90,42 +77,6 @@ _KEEP_PACE = Prepared(
     .where(trunk.c.id == bindparam("trunk"))
     .values(pace_tokens=bindparam("tokens"), pace_at=bindparam("at"))
 )
-
-
-_WRITTEN = (
-    "server",
-    "uniqueid",
-    "sip_call_id",
-    "trunk_id",
-    "carrier_id",
-    "tried",
-    "direction",
-    "caller",
-    "presented",
-    "withheld",
-    "dialled",
-    "callee",
-    "zone",
-    "verdict",
-    "reason",
-    "facts",
-    "via",
-    "user_agent",
-    "codec",
-    "started_at",
-    "ended_at",
-    "hangup_cause",
-    "evidence",
-)
-_VALUES: dict[str, Any] = {name: bindparam(name) for name in _WRITTEN}
-_INSERT_ONCE = Prepared(
-    {
-        "sqlite": sqlite.insert(call).values(_VALUES).on_conflict_do_nothing(),
-        "postgresql": postgresql.insert(call).values(_VALUES).on_conflict_do_nothing(),
-    }
-)
-
-
 _OPEN = Prepared(
     select(call.c.id).where(
         call.c.server == bindparam("of_server"),
@@ -133,44 +84,51 @@ _OPEN = Prepared(
         call.c.ended_at.is_(None),
     )
 )
-_TAKE_OVER = Prepared(
-    update(call)
-    .where(call.c.server == bindparam("of_server"), call.c.uniqueid == bindparam("of_call"))
-    .values({name: bindparam(name) for name in _WRITTEN if name not in {"server", "uniqueid"}})
-)
 
 
 class Admission:
     """Decides on calls against one database; each method wants a transaction of its own.
 
     `country` is the provider's, for calls that belong to no trunk; `via` says in the rows who
-    decided.
+    decided. What is admitted is told to `calls`, and what it is decided by is kept in `terms`: both
+    are there to go on by while the database is away.
     """
 
-    def __init__(self, country: str, chance: Chance, via: Via) -> None:
+    def __init__(
+        self, country: str, chance: Chance, via: Via, calls: CallMemory, terms: TermsMemory
+    ) -> None:
         self._country = country
         self._chance = chance
         self._via = via
-        self._memory = TermsMemory()
+        self._calls = calls
+        self._terms = terms
 
     def admit(self, connection: Connection, attempt: Attempt) -> Ruling:
         """Admit or refuse a call, and write its row."""
-        shared = _shared_version(connection)
-        memory = self._memory.of(identity(connection.engine))
-        everyone = memory.carriers(connection, shared)
-        asked = self._readable(attempt, everyone)
+        ruling = self._admit(connection, attempt)
+        remember(self._calls, attempt, ruling)
+        return ruling
+
+    def _admit(self, connection: Connection, attempt: Attempt) -> Ruling:
+        shared = _shared(connection)
+        memory = self._terms.of(identity(connection.engine))
+        everyone = memory.carriers(connection, shared.version)
+        asked = readable(attempt, everyone, self._country)
         row = _lock_trunk(connection, asked)
         if row is None:
             decision = decide_unknown(asked, self._country, in_service(everyone), self._chance)
-            return self._store(connection, attempt, None, decision, everyone)
-        terms = memory.terms(connection, row.id, row.name, (row.version, shared))
+            return self._store(
+                connection, attempt, rule(attempt, None, decision, everyone), everyone
+            )
+        terms = memory.terms(connection, row.id, row.name, (row.version, shared.version))
         pace = _pace(attempt, terms.trunk, row)
-        decision = decide(asked, terms, _load(connection, terms, pace), self._chance)
+        load = _load(connection, terms, pace, shared.kept)
+        decision = decide(asked, terms, load, self._chance)
         if pace is not None and isinstance(decision, Admit):
             kept = pace.less_one()
             values = {"trunk": row.id, "tokens": kept.tokens, "at": kept.at}
             _KEEP_PACE.change(connection, values)
-        return self._store(connection, attempt, terms, decision, everyone)
+        return self._store(connection, attempt, rule(attempt, terms, decision, everyone), everyone)
 
     def is_open(self, connection: Connection, server: str, uniqueid: str) -> bool:
         """Whether this call has a row without an end."""
@@ -186,51 +144,64 @@ class Admission:
         row = connection.execute(query).one_or_none()
         if row is None or row.carrier_id is None:
             return None
-        tried = {*map(int, row.tried.split()), row.carrier_id}
-        memory = self._memory.of(identity(connection.engine))
-        everyone = memory.carriers(connection, _shared_version(connection))
-        left = tuple(one for one in in_service(everyone) if one.id not in tried)
-        if row.reason != Reason.EMERGENCY:
+        held = held_by(row)
+        memory = self._terms.of(identity(connection.engine))
+        everyone = memory.carriers(connection, _shared(connection).version)
+        left = untried(held, everyone)
+        if not held.emergency:
             left = with_room(left, _carrier_load(connection, left))
         if not left:
             return None
-        chosen = order(left, self._chance)[0]
-        values = {"carrier_id": chosen.id, "tried": " ".join(map(str, sorted(tried)))}
-        connection.execute(update(call).where(call.c.id == row.id).values(values))
-        return Way(chosen, _destination(row), row.caller)
-
-    def _readable(self, attempt: Attempt, everyone: Iterable[Carrier]) -> Attempt:
-        """The attempt, an inbound number in E.164: carriers write it in their country's way."""
-        if attempt.direction is Direction.OUTBOUND:
-            return attempt
-        country = next((one.country for one in everyone if one.name == attempt.entry), None)
-        callee = normalise(attempt.dialled, country or self._country)
-        return attempt if callee is None else replace(attempt, dialled=callee.number)
+        held, way = held.put_to(order(left, self._chance)[0])
+        put_on(connection, server, uniqueid, held)
+        self._calls.take(uniqueid, held)
+        return way
 
     def _store(
         self,
         connection: Connection,
         attempt: Attempt,
-        terms: Terms | None,
-        decision: Decision,
+        ruling: Ruling,
         everyone: Iterable[Carrier],
     ) -> Ruling:
-        chosen = _carrier_of(attempt, decision, everyone)
-        values = _row(attempt, terms, decision) | {
-            "via": self._via,
-            "carrier_id": chosen.id if chosen else None,
-            "started_at": stored(connection, attempt.at),
-        }
-        if isinstance(decision, Refuse):
-            # A refused call is born ended: it never holds a channel.
-            values["ended_at"] = values["started_at"]
-        if _INSERT_ONCE.change(connection, values):
-            return Ruling(decision, terms, chosen)
-        again = _first_answer(connection, attempt, terms, everyone)
+        if insert_once(connection, attempt, ruling, self._via):
+            return ruling
+        again = _first_answer(connection, attempt, ruling, everyone)
         if again is not None:
             return again
-        _take_over(connection, values)
-        return Ruling(decision, terms, chosen)
+        take_over(connection, attempt, ruling, self._via)
+        return ruling
+
+
+def readable(attempt: Attempt, everyone: Iterable[Carrier], country: str) -> Attempt:
+    """The attempt, an inbound number in E.164: carriers write it in their country's way."""
+    if attempt.direction is Direction.OUTBOUND:
+        return attempt
+    of_carrier = next((one.country for one in everyone if one.name == attempt.entry), None)
+    callee = normalise(attempt.dialled, of_carrier or country)
+    return attempt if callee is None else replace(attempt, dialled=callee.number)
+
+
+def untried(held: Held, everyone: tuple[Carrier, ...]) -> tuple[Carrier, ...]:
+    """The carriers in service that a call was not put to yet."""
+    tried = held.tried | {held.carrier}
+    return tuple(one for one in in_service(everyone) if one.id not in tried)
+
+
+def remember(calls: CallMemory, attempt: Attempt, ruling: Ruling) -> None:
+    """Keep in memory what a call was told."""
+    held = ruling.held(attempt.direction)
+    if held is None:
+        calls.end(attempt.uniqueid)
+    else:
+        calls.take(attempt.uniqueid, held)
+
+
+class _Shared(NamedTuple):
+    """What the provider's row tells each admission."""
+
+    version: int
+    kept: int
 
 
 class _TrunkRow(NamedTuple):
@@ -243,9 +214,9 @@ class _TrunkRow(NamedTuple):
     pace_at: float | None
 
 
-def _shared_version(connection: Connection) -> int:
-    ((version,),) = _SHARED_VERSION.run(connection, {})
-    return int(version)
+def _shared(connection: Connection) -> _Shared:
+    (row,) = _SHARED.run(connection, {})
+    return _Shared(*row)
 
 
 def _lock_trunk(connection: Connection, attempt: Attempt) -> _TrunkRow | None:
@@ -265,11 +236,12 @@ def _pace(attempt: Attempt, of_trunk: Trunk, row: _TrunkRow) -> Pace | None:
     return Pace(row.pace_tokens, row.pace_at).refilled(of_trunk.calls_per_second, now)
 
 
-def _load(connection: Connection, terms: Terms, pace: Pace | None) -> Load:
+def _load(connection: Connection, terms: Terms, pace: Pace | None, kept: int) -> Load:
     in_use = dict(_IN_USE.run(connection, {"trunk": terms.trunk.id}))
     return Load(
         outbound=in_use.get(Direction.OUTBOUND, 0),
         inbound=in_use.get(Direction.INBOUND, 0),
+        elsewhere=terms.trunk.channels * kept // WHOLE,
         tokens=None if pace is None else pace.tokens,
         carriers=_carrier_load(connection, terms.carriers),
     )
@@ -291,71 +263,19 @@ def _carrier_load(connection: Connection, carriers: Iterable[Carrier]) -> dict[i
     return {carrier_id: count for carrier_id, count in counted}  # noqa: C416 - rows of two
 
 
-def _carrier_of(
-    attempt: Attempt, decision: Decision, everyone: Iterable[Carrier]
-) -> Carrier | None:
-    """The carrier whose channel the call takes: where it goes, or where it came from."""
-    if attempt.direction is Direction.INBOUND:
-        return next((one for one in everyone if one.name == attempt.entry), None)
-    if isinstance(decision, Admit) and decision.carriers:
-        return decision.carriers[0]
-    return None
-
-
-def _row(attempt: Attempt, terms: Terms | None, decision: Decision) -> dict[str, Any]:
-    refused = isinstance(decision, Refuse)
-    callee = decision.callee
-    return {
-        "server": attempt.server,
-        "uniqueid": attempt.uniqueid,
-        "sip_call_id": attempt.sip_call_id[:_LONGEST_CALL_ID],
-        "trunk_id": terms.trunk.id if terms else None,
-        "direction": attempt.direction,
-        "caller": decision.caller[:_LONGEST_NUMBER] if isinstance(decision, Admit) else "",
-        "presented": attempt.caller[:_LONGEST_NUMBER],
-        "withheld": attempt.withheld,
-        "dialled": attempt.dialled[:_LONGEST_NUMBER],
-        "callee": callee.number if callee else "",
-        "zone": callee.zone if callee else "",
-        "verdict": Verdict.REFUSED if refused else Verdict.ADMITTED,
-        "reason": decision.reason,
-        "facts": decision.facts,
-        "user_agent": attempt.user_agent[:_LONGEST_AGENT],
-        "tried": "",
-        "codec": "",
-        "ended_at": None,
-        "hangup_cause": int(decision.reason.cause) if decision.reason.cause else None,
-        "evidence": Evidence.ADMISSION if refused else None,
-    }
-
-
 def _first_answer(
-    connection: Connection, attempt: Attempt, terms: Terms | None, everyone: Iterable[Carrier]
+    connection: Connection, attempt: Attempt, now: Ruling, everyone: Iterable[Carrier]
 ) -> Ruling | None:
     """What this call was told when it asked before; None where it now asks for another number."""
     query = select(call).where(call.c.server == attempt.server, call.c.uniqueid == attempt.uniqueid)
     row = connection.execute(query).one()
-    asked = attempt.direction, attempt.dialled[:_LONGEST_NUMBER]
+    asked = attempt.direction, attempt.dialled[:LONGEST_NUMBER]
     if (row.direction, row.dialled) != asked:
         return None
     reason = reason_of(row.reason)
     if row.verdict == Verdict.REFUSED:
-        return Ruling(Refuse(reason, facts=row.facts), terms, None)
+        return Ruling(Refuse(reason, facts=row.facts), now.terms, None)
     chosen = next((one for one in everyone if one.id == row.carrier_id), None)
     carriers = () if chosen is None else (chosen,)
-    return Ruling(Admit(reason, _destination(row), row.caller, carriers, row.facts), terms, chosen)
-
-
-def _destination(row: AnyRow) -> Destination:
-    country, _, kind = row.zone.partition(":")
-    return Destination(row.callee, country.upper(), Kind(kind))
-
-
-def _take_over(connection: Connection, values: Mapping[str, Any]) -> None:
-    """Let a channel's row stand for the call that it makes now.
-
-    A phone of this server may be sent on, and its channel, the same one, asks for another number:
-    one channel holds one channel, and the last call of it is what it carries.
-    """
-    new = {"of_server": values["server"], "of_call": values["uniqueid"], **values}
-    _TAKE_OVER.change(connection, new)
+    decision = Admit(reason, destination_of(row), row.caller, carriers, row.facts)
+    return Ruling(decision, now.terms, chosen)

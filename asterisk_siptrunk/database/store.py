@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from asterisk_siptrunk.call import CallChange, Contact, LiveChannel, OpenCall, RegistrationChange
+from asterisk_siptrunk.call.memory import CallMemory
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.database import usage
-from asterisk_siptrunk.database.loop import LoopDatabase
-from asterisk_siptrunk.database.thread import DatabaseThread
+from asterisk_siptrunk.database.gate import Gate
 
 
 class ServerUsage:
@@ -16,43 +16,48 @@ class ServerUsage:
     What happens to calls goes by the short way, whatever may take longer by the thread.
     """
 
-    def __init__(
-        self, short: LoopDatabase | DatabaseThread, database: DatabaseThread, server: str
-    ) -> None:
-        self._short = short
-        self._database = database
+    def __init__(self, gate: Gate, server: str, calls: CallMemory) -> None:
+        self._gate = gate
         self._server = server
+        self._calls = calls
 
     async def apply(self, changes: Sequence[CallChange]) -> None:
         """Note changes on rows."""
-        await self._short.submit(lambda c: usage.apply(c, self._server, changes))
+        await self._gate.submit(lambda c: usage.apply(c, self._server, changes))
 
     async def open_calls(self) -> Sequence[OpenCall]:
-        """All rows that have no end."""
-        return await self._database.submit(lambda c: usage.open_calls(c, self._server))
+        """All rows that have no end; the memory of them goes by these."""
+        self._calls.mark()
+        found = await self._gate.submit_long(lambda c: usage.open_calls(c, self._server))
+        self._calls.compare({call.uniqueid: held for call, held in found})
+        return [call for call, _ in found]
+
+    def ended(self, uniqueid: str) -> None:
+        """Forget a call that ended: while the database is away its channel is free at once."""
+        self._calls.end(uniqueid)
 
     async def adopt(self, channels: Sequence[LiveChannel], at: datetime) -> None:
         """Have an open row for each of these living calls."""
-        await self._database.submit(lambda c: usage.adopt(c, self._server, channels, at))
+        await self._gate.submit_long(lambda c: usage.adopt(c, self._server, channels, at))
 
     async def close_gone(self, ends: Mapping[str, datetime]) -> None:
         """Close rows whose channel is gone."""
-        await self._database.submit(lambda c: usage.close_gone(c, self._server, ends))
+        await self._gate.submit_long(lambda c: usage.close_gone(c, self._server, ends))
 
     async def journal_position(self) -> JournalPosition | None:
         """How far the journal was recorded."""
-        return await self._database.submit(lambda c: usage.position(c, self._server))
+        return await self._gate.submit_long(lambda c: usage.position(c, self._server))
 
     async def record_journal(self, calls: Sequence[JournalCall], position: JournalPosition) -> None:
         """Record what the journal says, and how far it was read."""
-        await self._database.submit(
+        await self._gate.submit_long(
             lambda c: usage.record_journal(c, self._server, calls, position)
         )
 
     async def registrations(self, changes: Sequence[RegistrationChange]) -> None:
         """Note whether PBXs are registered here."""
-        await self._database.submit(lambda c: usage.note_registrations(c, self._server, changes))
+        await self._gate.submit_long(lambda c: usage.note_registrations(c, self._server, changes))
 
     async def registered(self) -> Sequence[Contact]:
         """The PBXs that are registered here, as far as is known."""
-        return await self._database.submit(lambda c: usage.registered(c, self._server))
+        return await self._gate.submit_long(lambda c: usage.registered(c, self._server))

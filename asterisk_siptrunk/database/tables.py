@@ -73,6 +73,30 @@ provider = Table(
     metadata,
     Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True),
     Column("version", Integer, nullable=False),
+    # Percent of each limit that is left free for servers that are lost, and may live on alone.
+    Column("kept", Integer, nullable=False, server_default="0"),
+    Column("config_wanted", Integer, nullable=False, server_default="0"),  # rises at each apply
+)
+
+# One row for each `siptrunk serve`, which it writes itself: a sign of life, and how it is.
+server = Table(
+    "server",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("beat", BigInteger, nullable=False),
+    Column("beat_at", UtcDateTime, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("stopped_at", UtcDateTime),
+    Column("lost_at", UtcDateTime),
+    Column("program", String(32), nullable=False),
+    Column("share", Integer, nullable=False),
+    Column("link", String(16), nullable=False),
+    Column("link_since", UtcDateTime, nullable=False),
+    Column("link_detail", Text, nullable=False),
+    Column("journal_behind", BigInteger),
+    Column("config_applied", Integer, nullable=False),
+    Column("config_generation", String(16), nullable=False),
+    Column("config_error", Text, nullable=False),
 )
 
 customer = Table(

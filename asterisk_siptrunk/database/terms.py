@@ -23,13 +23,14 @@ class TermsMemory:
 
     def __init__(self) -> None:
         self._terms: dict[int, tuple[Versions, Terms]] = {}
+        self._ids: dict[str, int] = {}  # of trunks, by their names and by their numbers
         self._carriers: tuple[int, tuple[Carrier, ...]] | None = None
         self._source: Source = None
 
     def of(self, source: Source) -> "TermsMemory":
         """This memory, emptied where it was of another database."""
         if source != self._source:
-            self._terms, self._carriers, self._source = {}, None, source
+            self._terms, self._ids, self._carriers, self._source = {}, {}, None, source
         return self
 
     def terms(self, connection: Connection, trunk_id: int, name: str, versions: Versions) -> Terms:
@@ -39,7 +40,22 @@ class TermsMemory:
             return known[1]
         found = self._read(connection, trunk_id, name, versions[1])
         self._terms[trunk_id] = versions, found
+        self._ids |= dict.fromkeys((name, *found.trunk.numbers), trunk_id)
         return found
+
+    def remembered(self, entry: str) -> Terms | None:
+        """The terms of a trunk by its name or one of its numbers, as they were read last.
+
+        None where it has not called since the service began.
+        """
+        known = self._terms.get(self._ids.get(entry, -1))
+        if known is None or entry not in {known[1].trunk.name, *known[1].trunk.numbers}:
+            return None  # a number that went to another trunk
+        return known[1]
+
+    def remembered_carriers(self) -> tuple[Carrier, ...]:
+        """Every carrier, as they were read last."""
+        return self._carriers[1] if self._carriers else ()
 
     def carriers(self, connection: Connection, version: int) -> tuple[Carrier, ...]:
         """Every carrier, those out of service too, as of this version of the provider's."""

@@ -23,7 +23,9 @@ from asterisk_siptrunk.call import (
     Via,
     reason_of,
 )
+from asterisk_siptrunk.call.memory import Held
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
+from asterisk_siptrunk.database.call_row import LONGEST_NUMBER, held_by
 from asterisk_siptrunk.database.prepared import Prepared, stored
 from asterisk_siptrunk.database.tables import call, carrier, journal_position, registration, trunk
 from asterisk_siptrunk.destination import normalise
@@ -31,7 +33,6 @@ from asterisk_siptrunk.destination import normalise
 _AWAY_REASONS = frozenset(
     {Reason.AWAY_ADMITTED, Reason.AWAY_REFUSED, Reason.AWAY_FULL, Reason.EMERGENCY}
 )
-_LONGEST_NUMBER = 40
 
 _OF_CALL = (call.c.server == bindparam("of_server"), call.c.uniqueid == bindparam("of_call"))
 _IS_OPEN = call.c.ended_at.is_(None)
@@ -96,13 +97,11 @@ def apply(connection: Connection, server: str, changes: Sequence[CallChange]) ->
                 _ANSWERED.change(connection, {**of_call, "at": stored(connection, at)})
 
 
-def open_calls(connection: Connection, server: str) -> list[OpenCall]:
-    """All rows of a server that have no end."""
-    columns = (call.c.uniqueid, call.c.started_at, call.c.answered_at)
-    query = select(*columns).where(call.c.server == server, _IS_OPEN)
+def open_calls(connection: Connection, server: str) -> list[tuple[OpenCall, Held]]:
+    """All rows of a server that have no end, and what each of these calls holds."""
     return [
-        OpenCall(row.uniqueid, row.started_at, answered=row.answered_at is not None)
-        for row in connection.execute(query)
+        (OpenCall(row.uniqueid, row.started_at, row.answered_at is not None), held_by(row))
+        for row in connection.execute(select(call).where(call.c.server == server, _IS_OPEN))
     ]
 
 
@@ -278,8 +277,8 @@ def _adopted(server: str, channel: LiveChannel, at: datetime, ids: _Ids) -> dict
         **_callee(channel.dialled, ids.country(channel.trunk)),
         "trunk_id": ids.trunk(channel.trunk),
         "carrier_id": ids.carrier(channel.carrier),
-        "presented": channel.caller[:_LONGEST_NUMBER],
-        "caller": channel.caller[:_LONGEST_NUMBER],
+        "presented": channel.caller[:LONGEST_NUMBER],
+        "caller": channel.caller[:LONGEST_NUMBER],
         "verdict": Verdict.ADMITTED,
         "reason": Reason.AWAY_ADMITTED,
         "facts": "seen alive in Asterisk without a record of ours",
@@ -295,8 +294,8 @@ def _journalled(server: str, one: JournalCall, ids: _Ids) -> dict[str, Any]:
         **_callee(one.dialled, ids.country(one.trunk)),
         "trunk_id": ids.trunk(one.trunk),
         "carrier_id": ids.carrier(one.carrier),
-        "presented": one.caller[:_LONGEST_NUMBER],
-        "caller": one.caller[:_LONGEST_NUMBER],
+        "presented": one.caller[:LONGEST_NUMBER],
+        "caller": one.caller[:LONGEST_NUMBER],
         "verdict": Verdict.REFUSED if reason.cause else Verdict.ADMITTED,
         "reason": reason,
         "facts": "read in Asterisk's call journal",
@@ -324,7 +323,7 @@ def _bare_row(server: str, uniqueid: str, direction: Direction) -> dict[str, Any
 def _callee(dialled: str, country: str) -> dict[str, str]:
     callee = normalise(dialled, country) if country else None
     return {
-        "dialled": dialled[:_LONGEST_NUMBER],
+        "dialled": dialled[:LONGEST_NUMBER],
         "callee": callee.number if callee else "",
         "zone": callee.zone if callee else "",
     }

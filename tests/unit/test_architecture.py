@@ -26,7 +26,9 @@ KNOWS = {
     # The wiring: what stands in no room and in no edge.
     "bootstrap": EVERYTHING | {"admission_service", "daemon"},
     "admission_service": EVERYTHING,
-    "daemon": EVERYTHING | {"admission_service"},
+    "desk": EVERYTHING | {"admission_service"},
+    "beat": EVERYTHING,
+    "daemon": EVERYTHING | {"admission_service", "beat", "desk"},
 }
 LIBRARIES = {
     "destination": {"phonenumbers"},
@@ -37,6 +39,7 @@ LIBRARIES = {
     "cli": {"click", "rich", "phonenumbers", "sqlalchemy"},
     "bootstrap": {"sqlalchemy"},
     "admission_service": {"sqlalchemy"},
+    "beat": {"sqlalchemy"},
     "daemon": {"sqlalchemy", "uvloop"},
 }
 # A pure room is told the time and the settings, and opens nothing but its packaged data.

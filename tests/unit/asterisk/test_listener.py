@@ -49,7 +49,11 @@ class MemoryStore:
         self.looks = self.lists = 0
         self.seen_at: set[datetime] = set()
         self.away = 0
+        self.heard: list[str] = []
         self._told = asyncio.Event()
+
+    def ended(self, uniqueid: str) -> None:
+        self.heard.append(uniqueid)
 
     async def until(self, met: Callable[[], object]) -> None:
         """Wait until something that it was told makes `met` true."""

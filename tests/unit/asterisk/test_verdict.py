@@ -33,6 +33,7 @@ def test_an_outbound_call_goes_to_the_carrier_under_the_trunks_number():
         "SIPTRUNK_DIAL": "PJSIP/+33612345678@carrier-one",
         "CDR(userfield)": "admitted",
         "GROUP(siptrunk)": "acme",
+        "SIPTRUNK_LIMIT": str(TRUNK.channels),
         "CALLERID(num)": MAIN,
         "CALLERID(pres)": "allowed_passed_screen",
     }
@@ -81,8 +82,15 @@ def test_an_emergency_without_a_trunk_or_a_number_still_goes():
     values = verdict(OUTBOUND, emergency, None, CARRIER)
 
     assert values["SIPTRUNK_DIAL"] == "PJSIP/112@carrier-one"
-    assert "GROUP(siptrunk)" not in values
+    # It is counted in no trunk, and by no limit.
+    assert (values["GROUP(siptrunk)"], values["SIPTRUNK_LIMIT"]) == ("-", "99999")
     assert "CALLERID(num)" not in values
+
+
+def test_an_emergency_is_held_by_no_limit():
+    values = verdict(OUTBOUND, replace(ADMIT, reason=Reason.EMERGENCY), TRUNK, CARRIER)
+
+    assert (values["GROUP(siptrunk)"], values["SIPTRUNK_LIMIT"]) == ("acme", "99999")
 
 
 def test_what_cannot_be_dialled_is_left_to_the_dialplan():

@@ -8,11 +8,13 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from asterisk_siptrunk.call import Attempt, Direction, Via
+from asterisk_siptrunk.call.memory import CallMemory
 from asterisk_siptrunk.database import carriers, customers, trunks
 from asterisk_siptrunk.database.admission import Admission
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import transaction
 from asterisk_siptrunk.database.tables import call
+from asterisk_siptrunk.database.terms import TermsMemory
 from asterisk_siptrunk.trunk import Carrier, Trunk, TrunkKind
 from asterisk_siptrunk.trunk.profiles import load_profile
 
@@ -50,7 +52,7 @@ def provide(engine, *upstream: Carrier, **terms) -> None:
 
 
 def admission() -> Admission:
-    return Admission("FR", lambda: 0.0, Via.SERVICE)
+    return Admission("FR", lambda: 0.0, Via.SERVICE, CallMemory(), TermsMemory())
 
 
 def outbound(dialled="0612345678", **changes) -> Attempt:

@@ -1,0 +1,66 @@
+"""One `siptrunk serve` beside one Asterisk, as it tells of itself in the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """How a server's service is, told with each sign of life.
+
+    Attributes:
+        program: its version.
+        share: percent of each trunk's limit that it may use alone.
+        link: how its connection to Asterisk's manager interface stands, one word; since when; and
+            why, in a sentence.
+        journal_behind: bytes of the call journal that are not recorded yet; None where there is
+            no journal.
+    """
+
+    program: str
+    started_at: datetime
+    share: int
+    link: str
+    link_since: datetime
+    link_detail: str = ""
+    journal_behind: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRecord:
+    """A server as the database knows it; times are UTC.
+
+    Attributes:
+        beat: number of its sign of life; `beat_at` is when it gave that, by its own clock.
+        stopped_at: it was stopped in order, and has not begun again.
+        lost_at: another server took it for lost, and its calls with it.
+        config_applied: the `config apply` that it followed last, by number; `config_generation` is
+            what that made there, `config_error` why it failed ("" if it did not).
+    """
+
+    name: str
+    beat: int
+    beat_at: datetime
+    stopped_at: datetime | None
+    lost_at: datetime | None
+    vitals: Vitals
+    config_applied: int
+    config_generation: str
+    config_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a server learns when it gives a sign of life.
+
+    Attributes:
+        others: the number of each other server's sign, of those that nobody takes for lost.
+        was_lost: this server had been taken for lost.
+        config_wanted: number of the newest `config apply`; `config_applied` is the one that this
+            server followed last.
+    """
+
+    others: dict[str, int]
+    was_lost: bool
+    config_wanted: int
+    config_applied: int
