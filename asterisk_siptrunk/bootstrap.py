@@ -19,7 +19,16 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 
 from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
-from asterisk_siptrunk.database import audit, calls, carriers, customers, rules, schema, trunks
+from asterisk_siptrunk.database import (
+    audit,
+    calls,
+    carriers,
+    customers,
+    rules,
+    schema,
+    security,
+    trunks,
+)
 from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
@@ -56,6 +65,7 @@ __all__ = [
     "reading",
     "rules",
     "schema",
+    "security",
     "serve",
     "signature",
     "store",

@@ -35,6 +35,16 @@ from asterisk_siptrunk.call import (
 FULLY_BOOTED = "FullyBooted"
 
 _OF_CALLS = ("DialState", "DialEnd", "Hangup")
+SECURITY_EVENTS = (
+    *("InvalidAccountID", "InvalidPassword", "ChallengeResponseFailed", "FailedACL"),
+    "RequestNotSupported",
+)
+"""What res_pjsip and the manager interface tell of whoever may not come in."""
+
+# No event has an empty line but at its end, unless a peer wrote one (`%0D%0A%0D%0A`): what follows
+# would be an event of its own, that nothing tells from Asterisk's. Such a one is not sent at all.
+_FORGED = "[[:cntrl:]]{4}[^[:cntrl:]]"
+_READ = (FULLY_BOOTED, "ContactStatus", *_OF_CALLS, *SECURITY_EVENTS)
 EVENT_FILTERS = (
     f"eventfilter(name({FULLY_BOOTED})) =",
     "eventfilter(name(ContactStatus)) =",
@@ -44,9 +54,14 @@ EVENT_FILTERS = (
     ),
     # The row of a call that we refused was born ended: its hangup says nothing new.
     f"eventfilter(action(exclude),name(Hangup),header(Exten),method(exact)) = {NEXT_REFUSED}",
+    *(f"eventfilter(name({name})) =" for name in SECURITY_EVENTS),
+    *(f"eventfilter(action(exclude),name({name}),method(regex)) = {_FORGED}" for name in _READ),
 )
 """Lines of our listening user in manager.conf: all that we need, and nothing else. The name is
 compared first, by its hash (main/manager.c, filter_cmp_fn), and only then the context."""
+
+OLD_EVENT_FILTERS = (f"eventfilter = ^Event: ({'|'.join(_READ)})", f"eventfilter = !{_FORGED}")
+"""The same for an Asterisk that knows no such filters, as far as it can be said."""
 
 UNREAD_EVENTS = (
     *("Newchannel", "Newstate", "Newexten", "NewCallerid", "NewConnectedLine", "NewAccountCode"),

@@ -30,6 +30,7 @@ _LINES = {
     "serve": "Admit calls and record usage, until stopped.",
     "call": "Calls, those going on and those of the past.",
     "usage": "Usage for billing.",
+    "security": "Who tries to get in.",
 }
 
 

@@ -55,7 +55,7 @@ async def _check(source: Source) -> None:
     if raw:
         _same_in_pieces(source.rest(), sizes)
         return
-    sent = []
+    sent: list[bytes] = []
     hands: list[bytes] = []
     while source and len(sent) < _MOST_EVENTS:
         sent.append(_event(source, hands))
