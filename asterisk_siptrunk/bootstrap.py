@@ -6,6 +6,7 @@ when a function asks for them: most commands do without.
 """
 
 import asyncio
+import logging
 import os
 import pwd
 import random
@@ -13,6 +14,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,19 +23,22 @@ from sqlalchemy import Engine
 from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
 from asterisk_siptrunk.database import (
     audit,
+    backup,
     calls,
     carriers,
     customers,
+    rollout,
     rules,
     schema,
     security,
+    servers,
     trunks,
 )
 from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.destination import country_code
-from asterisk_siptrunk.errors import DatabaseUnavailable, InvalidInput, SettingsError, SiptrunkError
+from asterisk_siptrunk.errors import InvalidInput, SettingsError, SiptrunkError
 from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
 from asterisk_siptrunk.trunk import Credentials, Trunk, digest, new_secret
 
@@ -49,6 +54,7 @@ __all__ = [
     "By",
     "agi_process",
     "audit",
+    "backup",
     "calls",
     "carriers",
     "control",
@@ -63,16 +69,20 @@ __all__ = [
     "pbx_settings",
     "provider_row",
     "reading",
+    "rollout",
     "rules",
     "schema",
     "security",
     "serve",
+    "servers",
     "signature",
     "store",
     "system_name",
     "transaction",
     "trunks",
 ]
+
+log = logging.getLogger(__name__)
 
 
 def load_settings(file: Path | None = None) -> Settings:
@@ -214,14 +224,35 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
         # Whoever starts a service wants to hear at once that it cannot work.
         with transaction(database):
             pass
-        if not schema.is_current(database):
-            raise DatabaseUnavailable(
-                f"The schema of {describe(database)} is missing, or not that of this program: run "
-                "'siptrunk init'."
-            )
-        daemon.run(settings, database, control(settings), ready)
+        schema.require_current(database)
+        bring = partial(_bring, settings.file)
+        daemon.run(settings, database, control(settings), bring, ready)
     finally:
         database.dispose()
+
+
+def _bring(file: Path) -> str:
+    """Have the Asterisk beside us go by what the database says now; gives the generation.
+
+    By the settings as they stand now, as the command would: the service may run since before.
+
+    Raises:
+        SiptrunkError: it does not; what it went by before is in place.
+    """
+    from asterisk_siptrunk.generation.apply import apply_plan  # noqa: PLC0415
+    from asterisk_siptrunk.generation.plan import make_plan  # noqa: PLC0415
+    from asterisk_siptrunk.generation.surroundings import require_fit  # noqa: PLC0415
+
+    settings = load_settings(file)
+    require_fit(settings.asterisk)
+    database = engine(settings, patient=True)
+    try:
+        plan = make_plan(inventory(database), settings, store(settings))
+    finally:
+        database.dispose()
+    for note in apply_plan(plan, store(settings), control(settings)):
+        log.warning(note)
+    return plan.after.generation
 
 
 def agi_process(file: Path) -> int:

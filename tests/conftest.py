@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, text
 
 from asterisk_siptrunk.database import provider, rules, schema
@@ -13,6 +14,10 @@ from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import open_engine, transaction
 from asterisk_siptrunk.database.tables import metadata
 from tests.lab.postgresql import PostgresServer
+
+# A deadline would fail tests on a machine that is busy; pytest's own timeout ends what hangs.
+settings.register_profile("siptrunk", deadline=None)
+settings.load_profile("siptrunk")
 
 SETUP = By("setup", datetime(2026, 11, 23, 8, tzinfo=UTC))
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
 from asterisk_siptrunk.asterisk.reading import (
+    AWAY_CONTEXT,
     OUR_CONTEXTS,
     is_number,
     is_uniqueid,
@@ -147,6 +148,11 @@ def _is_timed_first(fields: Mapping[str, str]) -> bool:
     return first == "Timestamp" or "Timestamp" not in fields
 
 
+def is_away(event: AmiEvent) -> bool:
+    """Whether a call that lives was let pass by the dialplan alone: it has no row yet."""
+    return event.name != "Hangup" and event.fields.get("Context", "").startswith(AWAY_CONTEXT)
+
+
 def registration_change(event: AmiEvent) -> RegistrationChange | None:
     """What an event says of the registration of a trunk's PBX; None where it says nothing.
 
@@ -214,6 +220,7 @@ def _caller(event: AmiEvent) -> LiveChannel | None:
         caller=caller if is_number(caller) else "",
         up=fields.get("ChannelState") == _UP,
         age=_age(fields.get("Duration", "")),
+        away=fields.get("Context", "").startswith(AWAY_CONTEXT),
     )
 
 

@@ -10,6 +10,9 @@ OUR_CONTEXTS = "siptrunk-"
 """The caller's channel of a call of ours stands in a context of this name; a called channel has
 its endpoint's (`trunk-NAME`, `carrier-NAME`), and any other channel one that is not ours."""
 
+AWAY_CONTEXT = "siptrunk-away"
+"""Where a call stands that the dialplan let pass alone."""
+
 # `PJSIP/carrier-ovh-0000002a`: technology, endpoint, a number of at least 8 hexadecimal digits
 # (chan_pjsip.c, chan_pjsip_new).
 _CHANNEL = re.compile(

@@ -34,6 +34,7 @@ class LiveChannel:
         dialled: the number where the channel stands, "" once it stands elsewhere.
         up: it is answered.
         age: since the channel was made, by Asterisk's clock, in whole seconds.
+        away: the dialplan let it pass alone: nobody else will write its row.
     """
 
     uniqueid: str
@@ -44,6 +45,7 @@ class LiveChannel:
     caller: str
     up: bool
     age: timedelta
+    away: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def reconcile(
     known = {call.uniqueid for call in open_calls}
     up = {channel.uniqueid for channel in snapshot.callers if channel.up}
     without = [channel for channel in snapshot.callers if channel.uniqueid not in known]
-    unknown = tuple(channel for channel in without if channel.age >= grace)
+    unknown = tuple(channel for channel in without if channel.away or channel.age >= grace)
     return Reconciliation(
         gone=tuple(call for call in open_calls if call.uniqueid not in snapshot.uniqueids),
         unknown=unknown,

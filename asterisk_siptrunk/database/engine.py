@@ -23,6 +23,16 @@ SQLITE_BUSY_SECONDS = 1.5
 # Likewise for PostgreSQL: connecting, and a statement that waits for a lock.
 POSTGRESQL_CONNECT_SECONDS = 2
 POSTGRESQL_STATEMENT_MILLISECONDS = 1500
+# A server that is cut off, or frozen, in mid-transaction must not keep a trunk locked for others.
+POSTGRESQL_IDLE_MILLISECONDS = 2000
+# A network that swallows everything ends no connection by itself for a quarter of an hour: what was
+# sent must be acknowledged in this time, and a connection that is silent is probed (tcp(7)).
+_POSTGRESQL_NETWORK = {
+    "tcp_user_timeout": 3000,  # milliseconds
+    "keepalives_idle": 3,
+    "keepalives_interval": 1,
+    "keepalives_count": 3,
+}
 
 FileIdentity = tuple[int, int]
 """Device and inode."""
@@ -102,6 +112,8 @@ class _File:
             DatabaseUnavailable: what to do.
         """
         now = _identity(str(self.path))
+        if now is None:  # SQLite itself says so, and the one that was known may come back
+            return
         log = self.path.with_name(f"{self.path.name}-wal")
         if self._known not in {None, now} and log.exists():
             raise DatabaseUnavailable(
@@ -141,10 +153,13 @@ def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
 
 
 def _postgresql(url: URL, *, patient: bool) -> Engine:
-    limit = 0 if patient else POSTGRESQL_STATEMENT_MILLISECONDS
+    statement = 0 if patient else POSTGRESQL_STATEMENT_MILLISECONDS
+    idle = 0 if patient else POSTGRESQL_IDLE_MILLISECONDS
     arguments: dict[str, Any] = {
         "connect_timeout": POSTGRESQL_CONNECT_SECONDS,
-        "options": f"-c timezone=UTC -c statement_timeout={limit}",
+        "options": f"-c timezone=UTC -c statement_timeout={statement} "
+        f"-c idle_in_transaction_session_timeout={idle}",
+        **_POSTGRESQL_NETWORK,
     }
     try:
         return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)

@@ -37,6 +37,7 @@ class LoopDatabase:
         self._loop = asyncio.get_running_loop()
         self._connection: Connection | None = None
         self._file: FileIdentity | None = None
+        self._handed = 0
 
     def submit(self, work: Callable[[Connection], T]) -> "asyncio.Future[T]":
         """Have work done in a transaction; it may run twice, see `DatabaseThread.submit`.
@@ -44,12 +45,18 @@ class LoopDatabase:
         The future is done already where the work was.
         """
         job = Job(work, self._loop.create_future())
-        # What the thread has taken comes first: an end must not overtake its call's admission.
-        if not self._thread.busy and self._try(job):
+        # What went to the thread comes first: an end must not overtake its call's admission. What
+        # the thread does besides holds nobody up, and it may be writing to a slow disk.
+        if not self._handed and self._try(job):
             job.deliver()
         else:
+            self._handed += 1
+            job.future.add_done_callback(self._back)
             self._thread.take(job)
         return job.future
+
+    def _back(self, _job: "asyncio.Future[Any]") -> None:
+        self._handed -= 1
 
     def close(self) -> None:
         """Let the database go; the next work connects again."""

@@ -56,7 +56,6 @@ class DatabaseThread:
         locks_rows = engine.dialect.name != "sqlite"
         self._most = MOST_WORK_WITH_ROW_LOCKS if locks_rows else MOST_WORK_TOGETHER
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._under_way = 0
         self._thread = threading.Thread(target=self._run, name="database", daemon=True)
 
     def start(self) -> None:
@@ -80,13 +79,7 @@ class DatabaseThread:
 
     def take(self, job: Job) -> None:
         """Have a job done; see `submit`."""
-        self._under_way += 1
         self._jobs.put(job)
-
-    @property
-    def busy(self) -> bool:
-        """Whether work was taken that is not told of yet; to be asked in the event loop."""
-        return self._under_way > 0
 
     def _run(self) -> None:
         stopping = False
@@ -94,13 +87,7 @@ class DatabaseThread:
             jobs, stopping = self._take()
             if jobs:
                 self._do(jobs)
-                self._loop.call_soon_threadsafe(self._deliver, jobs)
-
-    def _deliver(self, jobs: Sequence[Job]) -> None:
-        """Tell all who wait; in the event loop."""
-        self._under_way -= len(jobs)
-        for job in jobs:
-            job.deliver()
+                self._loop.call_soon_threadsafe(_deliver, jobs)
 
     def _take(self) -> tuple[list[Job], bool]:
         """Wait for work, then take all there is; the flag says that it was the last."""
@@ -127,11 +114,21 @@ class DatabaseThread:
                 job.outcome = (True, outcome)
 
     def _do_each(self, jobs: Sequence[Job], error: Exception) -> None:
+        away = isinstance(error, DatabaseUnavailable)
+        if away:
+            # The next attempt connects anew: another node may be the one that takes writes now.
+            self._engine.dispose()
         # A database that is away is away for all of them: were each to wait for that by itself,
         # the last would be answered long after its call went on without us.
-        if len(jobs) == 1 or isinstance(error, DatabaseUnavailable):
+        if len(jobs) == 1 or away:
             for job in jobs:
                 job.outcome = (False, error)
             return
         for job in jobs:
             self._do([job])
+
+
+def _deliver(jobs: Sequence[Job]) -> None:
+    """Tell all who wait; in the event loop."""
+    for job in jobs:
+        job.deliver()

@@ -1,6 +1,7 @@
 """AMI: events come whole and in order, however the bytes are cut; no forged line changes a call."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -115,4 +116,5 @@ def _outcome(parts: list[bytes]) -> list[AmiEvent]:
         wire.data_received(part)
         assert len(wire._waiting) <= ami.MOST_EVENTS
     assert not wire._lost
-    return list(wire._waiting)
+    # The loop's own clock is no part of what was said.
+    return [replace(event, clock_ahead=0.0) for event in wire._waiting]

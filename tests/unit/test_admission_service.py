@@ -20,11 +20,7 @@ def answer(engine: Engine, seconds: float, **header: str):
     """Ask, with the answer worked out so many seconds after the dialplan began to wait."""
     now = datetime.fromtimestamp(ASKED, UTC) + timedelta(seconds=seconds)
     service = AdmissionService("lab", admission(), lambda: now, PATIENCE)
-    (request,) = AgiParser().receive(
-        fastagi_header(
-            agi_channel="PJSIP/trunk-acme-paris-00000000", agi_accountcode="acme-paris", **header
-        )
-    )
+    (request,) = AgiParser().receive(fastagi_header(agi_accountcode="acme-paris", **header))
     assert isinstance(request, AgiRequest)
     with transaction(engine) as connection:
         return service.work(request)(connection)

@@ -28,7 +28,10 @@ KNOWS = {
     "admission_service": EVERYTHING,
     "desk": EVERYTHING | {"admission_service"},
     "beat": EVERYTHING,
-    "daemon": EVERYTHING | {"admission_service", "beat", "desk"},
+    "notify": set(),
+    "metrics": EVERYTHING,
+    "follow": EVERYTHING,
+    "daemon": EVERYTHING | {"admission_service", "beat", "desk", "follow", "metrics", "notify"},
 }
 LIBRARIES = {
     "destination": {"phonenumbers"},
@@ -40,6 +43,7 @@ LIBRARIES = {
     "bootstrap": {"sqlalchemy"},
     "admission_service": {"sqlalchemy"},
     "beat": {"sqlalchemy"},
+    "metrics": {"sqlalchemy", "prometheus_client"},
     "daemon": {"sqlalchemy", "uvloop"},
 }
 # A pure room is told the time and the settings, and opens nothing but its packaged data.

@@ -111,7 +111,7 @@ def test_a_forged_line_never_passes(forged):
         fastagi_header(agi_arg_4=""),
         fastagi_header(agi_arg_4="soon"),
         fastagi_header(agi_arg_4="1" * 5000),
-        fastagi_header(agi_accountcode="victim"),
+        fastagi_header(agi_channel="PJSIP/trunk-acme-00000000", agi_accountcode="victim"),
         fastagi_header(agi_channel="Local/to1@siptrunk_phones-victim-0000002a;2"),
         b"x" * MOST_HEADER_BYTES,
         fastagi_header(agi_arg_3="x" * MOST_HEADER_BYTES),

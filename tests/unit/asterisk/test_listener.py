@@ -283,6 +283,32 @@ def test_what_may_have_been_missed_is_looked_for(said):
     assert play(use).changes == []
 
 
+def test_a_call_that_the_dialplan_let_pass_alone_is_looked_for():
+    async def use(scene: Scene) -> None:
+        scene.peer.send(of_call("DialState", DialStatus="RINGING", Context="siptrunk-away"))
+        await scene.until(lambda: scene.store.looks > 1)
+
+    play(use)
+
+
+def test_a_call_that_may_still_be_asking_is_looked_at_again(monkeypatch):
+    monkeypatch.setattr(module, "GRACE", timedelta(seconds=0.05))
+
+    async def use(scene: Scene) -> None:
+        await scene.until(lambda: scene.store.looks > 1)
+
+    assert play(use, channel("lab-3.0", Duration="00:00:00")).adopted == []
+
+
+def test_an_end_is_heard_of_before_it_can_be_stored():
+    async def use(scene: Scene) -> None:
+        scene.store.away = 3
+        scene.peer.send(ENDED)
+        await scene.until(lambda: scene.store.changes)
+
+    assert play(use).heard == ["lab-1.0"]
+
+
 def test_an_asterisk_that_is_not_booted_is_not_looked_at():
     """It answers already, and has no channel: no call of before ended at that moment."""
     earlier = OpenCall("lab-1.0", BEGAN - timedelta(seconds=60))

@@ -1,5 +1,6 @@
 """Open rows against living channels."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,6 +51,21 @@ def test_a_call_that_wandered_into_another_dialplan_is_alive():
 def test_a_channel_without_a_row_is_unknown_once_it_had_time_to_be_admitted():
     young, old = channel("young", age=9), channel("old", age=10)
     assert reconcile([], look(young, old), GRACE).unknown == (old,)
+
+
+def test_a_call_that_the_dialplan_let_pass_alone_is_unknown_at_any_age():
+    away = replace(channel("away", age=0), away=True)
+    found = reconcile([], look(away), GRACE)
+    assert (found.unknown, found.young) == ((away,), 0)
+
+
+def test_young_channels_without_a_row_are_counted_so_that_they_are_looked_at_again():
+    assert (
+        reconcile(
+            [OpenCall("known", NOON)], look(channel("known"), channel("young", age=9)), GRACE
+        ).young
+        == 1
+    )
 
 
 def test_a_call_that_ended_between_the_looks_has_no_row_made_for_it():

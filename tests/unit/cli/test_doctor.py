@@ -2,12 +2,13 @@
 
 import errno
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from asterisk_siptrunk import bootstrap
-from asterisk_siptrunk.bootstrap import schema
 from asterisk_siptrunk.cli import doctor
 
 
@@ -29,6 +30,12 @@ def well(acme, asterisk, tmp_path):
         acme("config", "apply", "--yes")
         yield acme
     assert asterisk.reloads
+
+
+def at_step(file, step):
+    """Have a database say that its schema is at another step."""
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = ?", (step,))
 
 
 def ill(run, *, fails=0):
@@ -108,9 +115,12 @@ def test_folder_that_this_account_may_not_enter_is_a_finding(well, monkeypatch, 
     assert "asterisk.conf: cannot be read: Permission denied." in found["includes"][1]
 
 
-def test_a_schema_of_another_program(well, monkeypatch):
-    monkeypatch.setattr(schema, "is_current", lambda _engine: False)
-    assert "not that of this program" in ill(well, fails=1)["database"][1]
+@pytest.mark.parametrize(
+    ("step", "said"), [("0000", "run 'siptrunk init'"), ("9999", "Upgrade siptrunk here, too")]
+)
+def test_a_schema_of_another_program(well, tmp_path, step, said):
+    at_step(tmp_path / "siptrunk.db", step)
+    assert said in ill(well, fails=1)["database"][1]
 
 
 def test_another_asterisk_than_the_settings_say(well, asterisk, monkeypatch):
@@ -219,3 +229,35 @@ def test_a_certificate_that_is_not_there(well, tmp_path):
 def test_no_uvloop(well, monkeypatch):
     monkeypatch.setattr(doctor, "find_spec", lambda _name: None)
     assert ill(well)["uvloop"][0] == "warn"
+
+
+def test_servers_that_are_well(well, fleet):
+    for name in ("one", "two"):
+        fleet.beat(name)
+    fleet.stop("two")
+    assert ill(well) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda fleet: fleet.go_silent("two"), "No sign of life of two."),
+        (lambda fleet: fleet.lose("two"), "No sign of life of two."),
+        (lambda fleet: fleet.beat("two", share=51), "one, two may use 101 % of each trunk's"),
+        (lambda fleet: fleet.beat("two", program="0.2.0"), "different versions: 0.1.0, 0.2.0."),
+        (lambda fleet: fleet.want("one"), "newest apply: two."),
+        (lambda fleet: (fleet.want("one"), fleet.fail("two", "no")), "newest apply: two (no)."),
+    ],
+)
+def test_servers_that_are_not_well(well, fleet, change, said):
+    for name in ("one", "two"):
+        fleet.beat(name)
+    change(fleet)
+    state, found = ill(well)["servers"]
+    assert state == "warn"
+    assert said in found
+
+
+def test_the_only_server_may_do_all_alone(well, fleet):
+    fleet.beat("one", share=100)
+    assert ill(well) == {}

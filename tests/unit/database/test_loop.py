@@ -164,6 +164,21 @@ def test_what_the_thread_has_taken_is_not_overtaken(sqlite_url):
     assert asyncio.run(run()) == (["first"], "MainThread")
 
 
+def test_other_work_of_the_thread_holds_nobody_up(sqlite_url):
+    """As when it copies the log back into a file on a slow disk."""
+
+    async def run():
+        async with running(sqlite_url) as short:
+            stuck = threading.Event()
+            slow = short._thread.submit(lambda connection: connection.rollback() or stuck.wait(5))
+            told = short.submit(thread_name)
+            assert told.done()
+            stuck.set()
+            return await told, await slow
+
+    assert asyncio.run(run()) == ("MainThread", True)
+
+
 def test_a_file_that_was_lost_is_told(sqlite_url, tmp_path):
     one, lost = doing(sqlite_url, names, names, between=lambda: _lose(tmp_path))
     assert one == []

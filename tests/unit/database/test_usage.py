@@ -161,6 +161,21 @@ def test_a_living_call_without_a_row_gets_one(engine):
     assert open_calls(engine) == 1
 
 
+@pytest.mark.parametrize("ends_first", [False, True])
+def test_the_journal_tells_what_a_call_was_that_was_only_seen_alive(engine, ends_first):
+    """The dialplan let it pass alone: while it lives, nobody says which number it called."""
+    provide(engine)
+    adopt(engine, live("away-1", dialled="", caller="", age=timedelta()))
+    if ends_first:
+        tell(engine, Ended("away-1", after(60), 16))
+    told = journalled("away-1", reason="emergency", dialled="112", caller="0123456789")
+    record_journal(engine, told)
+    record = the_record(engine)
+    assert (record.dialled, record.callee, record.reason) == ("112", "112", Reason.EMERGENCY)
+    assert (record.caller, record.carrier) == ("0123456789", told.carrier or None)
+    assert record.evidence is (Evidence.AMI if ends_first else Evidence.JOURNAL)
+
+
 def test_the_journal_closes_what_was_left_open(engine, call):
     record_journal(engine, journalled(call))
     record = the_record(engine)
