@@ -23,6 +23,7 @@ CARRIER_HOST, EVIL_HOST, BANK_HOST, FLOOD_HOST, STRANGE_HOST = (
     f"127.0.0.{last}" for last in (2, 3, 31, 32, 33)
 )
 EVIL, BANK, FLOOD = "+33123456701", "+33123456702", "+33123456703"
+_USUAL_OPEN_FILES = 1024
 MOBILE, MOBILE_E164 = "0612345678", "+33612345678"
 PREMIUM = "0899123456"
 
@@ -69,7 +70,8 @@ class Service:
 def service() -> Iterator[Service]:
     with SippAnswerer(host=CARRIER_HOST, trace=False) as carrier, Provider(dedicated=True) as own:
         secrets = _describe(own, carrier)
-        own.serve()
+        with _open_files(_USUAL_OPEN_FILES):
+            own.serve()
         call = Call(BANK, MOBILE, "trunk-bank", secrets["bank"])
         target = own.asterisk.sip_address
         with SippCaller(target, [call], host=BANK_HOST, hold_ms=FOR_EVER_MS, trace=False):
@@ -77,6 +79,15 @@ def service() -> Iterator[Service]:
                 lambda: [one for one in own.live() if one.answered_at], what="the bank's call"
             )
             yield Service(own, secrets, carrier, own.live()[0])
+
+
+@contextmanager
+def _open_files(soft: int) -> Iterator[None]:
+    """As many open files as that, for us and what we start."""
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, most), most))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
 
 
 def _describe(provider: Provider, carrier: SippAnswerer) -> dict[str, str]:
@@ -227,9 +238,7 @@ def test_two_thousand_silent_connections_leave_calls_their_verdict(service: Serv
 
 @contextmanager
 def _silent_connections(port: int, count: int) -> Iterator[None]:
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with ExitStack() as open_ones:
+    with _open_files(2 * count), ExitStack() as open_ones:
         for _ in range(count):
             open_ones.enter_context(socket.create_connection(("127.0.0.1", port)))
         yield

@@ -7,6 +7,7 @@ from functools import cache
 
 from asterisk_siptrunk.asterisk import ami, events
 from asterisk_siptrunk.asterisk.message import AmiEvent
+from asterisk_siptrunk.asterisk.security import security_event
 from asterisk_siptrunk.call import Answered, Ended, Ringing
 from tests.fuzz.source import Source, pieces
 
@@ -105,6 +106,7 @@ def _same_in_pieces(sent: bytes, sizes: bytes) -> list[AmiEvent]:
         events.registration_change(event)
         events.contact(event)
         events.began_at(event)
+        security_event(event)
     events.snapshot(whole)
     return whole
 
