@@ -59,7 +59,7 @@ def watched_processes(seen: set[bytes]) -> Iterator[None]:
     over = Event()
 
     def watch() -> None:
-        while not over.wait(0.02):
+        while not over.wait(0.1):
             for process in Path("/proc").glob("[0-9]*/cmdline"):
                 with contextlib.suppress(OSError):
                     seen.add(process.read_bytes())
