@@ -13,6 +13,7 @@ from tests.lab.processes import Child, Running, free_ports
 USER = "postgres"
 START_SECONDS = 20.0
 POLL_SECONDS = 0.02
+TOOL_SECONDS = 60.0
 
 _SETTINGS = {
     # Nothing here must survive the machine: a crash of the *server* still loses nothing.
@@ -30,11 +31,12 @@ _SETTINGS = {
 class PostgresServer(Running):
     """One database server, as a context manager: a cluster made, started, and removed at the end.
 
-    It listens on 127.0.0.1 only and trusts every local connection. `stop()` and `start()` play
-    an outage; the data stays.
+    `settings` are PostgreSQL's own, beside or instead of the lab's. It listens on 127.0.0.1 only
+    and trusts every local connection. `stop()` and `start()` play an outage; the data stays.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        self._settings = _SETTINGS | settings
         self.program = sandbox.postgres()
         self.place = self.program.place
         self.directory = self.place.workspace("postgres")
@@ -53,6 +55,22 @@ class PostgresServer(Running):
         self._tool("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, name)
         return self.url(name)
 
+    def pgbench(self, script: str, database: str, clients: int, seconds: int) -> list[float]:
+        """Have clients run a script of pgbench's for so long; the seconds that each run took."""
+        folder = self.directory / "pgbench"
+        folder.mkdir()
+        file, log = folder / "script.sql", folder / "log"
+        file.write_text(script)
+        place = ("-h", "127.0.0.1", "-p", str(self.port), "-U", USER)
+        work = ("-n", "-f", self.place.short(file), "-c", str(clients), "-T", str(seconds))
+        notes = ("-l", f"--log-prefix={self.place.short(log)}")
+        try:
+            self._tool("pgbench", *place, *work, *notes, database, seconds=seconds, user=None)
+            lines = [line for each in folder.glob("log.*") for line in each.open()]
+        finally:
+            shutil.rmtree(folder)
+        return [int(line.split()[2]) / 1e6 for line in lines]
+
     @property
     def pid(self) -> int | None:
         """The server's process id; None when it does not run."""
@@ -60,7 +78,7 @@ class PostgresServer(Running):
 
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
-        settings = [word for pair in _SETTINGS.items() for word in ("-c", "=".join(pair))]
+        settings = [word for pair in self._settings.items() for word in ("-c", "=".join(pair))]
         places = ("-c", f"unix_socket_directories={self.place.short(self.directory)}")
         command = self.program.command(
             *("-D", self._data, "-p", str(self.port), *places, *settings), user=USER
@@ -97,8 +115,9 @@ class PostgresServer(Running):
             *("--locale=C.UTF-8", "--no-sync", "--no-instructions"),
         )
 
-    def _tool(self, name: str, *argv: str) -> None:
-        done = self.place.run(str(self._binaries / name), *argv, user=USER)
+    def _tool(self, name: str, *argv: str, user: str | None = USER, seconds: float = 0.0) -> None:
+        program = str(self._binaries / name)
+        done = self.place.run(program, *argv, user=user, timeout=seconds + TOOL_SECONDS)
         if done.returncode != 0:
             raise RuntimeError(f"{name} failed: {done.stdout}{done.stderr}")
 
