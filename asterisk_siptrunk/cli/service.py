@@ -20,7 +20,13 @@ _ACCOUNTS = Path("etc/sysusers.d/siptrunk.conf")
 _FILE_MODE = 0o644
 _STATE_FOLDER = Path("/var/lib/siptrunk")
 # A service has no business there, and its sandbox hides them.
-_HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - refused
+_HIDDEN = (
+    Path("/home"),
+    Path("/root"),
+    Path("/run/user"),
+    Path("/tmp"),  # noqa: S108 # nosec B108 # refused
+    Path("/var/tmp"),  # noqa: S108 # nosec B108 # refused
+)
 
 _UNIT = """\
 # Made by 'siptrunk service install', which makes it anew after an upgrade. Put what differs on your

@@ -57,7 +57,7 @@ class Store:
         """
         self._make(self.folder)
         try:
-            lock = (self.folder / _LOCK).open("w")
+            lock = open(self.folder / _LOCK, "w", opener=_closed_to_others)  # noqa: SIM115
         except OSError as error:
             raise _unusable(error) from error
         with lock:
@@ -217,6 +217,10 @@ def _sync(folder: Path) -> None:
 def rights_hint(error: OSError) -> str:
     """What to do where an account has not the right to do something."""
     return " Run siptrunk as root." if isinstance(error, PermissionError) else ""
+
+
+def _closed_to_others(path: str, flags: int) -> int:
+    return os.open(path, flags, _FILE_MODE)
 
 
 def _unusable(error: OSError) -> ConfigurationError:
