@@ -218,6 +218,14 @@ def _reply(line: bytes) -> AgiReply:
     return AgiReply(good=match[1] == b"200" and match[2] == b"1")
 
 
+def sample_header(script: str, asked: int) -> bytes:
+    """A header with nothing in it but what is asked for, and since when."""
+    arguments = dict.fromkeys(FASTAGI.arguments, "") | {FASTAGI.arguments[-1]: str(asked)}
+    given = {FASTAGI.script: script} | arguments
+    keys = (*_NETWORK_KEYS, *_KEYS, *FASTAGI.arguments)
+    return "".join(f"{key}: {given.get(key, '')}\n" for key in keys).encode() + b"\n"
+
+
 def set_variables(values: Mapping[str, str]) -> bytes:
     """Make the one command that sets all these variables and functions of the channel.
 

@@ -140,6 +140,16 @@ def _from(file: Path, position: JournalPosition | None) -> list[Path]:
     return journals
 
 
+def is_lost(file: Path, position: JournalPosition) -> bool:
+    """Whether the journal that a position is in is gone, or compressed, with others in its place.
+
+    Raises:
+        OSError: it cannot be looked for.
+    """
+    there = [path for path in all_journals(file) if path.suffix not in COMPRESSED]
+    return bool(there) and all(path.stat().st_ino != position.inode for path in there)
+
+
 def all_journals(file: Path) -> list[Path]:
     """The journal and its rotated ones, the oldest first.
 
