@@ -131,5 +131,4 @@ def _step(engine: Engine) -> str:
     with reading(engine) as connection:
         if not inspect(connection).has_table(_VERSIONS):
             return ""
-        asked = f"SELECT version_num FROM {_VERSIONS}"  # noqa: S608 # nosec B608 # ours
-        return connection.execute(text(asked)).scalar() or ""
+        return connection.execute(text(f"SELECT version_num FROM {_VERSIONS}")).scalar() or ""  # noqa: S608 - ours
