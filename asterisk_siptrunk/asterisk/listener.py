@@ -49,6 +49,8 @@ LIST_SECONDS = 10.0
 """For Asterisk to list its channels; 10,000 of them take about half a second."""
 JOURNAL_SECONDS = 2.0
 """Between two readings of the journal."""
+ALONE_SECONDS = 0.5
+"""The same while AMI is away: the journal alone tells then that a channel is free again."""
 RETRY_SECONDS = 0.5
 """Until what the database did not take is tried again."""
 GRACE = timedelta(seconds=10)
@@ -306,5 +308,6 @@ class Listener:
         self.journal_behind = reading.behind
         if reading.position is not None and reading.position != position:
             await self._store.record_journal(fold(reading.lines), reading.position)
-        pause = 0.0 if reading.more else JOURNAL_SECONDS
+        alone = self._connection is None
+        pause = 0.0 if reading.more else ALONE_SECONDS if alone else JOURNAL_SECONDS
         self._journal_at = asyncio.get_running_loop().time() + pause
