@@ -283,12 +283,14 @@ def test_the_daemon_makes_the_next_months(monthly):
 def test_nobody_waits_for_a_month_that_cannot_be_made_now(monthly, caplog):
     provide(monthly)
     caplog.set_level(logging.WARNING)
-    with transaction(monthly) as connection:  # a long export, say
+    exporting = open_engine(monthly.url.render_as_string())
+    with transaction(exporting) as connection:
         connection.execute(text("LOCK TABLE call_default IN ACCESS SHARE MODE"))
         run_upkeep(monthly, lambda: "not made, tried again" in caplog.text)
         with pytest.raises(DatabaseUnavailable, match="lock timeout"), transaction(monthly) as two:
             months.make_ahead(two, NOON + timedelta(days=31))
         assert ask(monthly, admission(), outbound(uniqueid=named(NOON))).carrier is not None
+    exporting.dispose()
 
 
 @pytest.mark.postgresql
