@@ -29,8 +29,8 @@ check: $(READY) ## format, lint, types, shell scripts, YAML
 	@if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS) && echo "Shell scripts: no issues"; \
 	else echo "Shell scripts not checked: no shellcheck on this machine"; fi
 
-bench: $(READY) lab ## what a call costs, measured (minutes)
-	@$(BIN)/python -m tests.bench
+bench: $(READY) lab ## what a call costs (minutes); of the database: bench ONLY=servers, ONLY=million (15 minutes)
+	@$(BIN)/python -m tests.bench$(ONLY:%=.%)
 
 lab: $(READY) ## finds Asterisk, SIPp and PostgreSQL, or makes a private copy once
 	@$(BIN)/python -m tests.lab prepare
