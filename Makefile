@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready
 SCRIPTS := docker/*.sh .ci/run
 
-.PHONY: help demo test unit check bench lab lock clean
+.PHONY: help demo test unit soak check bench lab lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,11 @@ demo: $(READY) lab ## a SIP trunk service with real calls, from nothing
 
 test: unit lab ## every test: pure ones first, then real Asterisk, SIPp and PostgreSQL
 	@echo "Tests on real parts"
-	@$(BIN)/python -m pytest -q -m "asterisk or postgresql"
+	@$(BIN)/python -m pytest -q -m "(asterisk or postgresql) and not soak"
+
+soak: $(READY) lab ## the long fault tests, then half an hour of calls and faults (SOAK_MINUTES)
+	@$(BIN)/python -m pytest -q -m soak
+	@$(BIN)/python -m tests.soak
 
 unit: $(READY) ## the tests that need no real part (seconds)
 	@echo "Unit tests"

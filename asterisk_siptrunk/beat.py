@@ -36,11 +36,12 @@ class Beat:
         self._clock = clock
         self._watch = LeaseWatch()
 
-    async def run(self, submit: Submit) -> None:
-        """Beat; while the gate is closed, it beats once before it opens."""
+    async def run(self, submit: Submit, hear: Callable[[Pulse], None]) -> None:
+        """Beat, and have each answer heard; while the gate is closed, it beats before it opens."""
         while True:
             try:
                 pulse = await self.once(submit)
+                hear(pulse)
                 await self._bury(submit, pulse)
             except DatabaseUnavailable:
                 pass  # told by the gate

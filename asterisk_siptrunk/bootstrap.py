@@ -6,6 +6,7 @@ when a function asks for them: most commands do without.
 """
 
 import asyncio
+import logging
 import os
 import pwd
 import random
@@ -13,6 +14,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +30,10 @@ from asterisk_siptrunk.database import (
     exports,
     months,
     prune,
+    rollout,
     rules,
     schema,
+    servers,
     trunks,
 )
 from asterisk_siptrunk.database import provider as provider_row
@@ -70,15 +74,19 @@ __all__ = [
     "provider_row",
     "prune",
     "reading",
+    "rollout",
     "rules",
     "schema",
     "serve",
+    "servers",
     "signature",
     "store",
     "system_name",
     "transaction",
     "trunks",
 ]
+
+log = logging.getLogger(__name__)
 
 
 def load_settings(file: Path | None = None) -> Settings:
@@ -221,9 +229,34 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
         with transaction(database):
             pass
         schema.require_current(database)
-        daemon.run(settings, database, control(settings), ready)
+        bring = partial(_bring, settings.file)
+        daemon.run(settings, database, control(settings), bring, ready)
     finally:
         database.dispose()
+
+
+def _bring(file: Path) -> str:
+    """Have the Asterisk beside us go by what the database says now; gives the generation.
+
+    By the settings as they stand now, as the command would: the service may run since before.
+
+    Raises:
+        SiptrunkError: it does not; what it went by before is in place.
+    """
+    from asterisk_siptrunk.generation.apply import apply_plan  # noqa: PLC0415
+    from asterisk_siptrunk.generation.plan import make_plan  # noqa: PLC0415
+    from asterisk_siptrunk.generation.surroundings import require_fit  # noqa: PLC0415
+
+    settings = load_settings(file)
+    require_fit(settings.asterisk)
+    database = engine(settings, patient=True)
+    try:
+        plan = make_plan(inventory(database), settings, store(settings))
+    finally:
+        database.dispose()
+    for note in apply_plan(plan, store(settings), control(settings)):
+        log.warning(note)
+    return plan.after.generation
 
 
 def agi_process(file: Path) -> int:

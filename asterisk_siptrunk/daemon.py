@@ -35,6 +35,7 @@ from asterisk_siptrunk.database.thread import DatabaseThread
 from asterisk_siptrunk.database.upkeep import keep_months_ahead
 from asterisk_siptrunk.desk import Desk
 from asterisk_siptrunk.errors import DatabaseUnavailable
+from asterisk_siptrunk.follow import Bring, Follower
 from asterisk_siptrunk.metrics import Answer, Answering, Metrics, Standing
 from asterisk_siptrunk.notify import ServiceManager
 from asterisk_siptrunk.settings import Settings
@@ -45,10 +46,13 @@ Ready = Callable[[int], None]
 log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, engine: Engine, control: AmiControl, ready: Ready) -> None:
+def run(
+    settings: Settings, engine: Engine, control: AmiControl, bring: Bring, ready: Ready
+) -> None:
     """Serve until SIGTERM or SIGINT, then let the calls that are asking finish asking.
 
-    `control` is asked who is registered: the listening user has no right to.
+    `control` is asked who is registered: the listening user has no right to. `bring` applies what
+    the database says to the Asterisk beside us.
 
     Raises:
         SiptrunkError: the service cannot listen.
@@ -57,15 +61,17 @@ def run(settings: Settings, engine: Engine, control: AmiControl, ready: Ready) -
         import uvloop  # noqa: PLC0415 - an extra; without it all works, at two to three times the cost
     except ImportError:
         log.info("uvloop is not installed: the admission service costs more processor time")
-        asyncio.run(serve(settings, engine, control, ready))
+        asyncio.run(serve(settings, engine, control, bring, ready))
     else:
-        uvloop.run(serve(settings, engine, control, ready))
+        uvloop.run(serve(settings, engine, control, bring, ready))
 
 
-async def serve(settings: Settings, engine: Engine, control: AmiControl, ready: Ready) -> None:
+async def serve(
+    settings: Settings, engine: Engine, control: AmiControl, bring: Bring, ready: Ready
+) -> None:
     """Run the daemon in this event loop; see `run`."""
     stop = _stop_on_signals()
-    parts = _Parts(settings, engine, control)
+    parts = _Parts(settings, engine, control, bring)
     await parts.begin()
     try:
         ready(await parts.agi.start(settings.agi.host, settings.agi.port))
@@ -78,7 +84,9 @@ async def serve(settings: Settings, engine: Engine, control: AmiControl, ready: 
 class _Parts:
     """What the daemon is made of, wired together."""
 
-    def __init__(self, settings: Settings, engine: Engine, control: AmiControl) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine, control: AmiControl, bring: Bring
+    ) -> None:
         asterisk, country = settings.asterisk, settings.provider.country
         loop = asyncio.get_running_loop()
         self._server, self._share, self._began = asterisk.server, asterisk.alone_share, utc_now()
@@ -92,11 +100,13 @@ class _Parts:
         self._alone = AloneAdmission(country, random.random, calls, terms, lease)
         self._beat = Beat(self._server, calls, lease, self._vitals, utc_now)
         self._gate = Gate(self._short, self._database, lease, self)
+        self._follower = Follower(self._server, bring, self._gate.submit_long)
         self._usage = ServerUsage(self._gate, self._server, calls)
         self._listener = Listener(self._client, self._usage, asterisk.journal, _contacts(control))
         admission = Admission(country, random.random, Via.SERVICE, calls, terms)
         service = AdmissionService(self._server, admission, utc_now, asterisk.admission_seconds)
-        answer = _told_of(Desk(service, self._alone, self._gate).answer)
+        self._desk = Desk(service, self._alone, self._gate)
+        answer = _told_of(self._desk.answer)
         self._loop, self._lease, self._outages = loop, lease, 0
         self.manager = ServiceManager(self._status)
         self._metrics = self._open_metrics(settings)
@@ -122,7 +132,7 @@ class _Parts:
         listening = asyncio.create_task(self._listener.run())
         keeping = [
             asyncio.create_task(self._gate.run()),
-            asyncio.create_task(self._beat.run(self._gate.submit_long)),
+            asyncio.create_task(self._beat.run(self._gate.submit_long, self._follower.hear)),
             # Not by the gate: a lock that is not had at once is no database that is away.
             asyncio.create_task(keep_months_ahead(self._database, utc_now)),
         ]
@@ -130,6 +140,7 @@ class _Parts:
         await asyncio.wait({listening, stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED)
         self.manager.stopping()
         await self.agi.stop()
+        await self._follower.stop()
         for task in keeping:
             task.cancel()
         await self._gate.finish()
@@ -152,7 +163,7 @@ class _Parts:
     def closing(self) -> None:
         """The database is away: what is held now may be held on."""
         self._outages += 1
-        self._alone.cut()
+        self._alone.cut(self._desk.asking)
 
     async def returning(self, submit: Submit) -> None:
         """This server lives, and so do its calls: said before anyone is admitted."""

@@ -26,7 +26,7 @@ class Desk:
         self._service = service
         self._alone = alone
         self._gate = gate
-        self._waiting: set[asyncio.Task[Answer]] = set()
+        self._waiting: dict[asyncio.Future[Answer], str] = {}
 
     def answer(self, request: AgiRequest) -> "asyncio.Future[Answer]":
         """What to tell a call; nothing at all leaves it to the dialplan."""
@@ -34,9 +34,14 @@ class Desk:
         if answer.done() and answer.exception() is None:
             return answer
         waiting = asyncio.ensure_future(self._await(answer, request))
-        self._waiting.add(waiting)  # the event loop itself keeps no hold of it
-        waiting.add_done_callback(self._waiting.discard)
+        self._waiting[waiting] = request.uniqueid  # the event loop itself keeps no hold of it
+        waiting.add_done_callback(self._waiting.pop)
         return waiting
+
+    @property
+    def asking(self) -> frozenset[str]:
+        """The UniqueIDs of calls that were not answered yet."""
+        return frozenset(self._waiting.values())
 
     async def _await(self, answer: "asyncio.Future[Answer]", request: AgiRequest) -> Answer:
         try:

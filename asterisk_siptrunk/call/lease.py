@@ -15,6 +15,8 @@ BEAT_SECONDS = 2.0
 LEASE_SECONDS = 10.0
 """A sign of life that stands still for this long is of a server that is lost. With the beat and the
 work that follows, its channels are free within 15 s."""
+KNOWN_SECONDS = LEASE_SECONDS + 5.0
+"""Who gave no sign of life for this long may be sure that all others have taken it for lost."""
 BLIND_SECONDS = 3 * BEAT_SECONDS
 """Whoever did not see the database for this long saw nobody's signs either, and begins anew."""
 WHOLE = 100
@@ -64,8 +66,12 @@ class Lease:
         """How many of a limit's channels this server may have in use, alone.
 
         While the lease stands the others count the calls that it held (`held`) when it was cut
-        off, and no more; after that they keep its share free.
+        off, and no more; once they have taken it for lost they keep its share free. When exactly
+        they do so it cannot know: until that is certain it uses no more than either.
         """
         if self.share == WHOLE:
             return whole
-        return held if self.stands(now) else whole * self.share // WHOLE
+        share = whole * self.share // WHOLE
+        if self.stands(now):
+            return held
+        return share if now - self.beat_at >= KNOWN_SECONDS else min(held, share)

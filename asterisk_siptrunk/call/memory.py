@@ -6,7 +6,7 @@ short time.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field, replace
 
 from asterisk_siptrunk.call.attempt import Direction
@@ -86,11 +86,11 @@ class CallMemory:
         self._since_mark.add(uniqueid)
         self._held.pop(uniqueid, None)
 
-    def count(self, *, but: str = "") -> Count:
-        """Count all but one call: the one that asks."""
+    def count(self, *, but: Container[str] = ()) -> Count:
+        """Count all but some calls: the one that asks, those of which nothing is certain."""
         count = Count()
         for uniqueid, held in list(self._held.items()):
-            if uniqueid != but:
+            if uniqueid not in but:
                 count.trunks[held.trunk, held.direction] += 1
                 count.carriers[held.carrier] += 1
         return count

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+_MOST_SKEW = 300.0
+"""Seconds: the clocks of two servers do not differ by more. What lies further ahead was written
+before a clock was set back, and waiting for it would refuse calls for as long as that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -16,7 +20,8 @@ class Pace:
         A clock that was set back gives nothing and takes nothing.
         """
         gained = max(0.0, now - self.at) * per_second
-        return Pace(min(float(per_second), self.tokens + gained), max(now, self.at))
+        at = now if self.at - now > _MOST_SKEW else max(now, self.at)
+        return Pace(min(float(per_second), self.tokens + gained), at)
 
     def less_one(self) -> "Pace":
         """The bucket after a call passed."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asterisk_siptrunk.bootstrap import carriers, customers, rules, trunks
+from asterisk_siptrunk.bootstrap import carriers, customers, rules, servers, trunks
 from asterisk_siptrunk.cli.desk import desk_of
 from asterisk_siptrunk.destination import Kind
 from asterisk_siptrunk.trunk import PROVIDER
@@ -38,6 +38,7 @@ rule_owners = _completer(
     lambda connection, _: (PROVIDER, *(t.name for t in trunks.every(connection)))
 )
 carrier_names = _completer(lambda connection, _: (c.name for c in carriers.every(connection)))
+server_names = _completer(lambda connection, _: (s.name for s in servers.every(connection)))
 number_names = _completer(lambda connection, _: (e164 for e164, *_ in trunks.numbers(connection)))
 
 

@@ -12,6 +12,7 @@ from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import confirm, yes_option
 from asterisk_siptrunk.cli.output import say, warn
 from asterisk_siptrunk.cli.progress import working
+from asterisk_siptrunk.cli.rollout import bring_to_others, settle
 from asterisk_siptrunk.errors import CheckFailed, InvalidInput
 from asterisk_siptrunk.generation.apply import apply_plan, roll_back
 from asterisk_siptrunk.generation.check import check as problems_of
@@ -26,7 +27,7 @@ from asterisk_siptrunk.generation.install import (
 )
 from asterisk_siptrunk.generation.plan import Plan, make_plan, masked, plan_back, render_all
 from asterisk_siptrunk.generation.store import Store
-from asterisk_siptrunk.generation.surroundings import obstacles, tls_problems
+from asterisk_siptrunk.generation.surroundings import require_fit
 from asterisk_siptrunk.generation.trial import has_asterisk, try_out
 
 _FILE_MODE = 0o640
@@ -72,7 +73,7 @@ def plan(desk: Desk, *, whole: bool) -> None:
     found = _plan(desk)
     click.echo(found.diff(whole=whole), nl=False)
     _sum_up(desk, found)
-    _require_fit(desk)
+    require_fit(desk.settings.asterisk)
 
 
 @command.command()
@@ -87,7 +88,7 @@ def check(desk: Desk) -> None:
 
     Example: siptrunk config check
     """
-    _require_fit(desk)
+    require_fit(desk.settings.asterisk)
     files = _rendered(desk)
     with working("Checking"):
         require_none(problems_of(files))
@@ -103,16 +104,20 @@ def check(desk: Desk) -> None:
 
 
 @command.command()
+@click.option("--here", is_flag=True, help="On this server alone: the others are not asked.")
 @yes_option
 @pass_desk
-def apply(desk: Desk, *, yes: bool) -> None:
+def apply(desk: Desk, *, here: bool, yes: bool) -> None:
     """Put the files in place, have Asterisk read them, and make sure that it did.
 
     Calls in progress go on. Whatever goes wrong, the files from before are put back.
 
+    Where it went well, the other servers' services do the same, each from its own settings; what
+    became of that is shown. One that is away does so when it is back.
+
     Example: siptrunk config apply --yes
     """
-    _require_fit(desk)
+    require_fit(desk.settings.asterisk)
     found = _plan(desk)
     _sum_up(desk, found)
     if not found.is_empty:
@@ -123,6 +128,10 @@ def apply(desk: Desk, *, yes: bool) -> None:
         warn(note)
     if not found.is_empty:
         say(f"Applied: Asterisk has generation {found.after.generation}.")
+    if here:
+        settle(desk, found.after.generation)
+    else:
+        bring_to_others(desk, found.after.generation)
 
 
 @command.command()
@@ -131,7 +140,8 @@ def apply(desk: Desk, *, yes: bool) -> None:
 def rollback(desk: Desk, *, yes: bool) -> None:
     """Go back to the generation before; doing it twice comes back here.
 
-    The database stays as it is: the next apply brings what it says.
+    The database stays as it is: the next apply, on whichever server, brings what it says. Other
+    servers keep what they have.
 
     Example: siptrunk config rollback
     """
@@ -146,6 +156,8 @@ def rollback(desk: Desk, *, yes: bool) -> None:
     for note in notes:
         warn(note)
     say(f"Rolled back: Asterisk has generation {done.after.generation}.")
+    if others := settle(desk, done.after.generation):
+        say(f"On this server alone; with what they have: {', '.join(others)}.")
 
 
 @command.command("install")
@@ -211,18 +223,6 @@ def _users_to_write(desk: Desk, store: Store) -> dict[str, str]:
     """
     rendered, there = _rendered(desk), store.texts(_MANAGER)
     return {name: rendered[name] for name in _MANAGER if there.get(name) != rendered[name]}
-
-
-def _require_fit(desk: Desk) -> None:
-    """Refuse what would break at a reload, or at the next start of Asterisk.
-
-    Raises:
-        CheckFailed: something around our files would not work with them.
-    """
-    asterisk = desk.settings.asterisk
-    if found := (*obstacles(asterisk), *tls_problems(asterisk)):
-        whole = "\n".join(found)
-        raise CheckFailed(f"Asterisk would not work with our files; nothing was changed:\n{whole}")
 
 
 def _rendered(desk: Desk) -> dict[str, str]:

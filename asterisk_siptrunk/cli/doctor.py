@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from asterisk_siptrunk import bootstrap
-from asterisk_siptrunk.bootstrap import describe, schema, trunks
+from asterisk_siptrunk.bootstrap import describe, schema, servers, trunks
+from asterisk_siptrunk.call.lease import WHOLE
+from asterisk_siptrunk.call.server import ServerRecord, ServerState
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import form_option
 from asterisk_siptrunk.cli.output import Form, Row, show_rows
@@ -288,6 +290,41 @@ def _records(desk: Desk) -> Iterator[Finding]:
         yield Finding("records", Health.FAIL, said, advice)
 
 
+def _servers(desk: Desk) -> Iterator[Finding]:
+    """Whether all live, on one program and one configuration, and what each may do alone."""
+    with desk.reading() as connection:
+        found = list(servers.every(connection))
+    wrong = list(_wrong_with(found))
+    for said, advice in wrong:
+        yield Finding("servers", Health.WARN, said, advice)
+    if not wrong:
+        yield Finding("servers", Health.OK, _names(found) or "None has given a sign of life yet.")
+
+
+def _wrong_with(found: list[ServerRecord]) -> Iterator[tuple[str, str]]:
+    """What is wrong, and what to do."""
+    gone = [one for one in found if one.state in {ServerState.SILENT, ServerState.LOST}]
+    if gone:
+        advice = "Look at its log; 'siptrunk server remove NAME' if it is gone for good."
+        yield f"No sign of life of {_names(gone)}.", advice
+    shares = sum(one.vitals.share for one in found)
+    if len(found) > 1 and shares > WHOLE:
+        said = f"Alone, {_names(found)} may use {shares} % of each trunk's channels together."
+        yield said, "alone_share of [asterisk] on each: 0, or what makes 100 with the others."
+    programs = sorted({one.vitals.program for one in found})
+    if len(programs) > 1:
+        yield f"Servers run different versions: {', '.join(programs)}.", "Upgrade all of them."
+    behind = [one for one in found if not one.follows]
+    if behind:
+        why = next((f" ({one.config_error})" for one in behind if one.config_error), "")
+        said = f"Not on the configuration of the newest apply: {_names(behind)}{why}."
+        yield said, "siptrunk server list; then 'siptrunk config apply' again."
+
+
+def _names(found: list[ServerRecord]) -> str:
+    return ", ".join(one.name for one in found)
+
+
 def _uvloop(_desk: Desk) -> Iterator[Finding]:
     if find_spec("uvloop"):
         yield Finding("uvloop", Health.OK, "Installed.")
@@ -311,6 +348,7 @@ _CHECKS: dict[str, Check] = {
     "service": _service,
     "journal": _journal,
     "records": _records,
+    "servers": _servers,
     "uvloop": _uvloop,
 }
 
@@ -328,5 +366,6 @@ _NEEDS = {
     "service": ("settings",),
     "journal": ("settings",),
     "records": ("settings", "asterisk"),
+    "servers": ("settings", "database"),
 }
 """The checks without which one could only repeat their error."""

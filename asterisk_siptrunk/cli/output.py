@@ -32,7 +32,7 @@ _WIDTH_OF_A_PIPE = 10_000
 _PROSE = frozenset(
     {
         *("advice", "change", "email", "found", "note", "notes", "reason", "source", "status"),
-        *("title", "user_agent", "what"),
+        *("title", "user_agent", "what", "error", "outcome"),
     }
 )
 _NARROWEST_PROSE = 20
@@ -41,7 +41,21 @@ _GAP = 2
 # What goes first from a table that is wider than its terminal: what another column tells as well,
 # or what 'show' is for.
 _LEAST_IMPORTANT_FIRST = (
-    *("source", "as_of", "user_agent", "country", "zone", "state", "direction", "verdict"),
+    *(
+        "program",
+        "share",
+        "generation",
+        "journal_behind",
+        "link_since",
+        "source",
+        "as_of",
+        "user_agent",
+        "country",
+        "zone",
+        "state",
+        "direction",
+        "verdict",
+    ),
     *("weight", "priority", "layer", "author", "mode", "profile", "kind", "registered"),
     *("numbers", "email", "billable", "customer", "contact"),
 )

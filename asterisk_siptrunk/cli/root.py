@@ -27,6 +27,7 @@ _LINES = {
     "carrier": "The operators upstream.",
     "destination": "Where calls may go, and what becomes of a number.",
     "config": "Asterisk's configuration: plan, check, apply, roll back.",
+    "server": "The servers, each an Asterisk with its service.",
     "serve": "Admit calls and record usage, until stopped.",
     "service": "The service under systemd.",
     "call": "Calls, those going on and those of the past.",

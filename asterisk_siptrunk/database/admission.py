@@ -145,10 +145,11 @@ class Admission:
             return None
         held = held_by(row)
         memory = self._terms.of(identity(connection.engine))
-        everyone = memory.carriers(connection, _shared(connection).version)
+        shared = _shared(connection)
+        everyone = memory.carriers(connection, shared.version)
         left = untried(held, everyone)
         if not held.emergency:
-            left = with_room(left, _carrier_load(connection, left))
+            left = with_room(left, _carrier_load(connection, left, shared.kept))
         if not left:
             return None
         held, way = held.put_to(order(left, self._chance)[0])
@@ -247,24 +248,28 @@ def _load(connection: Connection, terms: Terms, pace: Pace | None, kept: int) ->
         inbound=in_use.get(Direction.INBOUND, 0),
         elsewhere=terms.trunk.channels * kept // WHOLE,
         tokens=None if pace is None else pace.tokens,
-        carriers=_carrier_load(connection, terms.carriers),
+        carriers=_carrier_load(connection, terms.carriers, kept),
     )
 
 
-def _carrier_load(connection: Connection, carriers: Iterable[Carrier]) -> dict[int, int]:
-    """Open calls of each carrier that has a limit; on PostgreSQL its row is locked first."""
-    limited = sorted(one.id for one in carriers if one.channels is not None)
-    if not limited:
+def _carrier_load(connection: Connection, carriers: Iterable[Carrier], kept: int) -> dict[int, int]:
+    """Channels of each carrier with a limit that are in use or kept for servers out of reach.
+
+    On PostgreSQL its row is locked first.
+    """
+    limits = {one.id: one.channels for one in carriers if one.channels is not None}
+    if not limits:
         return {}
     # In the order of their ids, so that two admissions never wait for each other.
-    lock = select(carrier.c.id).where(carrier.c.id.in_(limited)).order_by(carrier.c.id)
+    lock = select(carrier.c.id).where(carrier.c.id.in_(limits)).order_by(carrier.c.id)
     connection.execute(lock.with_for_update())
     counted = connection.execute(
         select(call.c.carrier_id, func.count())
-        .where(call.c.carrier_id.in_(limited), call.c.ended_at.is_(None))
+        .where(call.c.carrier_id.in_(limits), call.c.ended_at.is_(None))
         .group_by(call.c.carrier_id)
     )
-    return {carrier_id: count for carrier_id, count in counted}  # noqa: C416 - rows of two
+    in_use = {carrier_id: count for carrier_id, count in counted}  # noqa: C416 - rows of two
+    return {one: in_use.get(one, 0) + limit * kept // WHOLE for one, limit in limits.items()}
 
 
 def _first_answer(

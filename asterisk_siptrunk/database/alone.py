@@ -5,7 +5,7 @@ calls are counted in memory; what other servers may have in use meanwhile is lef
 What is decided so is written when the database is back: each decision gives that work along.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -49,9 +49,12 @@ class AloneAdmission:
         self._lease = lease
         self._held = Count()
 
-    def cut(self) -> None:
-        """Keep what this server holds now: as much as that the others count for it."""
-        self._held = self._calls.count()
+    def cut(self, asking: Container[str]) -> None:
+        """Keep what this server holds now: as much as that the others count for it.
+
+        Not what is `asking`, by UniqueID: whether the database has stored that nobody knows.
+        """
+        self._held = self._calls.count(but=asking)
 
     def admit(self, attempt: Attempt, now: float) -> tuple[Ruling, Later] | None:
         """Decide on a call; None where the trunk is not remembered.
@@ -81,7 +84,9 @@ class AloneAdmission:
             return None
         left = untried(held, self._terms.remembered_carriers())
         if not held.emergency:
-            left = with_room(left, self._carrier_load(left, self._calls.count(but=uniqueid), now))
+            left = with_room(
+                left, self._carrier_load(left, self._calls.count(but=(uniqueid,)), now)
+            )
         if not left:
             return None, None
         next_one, way = held.put_to(order(left, self._chance)[0])
@@ -94,7 +99,7 @@ class AloneAdmission:
         return self._calls.pace(trunk.id, trunk.calls_per_second, attempt.at.timestamp())
 
     def _load(self, attempt: Attempt, terms: Terms, pace: Pace | None, now: float) -> Load:
-        trunk, count = terms.trunk, self._calls.count(but=attempt.uniqueid)
+        trunk, count = terms.trunk, self._calls.count(but=(attempt.uniqueid,))
         limit = self._lease.limit(trunk.channels, self._held.of_trunk(trunk.id), now)
         return Load(
             outbound=count.trunks[trunk.id, Direction.OUTBOUND],

@@ -30,6 +30,8 @@ SQLITE_BUSY_SECONDS = 1.5
 # Likewise for PostgreSQL: connecting, and a statement that waits for a lock.
 POSTGRESQL_CONNECT_SECONDS = 2
 POSTGRESQL_STATEMENT_MILLISECONDS = 1500
+# A server that is cut off, or frozen, in mid-transaction must not keep a trunk locked for others.
+POSTGRESQL_IDLE_MILLISECONDS = 2000
 # A network that swallows everything ends no connection by itself for a quarter of an hour: what was
 # sent must be acknowledged in this time, and a connection that is silent is probed (tcp(7)).
 _POSTGRESQL_NETWORK = {
@@ -162,10 +164,12 @@ def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
 
 
 def _postgresql(url: URL, *, patient: bool) -> Engine:
-    limit = 0 if patient else POSTGRESQL_STATEMENT_MILLISECONDS
+    statement = 0 if patient else POSTGRESQL_STATEMENT_MILLISECONDS
+    idle = 0 if patient else POSTGRESQL_IDLE_MILLISECONDS
     arguments: dict[str, Any] = {
         "connect_timeout": POSTGRESQL_CONNECT_SECONDS,
-        "options": f"-c timezone=UTC -c statement_timeout={limit}",
+        "options": f"-c timezone=UTC -c statement_timeout={statement} "
+        f"-c idle_in_transaction_session_timeout={idle}",
         **_POSTGRESQL_NETWORK,
     }
     try:

@@ -5,14 +5,24 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import Connection, case, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 
 from asterisk_siptrunk.call import Evidence, Verdict, epoch_of
 from asterisk_siptrunk.call.lease import WHOLE
-from asterisk_siptrunk.call.server import Pulse, ServerRecord, Vitals
+from asterisk_siptrunk.call.server import Pulse, ServerRecord, ServerState, Vitals
 from asterisk_siptrunk.database import audit
 from asterisk_siptrunk.database.audit import By
-from asterisk_siptrunk.database.tables import call, provider, server
+from asterisk_siptrunk.database.tables import UtcDateTime, call, provider, registration, server
 from asterisk_siptrunk.errors import InvalidInput, NotFound
 
 _MOST_NAMED = 500  # names in one statement
@@ -25,9 +35,16 @@ def beat(
 
     Where it was taken for lost, its calls that live on hold their channels again from now on.
     """
-    rows = {row.name: row for row in connection.execute(select(server))}
-    values = asdict(vitals) | {"beat_at": at, "stopped_at": None, "lost_at": None}
-    own = rows.pop(name, None)
+    # Locked before it is read: whoever takes this server for lost in the same moment is seen.
+    mine = select(server).where(server.c.name == name).with_for_update()
+    own = connection.execute(mine).one_or_none()
+    others = (server.c.name != name, server.c.lost_at.is_(None))
+    values = asdict(vitals) | {
+        "beat_at": at,
+        "seen_at": _now(),
+        "stopped_at": None,
+        "lost_at": None,
+    }
     if own is None:
         fresh = {"beat": 1, "config_generation": "", "config_error": ""}
         # Asterisk has whatever was applied before this server was known: nothing is asked of it.
@@ -41,7 +58,7 @@ def beat(
         _keep_free(connection)
     wanted = _config_wanted(connection)
     return Pulse(
-        others={row.name: row.beat for row in rows.values() if row.lost_at is None},
+        others=dict(connection.execute(select(server.c.name, server.c.beat).where(*others)).all()),
         was_lost=own is not None and own.lost_at is not None,
         config_wanted=wanted,
         config_applied=wanted if own is None else own.config_applied,
@@ -79,17 +96,32 @@ def declare_lost(connection: Connection, name: str, seen: int, at: datetime) -> 
 
 def every(connection: Connection) -> Iterator[ServerRecord]:
     """All servers that ever gave a sign of life, by name."""
-    for row in connection.execute(select(server).order_by(server.c.name)):
+    held = (
+        select(func.count())
+        .where(call.c.server == server.c.name, call.c.ended_at.is_(None))
+        .scalar_subquery()
+    )
+    asked = select(
+        server,
+        _now().label("now"),
+        held.label("calls"),
+        (server.c.config_applied >= provider.c.config_wanted).label("follows"),
+    ).join_from(server, provider, provider.c.id == 1)
+    for row in connection.execute(asked.order_by(server.c.name)):
         yield ServerRecord(
             name=row.name,
             beat=row.beat,
             beat_at=row.beat_at,
+            seen_at=row.seen_at,
+            silent_for=row.now - row.seen_at,
             stopped_at=row.stopped_at,
             lost_at=row.lost_at,
             vitals=Vitals(**{field.name: getattr(row, field.name) for field in fields(Vitals)}),
             config_applied=row.config_applied,
             config_generation=row.config_generation,
             config_error=row.config_error,
+            follows=bool(row.follows),
+            calls=row.calls,
         )
 
 
@@ -100,16 +132,22 @@ def remove(connection: Connection, by: By, name: str) -> None:
         NotFound: there is no such server.
         InvalidInput: it lives.
     """
-    row = connection.execute(select(server).where(server.c.name == name)).one_or_none()
+    row = next((one for one in every(connection) if one.name == name), None)
     if row is None:
         raise NotFound(f"There is no server {name!r}; 'siptrunk server list' shows them.")
-    if row.lost_at is None and row.stopped_at is None:
+    if row.state is ServerState.SERVING:
         raise InvalidInput(f"Server {name!r} gives signs of life: stop its service first.")
     if row.lost_at is None:
         declare_lost(connection, name, row.beat, by.at)
+    connection.execute(delete(registration).where(registration.c.server == name))
     connection.execute(delete(server).where(server.c.name == name))
     _keep_free(connection)
     audit.note(connection, by, "server", name, "removed")
+
+
+def _now() -> ColumnElement[datetime]:
+    """What time it is by the database's clock."""
+    return type_coerce(func.now(), UtcDateTime())
 
 
 def _config_wanted(connection: Connection) -> int:

@@ -88,6 +88,7 @@ server = Table(
     Column("name", String(64), primary_key=True),
     Column("beat", BigInteger, nullable=False),
     Column("beat_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),  # by the database's clock
     Column("started_at", UtcDateTime, nullable=False),
     Column("stopped_at", UtcDateTime),
     Column("lost_at", UtcDateTime),

@@ -60,6 +60,16 @@ _ENDED = Prepared(
         evidence=Evidence.AMI.value,
     )
 )
+# What the journal says of a call during which the clock was set is wrong, and may have come first.
+_ENDED_STEADY = Prepared(
+    update(call)
+    .where(*THIS_CALL, _IS_OPEN | (call.c.evidence != Evidence.AMI.value))
+    .values(
+        ended_at=bindparam("at"),
+        hangup_cause=bindparam("cause"),
+        evidence=Evidence.STEADY.value,
+    )
+)
 # The journal tells no cause, and may be read before the event comes.
 _CAUSE = Prepared(
     update(call)
@@ -88,9 +98,10 @@ def apply(connection: Connection, server: str, changes: Sequence[CallChange]) ->
         match change:
             case Spoken(codec=codec):
                 _SPOKEN.change(connection, {**of_call, "codec": codec})
-            case Ended(at=at, cause=cause):
+            case Ended(at=at, cause=cause, clock_was_set=clock_was_set):
                 values = {"at": stored(connection, at), "cause": cause}
-                if _ENDED.change(connection, of_call | values):
+                by_clock = _ENDED_STEADY if clock_was_set else _ENDED
+                if by_clock.change(connection, of_call | values):
                     ended += 1
                 else:
                     _CAUSE.change(connection, {**of_call, "cause": cause})
@@ -168,10 +179,10 @@ def record_journal(
             _complete(connection, server, one, ids)
         if evidence == Evidence.AMI:
             _correct_answer(connection, server, one)
-        elif evidence != Evidence.ADMISSION:
+        elif evidence not in {Evidence.ADMISSION, Evidence.STEADY}:
             _set_exact_times(connection, server, one, ids)
             ended += evidence != Evidence.JOURNAL
-        elif one.reason in _AWAY_REASONS:
+        elif evidence == Evidence.ADMISSION and one.reason in _AWAY_REASONS:
             # Our refusal came too late to be heard: the dialplan decided, and this is what it did.
             _overrule(connection, server, one, ids)
     connection.execute(delete(journal_position).where(journal_position.c.server == server))
@@ -185,8 +196,10 @@ def _complete(connection: Connection, server: str, one: JournalCall, ids: "_Ids"
     """Say what a call was that had only been seen alive: the dialplan noted it in the journal."""
     told = _journalled(server, one, ids)
     kept = ("verdict", "reason", "carrier_id", "caller", "presented", "dialled", "callee", "zone")
-    where = (call.c.server == server, call.c.uniqueid == one.uniqueid)
-    connection.execute(update(call).where(*where).values({key: told[key] for key in kept}))
+    connection.execute(
+        update(call).where(*THIS_CALL).values({key: told[key] for key in kept}),
+        this_call(server, one.uniqueid),
+    )
 
 
 def _correct_answer(connection: Connection, server: str, one: JournalCall) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from asterisk_siptrunk.errors import ConfigurationError
+from asterisk_siptrunk.errors import CheckFailed, ConfigurationError
 from asterisk_siptrunk.generation.store import FOLDER, rights_hint
 from asterisk_siptrunk.settings import AsteriskSettings
 
@@ -48,6 +48,17 @@ def tls_problems(asterisk: AsteriskSettings) -> tuple[str, ...]:
         if not _may_be_there(Path(f"{asterisk.root}{file}"))
     ]
     return (*lacking, *gone)
+
+
+def require_fit(asterisk: AsteriskSettings) -> None:
+    """Refuse what would break at a reload, or at the next start of Asterisk.
+
+    Raises:
+        CheckFailed: something around our files would not work with them.
+    """
+    if found := (*obstacles(asterisk), *tls_problems(asterisk)):
+        whole = "\n".join(found)
+        raise CheckFailed(f"Asterisk would not work with our files; nothing was changed:\n{whole}")
 
 
 def _may_be_there(file: Path) -> bool:

@@ -1,15 +1,21 @@
 """One provider for all tests of calls: set up once, since each test leaves it idle again."""
 
+import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from asterisk_siptrunk.call import CallRecord
+from tests.lab.postgresql import PostgresServer
 from tests.lab.processes import free_ports
 from tests.lab.provider import Provider
+from tests.lab.proxy import Proxy
 from tests.lab.sipp import Call, SippAnswerer, SippCaller, SippResult, place_calls, registered_pbx
+from tests.lab.traffic import Exchange
 
 CARRIER_HOST, BACKUP_HOST, PBX_HOST = "127.0.0.2", "127.0.0.4", "127.0.0.3"
 MAIN, SECOND = "+33123456789", "+33123456790"
@@ -101,3 +107,64 @@ def acme(served: Acme) -> Iterator[Acme]:
         served.provider.serve()
     served.set("--channels", "10", "--reserved-inbound", "0", "--calls-per-second", "none")
     served.provider.until_idle()
+
+
+# --- faults ---
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
+    """A disk of its own in that folder."""
+    folder.mkdir(exist_ok=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "lab", str(folder)], check=True
+    )
+    try:
+        yield folder
+    finally:
+        # Lazily: whoever still holds a file there must not keep the mount alive after us.
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+class Faulty(Exchange):
+    """An exchange whose parts can be broken: AMI goes through `ami`, the database is at `disk`."""
+
+    def __init__(self, provider: Provider, ami: Proxy, disk: Path) -> None:
+        super().__init__(provider)
+        self.ami = ami
+        self.disk = disk
+
+
+@pytest.fixture(scope="session")
+def exchange_described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
+    """One for all faults: each test leaves it whole again."""
+    with (
+        small_disk(tmp_path_factory.mktemp("disk"), 128) as disk,
+        Provider(database_url=f"sqlite:///{disk}/siptrunk.db") as provider,
+        Proxy(provider.asterisk.ami_port) as ami,
+        Faulty(provider, ami, disk) as made,
+    ):
+        provider.environment["SIPTRUNK_AMI_PORT"] = str(ami.port)
+        made.describe()
+        yield made
+
+
+@pytest.fixture
+def exchange(exchange_described: Faulty) -> Iterator[Faulty]:
+    """The exchange with its service running."""
+    if exchange_described.provider.daemon is None:
+        exchange_described.provider.serve()
+    yield exchange_described
+    # Where a test failed in mid-traffic its calls have nobody left to end them.
+    exchange_described.provider.asterisk.cli("channel request hangup all")
+    exchange_described.provider.until_idle()
+
+
+@pytest.fixture(scope="session")
+def exchange_on_postgresql(postgresql: PostgresServer) -> Iterator[Exchange]:
+    """Another one, whose database is a PostgreSQL."""
+    url = postgresql.create_database("faults")
+    with Provider(database_url=url) as provider, Exchange(provider) as made:
+        made.describe()
+        provider.serve()
+        yield made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import time
@@ -68,6 +69,8 @@ class AsteriskServer(Running):
         keep: bool = False,
         outside: bool = False,
     ) -> None:
+        self.environment: dict[str, str] = {}
+        """What it finds in its environment, beside ours, from its next start on."""
         self.program = sandbox.asterisk()
         # Outside its root it can start this machine's programs (an AGI process), by the root's own
         # loader and libraries.
@@ -137,7 +140,12 @@ class AsteriskServer(Running):
         command = self.place.command(
             *self._executable, "-C", str(self.etc / "asterisk.conf"), "-f", "-n"
         )
-        self._child = Child(command, output=self.log / "console", cwd=self.directory)
+        self._child = Child(
+            command,
+            output=self.log / "console",
+            env={**os.environ, **self.environment},
+            cwd=self.directory,
+        )
         self.wait_booted()
 
     @property

@@ -50,7 +50,7 @@ process = {process}
 port = {ami_port}
 
 [asterisk]
-server = "lab"
+server = "{server}"
 config_dir = "{config_dir}"
 journal = "{journal}"
 group = ""
@@ -83,10 +83,11 @@ def _emptied(folder: Path) -> Path:
 class Provider(Running):
     """One provider: `with Provider() as provider: ...` ends all that it started."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a provider simply has this many facets
         self,
         *,
         database_url: str = "",
+        server: str = "lab",
         by_process: bool = False,
         dedicated: bool = False,
         own_transports: bool = False,
@@ -94,15 +95,16 @@ class Provider(Running):
     ) -> None:
         """Set the folders up; `by_process`: admission is an AGI process, not the daemon's.
 
-        `dedicated` is the setting of that name. With `own_transports` the rendered files
-        open the transports, TLS and IPv6 too, and not the lab's. With `keep_in` the provider's
-        files are there, and stay when all has ended.
+        `server` is its name, where several share a database. `dedicated` is the setting of that
+        name. With `own_transports` the rendered files open the transports, TLS and IPv6 too, and
+        not the lab's. With `keep_in` the provider's files are there, and stay when all has ended.
         """
+        self.server = server
         self._by_process = by_process
         self._dedicated = dedicated
         self._keep = keep_in is not None
         self.folder = _emptied(keep_in) if keep_in else Path(tempfile.mkdtemp(prefix="siptrunk-"))
-        self.asterisk = AsteriskServer(systemname="lab", outside=by_process)
+        self.asterisk = AsteriskServer(systemname=server, outside=by_process)
         self.agi_port, self.tls_port = free_ports(2, "tcp")
         self._own_transports = own_transports
         self.daemon: Child | None = None
@@ -115,6 +117,7 @@ class Provider(Running):
     def _settings(self, database_url: str) -> str:
         return _SETTINGS.format(
             database_url=database_url,
+            server=self.server,
             agi_port=self.agi_port,
             ami_port=self.asterisk.ami_port,
             config_dir=self.asterisk.etc,

@@ -149,6 +149,15 @@ def openssl() -> Program:
     return _find_openssl(Place()) or _required(_find_openssl(private_root()), "openssl")
 
 
+@cache
+def faketime() -> Path:
+    """The library that gives a program a clock of its own, as a file of this machine.
+
+    Kept beside the private root, and of this machine's own release: the root's is never older.
+    """
+    return Builder(cache_folder()).ensure_faketime()
+
+
 def _required(program: Program | None, name: str) -> Program:
     if program is None:
         raise LabUnavailableError(
@@ -286,6 +295,16 @@ class Builder:
             if not self._is_current():
                 self._build()
 
+    def ensure_faketime(self) -> Path:
+        """Have the library unpacked; nothing of it is installed."""
+        unpacked = self.folder / "faketime"
+        if not unpacked.exists():
+            self._work.mkdir(parents=True, exist_ok=True)
+            with self._locked(), self._stage("fetching libfaketime"):
+                self._unpack(("libfaketime",), unpacked)
+        (library,) = unpacked.glob("usr/lib/*/faketime/libfaketimeMT.so.1")
+        return library
+
     def _is_current(self) -> bool:
         stamp = self.root / _STAMP
         return stamp.exists() and stamp.read_text() == self._recipe()
@@ -322,20 +341,24 @@ class Builder:
     def _fetch_bootstrapper(self) -> None:
         """Unpack mmdebstrap from the machine's own archive, without installing it."""
         tool = self._work / "tool"
-        if tool.exists():
-            return
+        if not tool.exists():
+            with self._stage("1/4 fetching the tool that makes it"):
+                self._unpack(("mmdebstrap", "debian-archive-keyring"), tool)
+
+    def _unpack(self, packages: tuple[str, ...], target: Path) -> None:
+        """Unpack packages of the machine's own archive."""
         fetch = self._fresh(self._work / "fetch")
         for folder in ("lists/partial", "cache/archives/partial", "unpacked"):
             (fetch / folder).mkdir(parents=True)
         # apt's lists and cache of our own: the system's are neither needed nor touched.
         apt = ("apt-get", "-q", f"-oDir::State::lists={fetch}/lists", f"-oDir::Cache={fetch}/cache")
-        packages = ("mmdebstrap", "debian-archive-keyring")
-        with self._stage("1/4 fetching the tool that makes it"):
-            self._command(*apt, "update", tolerate=True)  # a third party's archive may be down
-            self._command(*apt, "download", "-oAPT::Sandbox::User=root", *packages, cwd=fetch)
-            for package in sorted(fetch.glob("*.deb")):
-                self._command("dpkg", "-x", str(package), str(fetch / "unpacked"))
-        (fetch / "unpacked").rename(tool)
+        self._command(*apt, "update", tolerate=True)  # a third party's archive may be down
+        self._command(*apt, "download", "-oAPT::Sandbox::User=root", *packages, cwd=fetch)
+        for package in sorted(fetch.glob("*.deb")):
+            self._command("dpkg", "-x", str(package), str(fetch / "unpacked"))
+        if not target.exists():
+            (fetch / "unpacked").rename(target)
+        shutil.rmtree(fetch)
 
     def _make_base(self) -> None:
         """Make the base system as an archive: a later stage always starts from a clean copy."""

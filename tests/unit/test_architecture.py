@@ -30,7 +30,8 @@ KNOWS = {
     "beat": EVERYTHING,
     "notify": set(),
     "metrics": EVERYTHING,
-    "daemon": EVERYTHING | {"admission_service", "beat", "desk", "metrics", "notify"},
+    "follow": EVERYTHING,
+    "daemon": EVERYTHING | {"admission_service", "beat", "desk", "follow", "metrics", "notify"},
 }
 LIBRARIES = {
     "destination": {"phonenumbers"},

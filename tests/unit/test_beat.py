@@ -10,8 +10,8 @@ from asterisk_siptrunk.beat import Beat
 from asterisk_siptrunk.call import lease as leases
 from asterisk_siptrunk.call.lease import WHOLE, Lease
 from asterisk_siptrunk.call.memory import CallMemory
-from asterisk_siptrunk.call.server import Vitals
-from asterisk_siptrunk.database import servers
+from asterisk_siptrunk.call.server import Pulse, Vitals
+from asterisk_siptrunk.database import rollout, servers
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
 from asterisk_siptrunk.errors import DatabaseUnavailable
 from tests.unit.database.builders import NOON, admission, ask, open_calls, outbound, provide
@@ -28,7 +28,7 @@ def _in_a_hurry(monkeypatch):
 
 
 @asynccontextmanager
-async def beating(engine, submit=None):
+async def beating(engine, submit=None, hear=lambda _: None):
     lease = Lease(WHOLE, 0.0)
     beat = Beat("lab", CallMemory(), lease, vitals, lambda: NOON)
 
@@ -38,7 +38,7 @@ async def beating(engine, submit=None):
             future.set_result(work(connection))
         return future
 
-    running = asyncio.create_task(beat.run(submit or at_once))
+    running = asyncio.create_task(beat.run(submit or at_once, hear))
     yield lease
     assert not running.done()
     running.cancel()
@@ -70,6 +70,18 @@ def test_it_beats_and_its_lease_begins_anew_each_time(engine):
 
     beat_at, now = asyncio.run(run())
     assert now - 1 < beat_at <= now
+
+
+def test_whoever_listens_is_told_what_each_beat_learnt(engine):
+    heard: list[Pulse] = []
+
+    async def run():
+        async with beating(engine, hear=heard.append):
+            with transaction(engine) as connection:
+                rollout.want(connection, "other", "abc")
+            await until(lambda: heard and heard[-1].config_wanted == 1)
+
+    asyncio.run(run())
 
 
 def test_a_silent_server_s_channels_are_freed(engine, caplog):

@@ -52,8 +52,12 @@ def test_a_server_that_is_no_longer_asked_for_is_forgotten():
         (0, 9.9, 3, "for as long as nobody can take it for lost"),
         (0, 10, 0, "its channels are given to the others"),
         (50, 5, 3, "its share is kept free by nobody yet"),
-        (50, 10, 5, "now it is"),
-        (33, 10, 3, "rounded down, so that all shares together fit"),
+        (50, 10, 3, "nor now, for certain: the others may see its last sign later than it gave it"),
+        (50, 14.9, 3, "and until all of them know"),
+        (50, 15, 5, "now it is"),
+        (20, 5, 3, "the others count three"),
+        (20, 10, 2, "or keep two free: which of these it cannot tell"),
+        (33, 15, 3, "rounded down, so that all shares together fit"),
     ],
 )
 def test_what_a_server_may_use_alone(share, now, limit, why):

@@ -26,7 +26,7 @@ def test_calls_are_counted_by_trunk_and_direction_and_by_carrier():
 
 
 def test_whoever_asks_does_not_count():
-    assert remembering(a=OUT, b=OUT).count(but="a").of_trunk(1) == 1
+    assert remembering(a=OUT, b=OUT).count(but=("a",)).of_trunk(1) == 1
 
 
 def test_a_call_that_ended_holds_nothing():

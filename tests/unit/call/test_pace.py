@@ -18,6 +18,12 @@ def test_a_clock_set_back_gives_and_takes_nothing():
     assert Pace(2.0, 100.0).refilled(5, 40.0) == Pace(2.0, 100.0)
 
 
+def test_a_clock_set_back_by_an_hour_does_not_stop_the_trunk_for_one():
+    spent = Pace(0.0, 10_000.0).refilled(5, 6_400.0)
+    assert spent == Pace(0.0, 6_400.0)
+    assert spent.refilled(5, 6_401.0).tokens == 5
+
+
 @given(
     st.lists(st.floats(0, 3), min_size=1, max_size=200),
     st.integers(1, 20),

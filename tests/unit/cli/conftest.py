@@ -4,15 +4,22 @@ import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import update
 
 from asterisk_siptrunk import bootstrap
+from asterisk_siptrunk.call.server import Vitals
 from asterisk_siptrunk.cli import main
+from asterisk_siptrunk.database import rollout, servers
+from asterisk_siptrunk.database.engine import open_engine, transaction
+from asterisk_siptrunk.database.tables import server
 from asterisk_siptrunk.generation.store import Store
+from tests.conftest import SETUP
 from tests.unit.cli.fake_asterisk import FakeAsterisk
 
 
@@ -114,3 +121,52 @@ def asterisk(siptrunk: Siptrunk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(bootstrap, "control", lambda _settings: fake)
     monkeypatch.setattr(bootstrap, "system_name", lambda _settings: "asterisk")
     return fake
+
+
+class Fleet:
+    """The other servers of a provider, as their rows stand for them."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = open_engine(url)
+
+    def beat(self, name: str, **vitals):
+        said = {"program": "0.1.0", "share": 50, "link": "up", **vitals}
+        told = Vitals(started_at=SETUP.at, link_since=SETUP.at, **said)
+        with transaction(self.engine) as connection:
+            return servers.beat(connection, name, told, (), SETUP.at)
+
+    def go_silent(self, name: str) -> None:
+        with transaction(self.engine) as connection:
+            seen = next(each.seen_at for each in servers.every(connection) if each.name == name)
+            values = {"seen_at": seen - timedelta(seconds=9)}
+            connection.execute(update(server).where(server.c.name == name).values(values))
+
+    def lose(self, name: str) -> None:
+        with transaction(self.engine) as connection:
+            servers.declare_lost(connection, name, 1, SETUP.at)
+
+    def stop(self, name: str) -> None:
+        with transaction(self.engine) as connection:
+            servers.stop(connection, name, SETUP.at)
+
+    def want(self, name: str) -> None:
+        with transaction(self.engine) as connection:
+            rollout.want(connection, name, "there")
+
+    def follow(self, name: str) -> None:
+        pulse = self.beat(name)
+        with transaction(self.engine) as connection:
+            rollout.followed(connection, name, pulse.config_wanted, "there")
+
+    def fail(self, name: str, why: str) -> None:
+        pulse = self.beat(name)
+        with transaction(self.engine) as connection:
+            rollout.failed(connection, name, pulse.config_wanted, why)
+
+
+@pytest.fixture
+def fleet(sqlite_url: str) -> Iterator[Fleet]:
+    """Other servers that share the database of `siptrunk`."""
+    made = Fleet(sqlite_url)
+    yield made
+    made.engine.dispose()

@@ -229,3 +229,35 @@ def test_a_certificate_that_is_not_there(well, tmp_path):
 def test_no_uvloop(well, monkeypatch):
     monkeypatch.setattr(doctor, "find_spec", lambda _name: None)
     assert ill(well)["uvloop"][0] == "warn"
+
+
+def test_servers_that_are_well(well, fleet):
+    for name in ("one", "two"):
+        fleet.beat(name)
+    fleet.stop("two")
+    assert ill(well) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda fleet: fleet.go_silent("two"), "No sign of life of two."),
+        (lambda fleet: fleet.lose("two"), "No sign of life of two."),
+        (lambda fleet: fleet.beat("two", share=51), "one, two may use 101 % of each trunk's"),
+        (lambda fleet: fleet.beat("two", program="0.2.0"), "different versions: 0.1.0, 0.2.0."),
+        (lambda fleet: fleet.want("one"), "newest apply: two."),
+        (lambda fleet: (fleet.want("one"), fleet.fail("two", "no")), "newest apply: two (no)."),
+    ],
+)
+def test_servers_that_are_not_well(well, fleet, change, said):
+    for name in ("one", "two"):
+        fleet.beat(name)
+    change(fleet)
+    state, found = ill(well)["servers"]
+    assert state == "warn"
+    assert said in found
+
+
+def test_the_only_server_may_do_all_alone(well, fleet):
+    fleet.beat("one", share=100)
+    assert ill(well) == {}

@@ -8,11 +8,13 @@ from multiprocessing import get_context
 from threading import Barrier
 
 import pytest
+from sqlalchemy import update
 
 from asterisk_siptrunk.call import Admit, Reason, Refuse, State, Verdict
 from asterisk_siptrunk.database import calls, carriers, rules, trunks
 from asterisk_siptrunk.database.calls import CallFilter
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
+from asterisk_siptrunk.database.tables import provider
 from asterisk_siptrunk.destination import Action, Layer, Rule, Target
 from asterisk_siptrunk.trunk import SuspensionScope
 from tests.unit.database.builders import (
@@ -114,6 +116,19 @@ def test_a_carrier_s_limit_sends_calls_to_the_next(engine):
 def test_inbound_calls_take_their_carrier_s_channel(engine):
     provide(engine, carrier(channels=1), channels=9)
     assert reasons(engine, [inbound(), outbound()]) == ["admitted", "carriers-full"]
+
+
+def test_what_lost_servers_may_use_alone_is_left_free_at_carriers_too(engine):
+    provide(engine, carrier(channels=4), carrier("two", priority=20, channels=2), channels=99)
+    with transaction(engine) as connection:
+        connection.execute(update(provider).values(kept=50))
+    one = admission()
+    attempts = [outbound() for _ in range(4)]
+    rulings = [ask(engine, one, attempt) for attempt in attempts]
+    chosen = [each.carrier and each.carrier.name for each in rulings]
+    assert chosen == ["one", "one", "two", None]
+    with transaction(engine) as connection:
+        assert one.reroute(connection, attempts[0].server, attempts[0].uniqueid) is None
 
 
 @pytest.mark.parametrize("channels", [1, 3])

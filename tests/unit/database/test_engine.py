@@ -1,47 +1,38 @@
-"""Connections to a PostgreSQL that was restarted."""
+"""Connections that were cut off, on a real PostgreSQL."""
+
+import time
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, update
 
-from asterisk_siptrunk.database import engine as engines
-from asterisk_siptrunk.database.engine import open_engine, reading
+from asterisk_siptrunk.database import engine as module
+from asterisk_siptrunk.database.engine import open_engine, transaction
+from asterisk_siptrunk.database.tables import trunk
 from asterisk_siptrunk.errors import DatabaseUnavailable
-from tests.lab.postgresql import PostgresServer
-
-pytestmark = pytest.mark.postgresql
+from tests.unit.database.builders import provide
 
 
-@pytest.fixture(scope="module")
-def server():
-    with PostgresServer() as one:
-        yield one
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_server_that_is_frozen_in_a_transaction_locks_no_trunk_for_the_others(
+    database_url, monkeypatch
+):
+    monkeypatch.setattr(module, "POSTGRESQL_IDLE_MILLISECONDS", 300)
+    frozen, other = open_engine(database_url), open_engine(database_url)
+    provide(frozen)
+    lock = select(trunk.c.id).with_for_update()
+    got: list[object] = []
 
+    def stay_frozen() -> None:
+        with transaction(frozen) as connection:
+            connection.execute(lock)
+            time.sleep(0.6)
+            with transaction(other) as free:
+                got.extend(free.execute(lock))
+            connection.execute(update(trunk).values(channels=99))
 
-@pytest.fixture
-def engine(server):
-    one = open_engine(server.url())
-    yield one
-    one.dispose()
-
-
-def ask(engine) -> int:
-    with reading(engine) as connection:
-        return int(connection.execute(text("SELECT 1")).scalar_one())
-
-
-def test_a_connection_that_was_lost_while_nobody_used_it_is_replaced(server, engine, monkeypatch):
-    monkeypatch.setattr(engines, "POSTGRESQL_FRESH_SECONDS", 0.0)
-    assert ask(engine) == 1
-    server.stop()
-    server.start()
-    assert ask(engine) == 1
-
-
-def test_one_that_was_just_used_fails_once_and_is_replaced(server, engine, monkeypatch):
-    monkeypatch.setattr(engines, "POSTGRESQL_FRESH_SECONDS", 3600.0)
-    assert ask(engine) == 1
-    server.stop()
     with pytest.raises(DatabaseUnavailable):
-        ask(engine)
-    server.start()
-    assert ask(engine) == 1
+        stay_frozen()
+    assert len(got) == 1
+    for engine in (frozen, other):
+        engine.dispose()

@@ -1,16 +1,17 @@
 """Signs of life, and what follows where one is missing: on SQLite and on PostgreSQL."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
-from asterisk_siptrunk.call import Ended, Evidence
-from asterisk_siptrunk.call.server import Pulse, Vitals
+from asterisk_siptrunk.call import Ended, Evidence, RegistrationChange
+from asterisk_siptrunk.call.server import Pulse, ServerState, Vitals
 from asterisk_siptrunk.database import calls, servers, usage
 from asterisk_siptrunk.database.calls import CallFilter
 from asterisk_siptrunk.database.engine import reading, transaction
-from asterisk_siptrunk.database.tables import provider
+from asterisk_siptrunk.database.tables import provider, registration, server
 from asterisk_siptrunk.errors import InvalidInput, NotFound
 from tests.unit.database.builders import (
     BY,
@@ -169,3 +170,72 @@ def test_what_is_applied_after_a_server_was_first_seen_is_asked_of_it(engine):
     late, known = beat(engine, "new"), beat(engine)
     assert (late.config_wanted, late.config_applied) == (3, 3)
     assert (known.config_wanted, known.config_applied) == (3, 0)
+
+
+def silence(engine, name, seconds):
+    """Let so much time pass by the database's clock, in which it hears nothing of a server."""
+    ago = the_servers(engine)[name].seen_at - timedelta(seconds=seconds)
+    with transaction(engine) as connection:
+        connection.execute(update(server).where(server.c.name == name).values(seen_at=ago))
+
+
+def test_what_the_signs_of_life_say_of_a_server_is_told_by_the_database_s_clock(engine):
+    beat(engine, "serving", at=after(-9999))
+    for name in ("silent", "stopped", "lost"):
+        beat(engine, name, at=after(9999))
+    silence(engine, "silent", 7)
+    lose(engine, "lost")
+    with transaction(engine) as connection:
+        servers.stop(connection, "stopped", NOON)
+    assert {name: one.state for name, one in the_servers(engine).items()} == {
+        each.value: each for each in ServerState
+    }
+
+
+def test_a_stopped_server_stays_so_when_its_channels_are_freed(engine):
+    beat(engine)
+    with transaction(engine) as connection:
+        servers.stop(connection, "lab", NOON)
+    lose(engine)
+    assert the_servers(engine)["lab"].state is ServerState.STOPPED
+
+
+def test_the_calls_that_hold_a_channel_are_counted_for_each_server(engine):
+    provide(engine)
+    for name in ("one", "two"):
+        beat(engine, name)
+    for attempt in (outbound(server="one"), outbound(server="one"), outbound(server="two")):
+        ask(engine, admission(), attempt)
+    assert {name: one.calls for name, one in the_servers(engine).items()} == {"one": 2, "two": 1}
+
+
+def test_the_only_server_is_removed_once_it_is_silent(engine):
+    """There is no other one to take it for lost."""
+    provide(engine)
+    beat(engine)
+    ask(engine, admission(), outbound())
+    with transaction(engine) as connection:
+        registered = RegistrationChange("acme-paris", registered=True, at=NOON, contact="sip:a@b")
+        usage.note_registrations(connection, "lab", [registered])
+    silence(engine, "lab", 7)
+    with transaction(engine) as connection:
+        servers.remove(connection, BY, "lab")
+        assert connection.execute(select(registration)).all() == []
+    assert (the_servers(engine), open_calls(engine)) == ({}, 0)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_server_that_is_back_while_it_is_taken_for_lost_has_its_calls_again(engine):
+    provide(engine)
+    beat(engine)
+    attempt = outbound()
+    ask(engine, admission(), attempt)
+    with ThreadPoolExecutor() as threads:
+        with transaction(engine) as connection:
+            servers.declare_lost(connection, "lab", 1, NOON)
+            back = threads.submit(beat, engine, alive=[attempt.uniqueid])
+            with pytest.raises(TimeoutError):
+                back.result(timeout=0.5)
+        assert back.result(timeout=5).was_lost
+    assert open_calls(engine) == 1

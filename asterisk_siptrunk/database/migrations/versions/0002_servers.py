@@ -20,6 +20,9 @@ def upgrade() -> None:
             "beat_at", asterisk_siptrunk.database.tables.UtcDateTime(timezone=True), nullable=False
         ),
         sa.Column(
+            "seen_at", asterisk_siptrunk.database.tables.UtcDateTime(timezone=True), nullable=False
+        ),
+        sa.Column(
             "started_at",
             asterisk_siptrunk.database.tables.UtcDateTime(timezone=True),
             nullable=False,

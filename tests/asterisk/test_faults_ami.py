@@ -1,0 +1,127 @@
+"""The manager connection refused, cut, silent, slow, flooded: admission does not need it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.asterisk.conftest import Faulty
+from tests.lab.promises import RECOVERY_SECONDS, Fault, assert_promises, write_down
+from tests.lab.traffic import Traffic
+
+pytestmark = pytest.mark.asterisk
+
+ON = "nothing: calls are decided as ever"
+EVENT = b"Event: VarSet\r\nPrivilege: dialplan,all\r\nChannel: x\r\nVariable: y\r\nValue: z\r\n\r\n"
+LONG_ANSWER = b"Action: ListCommands\r\n\r\n"
+FLOOD = 10_000
+
+
+def refused(exchange: Faulty, traffic: Traffic) -> None:
+    with traffic.fault(), exchange.ami.refusing():
+        traffic.calm(3.0)
+
+
+def cut_in_an_event(exchange: Faulty, traffic: Traffic) -> None:
+    before = exchange.ami.attempts
+    with traffic.fault():
+        exchange.ami.cut_in_an_event()
+        exchange.provider.until(lambda: exchange.ami.attempts > before, 3, "a new connection")
+
+
+def silent(exchange: Faulty, traffic: Traffic) -> None:
+    before = exchange.ami.attempts
+    with traffic.fault():
+        exchange.ami.go_silent()
+        exchange.provider.until(lambda: exchange.ami.attempts > before, 10, "it to be noticed")
+
+
+def slow(exchange: Faulty, traffic: Traffic) -> None:
+    """What Asterisk writes is not taken, until one side loses patience."""
+    before = exchange.ami.attempts
+    with traffic.fault(), exchange.ami.slow():
+        exchange.ami.ask(LONG_ANSWER * 3000)
+        exchange.provider.until(lambda: exchange.ami.attempts > before, 10, "a new connection")
+
+
+def flooded(exchange: Faulty, traffic: Traffic) -> None:
+    with traffic.fault():
+        sent = exchange.ami.flood(EVENT, FLOOD, 3.0)
+    assert sent > 2.5 * FLOOD
+
+
+@pytest.mark.parametrize(
+    ("inject", "seconds", "fault"),
+    [
+        pytest.param(
+            refused,
+            8.5,
+            Fault("AMI refused", ON, "log, doctor; ends from the journal"),
+            id="refused",
+        ),
+        pytest.param(
+            cut_in_an_event,
+            5.5,
+            Fault("AMI cut in the middle of an event", ON, "log: connected again"),
+            id="cut",
+        ),
+        pytest.param(
+            silent, 13, Fault("AMI half-open and silent", ON, "log, within 7 s"), id="silent"
+        ),
+        pytest.param(slow, 13, Fault("AMI read too slowly", ON, "log: connected again"), id="slow"),
+        pytest.param(
+            flooded, 8.5, Fault("AMI flood, 10,000 events/s", ON, "processor time"), id="flood"
+        ),
+    ],
+)
+def test_traffic_goes_on_without_ami(
+    exchange: Faulty,
+    inject: Callable[[Faulty, Traffic], None],
+    seconds: float,
+    fault: Fault,
+    request: pytest.FixtureRequest,
+):
+    with exchange.traffic(seconds) as traffic:
+        traffic.calm(1.5)
+        inject(exchange, traffic)
+        told = traffic.finish()
+    assert_promises(exchange.provider, told)
+    assert write_down(fault, told, request.node) < RECOVERY_SECONDS
+
+
+@contextmanager
+def another_secret(exchange: Faulty) -> Iterator[None]:
+    """Asterisk is told another secret than the service has."""
+    asterisk = exchange.provider.asterisk
+    file = asterisk.etc / "siptrunk" / "manager.conf"
+    right = file.read_text()
+    file.write_text(right.replace("secret", "secret=of-somebody-else\n;", 1))
+    asterisk.cli("manager reload")
+    try:
+        yield
+    finally:
+        file.write_text(right)
+        asterisk.cli("manager reload")
+
+
+def test_a_wrong_secret_is_told_at_once_and_not_hammered(
+    exchange: Faulty, request: pytest.FixtureRequest
+):
+    with exchange.traffic(11.5) as traffic:
+        traffic.calm(1.5)
+        said, before = len(exchange.provider.daemon_log), exchange.ami.attempts
+        with traffic.fault(), another_secret(exchange):
+            exchange.ami.cut()
+            exchange.provider.until(
+                lambda: "refuses the manager user" in exchange.provider.daemon_log[said:],
+                3.0,  # Asterisk itself lets a second pass before it says no
+                "the log to say so",
+            )
+            traffic.calm(6.0)
+            attempts = exchange.ami.attempts - before
+        told = traffic.finish()
+    # One is made at once, one 1 to 2 s after it, one 2 to 4 s after that.
+    assert 2 <= attempts <= 4
+    assert_promises(exchange.provider, told)
+    fault = Fault("AMI secret wrong", ON, "log, doctor; ends from the journal")
+    assert write_down(fault, told, request.node) < RECOVERY_SECONDS

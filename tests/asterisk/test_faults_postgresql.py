@@ -1,0 +1,85 @@
+"""PostgreSQL stopped, restarted, its connections reset, read-only after a failover."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import psycopg
+import pytest
+
+from tests.lab.postgresql import USER, PostgresServer
+from tests.lab.promises import RECOVERY_SECONDS, Fault, assert_promises, write_down
+from tests.lab.traffic import Exchange, Traffic
+
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgresql]
+
+ON = "nothing: the service goes on from its memory, then the dialplan by itself"
+RESET = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+
+
+def ask(server: PostgresServer, *statements: str) -> None:
+    where = f"host=127.0.0.1 port={server.port} user={USER} dbname=postgres"
+    with closing(psycopg.connect(where, autocommit=True)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@contextmanager
+def stopped(server: PostgresServer, _: Traffic) -> Iterator[None]:
+    server.stop()
+    yield
+    server.start()
+
+
+@contextmanager
+def reset(server: PostgresServer, _: Traffic) -> Iterator[None]:
+    ask(server, RESET)
+    yield
+    ask(server, RESET)
+
+
+@contextmanager
+def read_only(server: PostgresServer, _: Traffic) -> Iterator[None]:
+    """As after a failover to a node that is not promoted yet."""
+    settings = "ALTER SYSTEM SET default_transaction_read_only = {}", "SELECT pg_reload_conf()"
+    ask(server, *(each.format("on") for each in settings), RESET)
+    yield
+    ask(server, "SET default_transaction_read_only = off", *(s.format("off") for s in settings))
+    ask(server, RESET)
+
+
+@pytest.mark.parametrize(
+    ("fault_of", "seconds", "fault"),
+    [
+        pytest.param(stopped, 5, Fault("PostgreSQL stopped", ON, "log, doctor"), id="stopped"),
+        pytest.param(
+            stopped,
+            20,
+            Fault("PostgreSQL stopped for 20 s", ON, "log, doctor"),
+            id="stopped-20s",
+            marks=pytest.mark.soak,
+        ),
+        pytest.param(stopped, 0, Fault("PostgreSQL restarted", ON, "log"), id="restarted"),
+        pytest.param(reset, 1, Fault("PostgreSQL connections reset", ON, "log"), id="reset"),
+        pytest.param(
+            read_only,
+            4,
+            Fault("PostgreSQL read-only after a failover", ON, "log, doctor"),
+            id="read-only",
+        ),
+    ],
+)
+def test_traffic_goes_on_without_postgresql(  # noqa: PLR0913, PLR0917 - a case and its fixtures
+    exchange_on_postgresql: Exchange,
+    postgresql: PostgresServer,
+    fault_of,
+    seconds: float,
+    fault: Fault,
+    request: pytest.FixtureRequest,
+):
+    with exchange_on_postgresql.traffic(seconds + 6) as traffic:
+        traffic.calm(1.5)
+        with traffic.fault(), fault_of(postgresql, traffic):
+            traffic.calm(seconds)
+        told = traffic.finish()
+    assert_promises(exchange_on_postgresql.provider, told)
+    assert write_down(fault, told, request.node) < RECOVERY_SECONDS

@@ -1,0 +1,91 @@
+"""The database file locked, full, read-only, lost."""
+
+import errno
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.asterisk.conftest import Faulty
+from tests.lab.promises import RECOVERY_SECONDS, Fault, assert_promises, write_down
+
+pytestmark = pytest.mark.asterisk
+
+ON = "nothing: the service goes on from its memory, then the dialplan by itself"
+BLOCK = b"x" * 65_536
+
+
+def files(disk: Path) -> list[Path]:
+    """The database and its log."""
+    return sorted(disk.glob("siptrunk.db*"))
+
+
+@contextmanager
+def locked(disk: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(disk / "siptrunk.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@contextmanager
+def full(disk: Path) -> Iterator[None]:
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(BLOCK)
+        except OSError as error:
+            assert error.errno == errno.ENOSPC  # noqa: PT017 - it is what ends the loop
+        yield
+    filler.unlink()
+
+
+@contextmanager
+def read_only(disk: Path) -> Iterator[None]:
+    """Not by its mode, which root does not mind."""
+    names = list(map(str, files(disk)))
+    subprocess.run(["chattr", "+i", *names], check=True)
+    yield
+    subprocess.run(["chattr", "-i", *names], check=True)
+
+
+@contextmanager
+def lost(disk: Path) -> Iterator[None]:
+    away = disk / "away"
+    away.mkdir()
+    for file in files(disk):
+        file.rename(away / file.name)
+    yield
+    for file in away.iterdir():
+        file.rename(disk / file.name)
+    away.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("fault_of", "fault"),
+    [
+        pytest.param(locked, Fault("SQLite file locked", ON, "log, doctor"), id="locked"),
+        pytest.param(full, Fault("disk of the database full", ON, "log, doctor"), id="full"),
+        pytest.param(
+            read_only, Fault("database file read-only", ON, "log, doctor"), id="read-only"
+        ),
+        pytest.param(lost, Fault("database file lost, and put back", ON, "log, doctor"), id="lost"),
+    ],
+)
+def test_traffic_goes_on_without_the_file(
+    exchange: Faulty,
+    fault_of: Callable[[Path], AbstractContextManager[None]],
+    fault: Fault,
+    request: pytest.FixtureRequest,
+):
+    with exchange.traffic(10.5) as traffic:
+        traffic.calm(1.5)
+        with traffic.fault(), fault_of(exchange.disk):
+            traffic.calm(5.0)
+        told = traffic.finish()
+    assert_promises(exchange.provider, told)
+    assert write_down(fault, told, request.node) < RECOVERY_SECONDS
