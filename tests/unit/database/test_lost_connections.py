@@ -1,12 +1,15 @@
-"""Connections to a PostgreSQL that was restarted."""
+"""Connections to a PostgreSQL that was restarted, or on which a statement failed."""
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from asterisk_siptrunk.database import engine as engines
-from asterisk_siptrunk.database.engine import open_engine, reading
+from asterisk_siptrunk.database.engine import open_engine, reading, transaction
+from asterisk_siptrunk.database.tables import trunk
 from asterisk_siptrunk.errors import DatabaseUnavailable
 from tests.lab.postgresql import PostgresServer
+from tests.unit.database.builders import admission, open_calls, outbound, provide
+from tests.unit.database.builders import ask as ask_for
 
 pytestmark = pytest.mark.postgresql
 
@@ -45,3 +48,19 @@ def test_one_that_was_just_used_fails_once_and_is_replaced(server, engine, monke
         ask(engine)
     server.start()
     assert ask(engine) == 1
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_what_fails_in_a_pipeline_is_told_and_leaves_the_connection_fit(database_url, monkeypatch):
+    monkeypatch.setattr(engines, "POSTGRESQL_STATEMENT_MILLISECONDS", 100)
+    holder, asking = open_engine(database_url, patient=True), open_engine(database_url)
+    provide(holder)
+    one = admission()
+    with transaction(holder) as connection:
+        connection.execute(select(trunk.c.id).with_for_update())
+        with pytest.raises(DatabaseUnavailable, match="statement timeout"):
+            ask_for(asking, one, outbound())
+    assert ask_for(asking, one, outbound()).carrier is not None
+    assert open_calls(asking) == 1
+    for engine in (holder, asking):
+        engine.dispose()
