@@ -209,9 +209,8 @@ def test_a_rollback_is_of_one_server_and_stays(fleet):
     one, two = fleet.sites
     add_trunk(fleet, "unloved")
     one.do("config", "apply", "--yes")
-    assert "On this server alone; with what they have: srv2." in one.do(
-        "config", "rollback", "--yes"
-    )
+    done = one.run("config", "rollback", "--yes")
+    assert "On this server alone; with what they have: srv2." in done.stderr
     beat = fleet.known(one).beat
     one.until(lambda: fleet.known(one).beat > beat + 2)
     assert not has(one, "unloved")
@@ -300,7 +299,7 @@ def test_a_server_that_cannot_reach_the_database(fleet, share, seconds, fault):
                 site.calling(NARROW, 5 * whole, rate=5, hold_ms=hold)
             )
             for site in fleet.sites
-            for hold in (500, 1500)
+            for hold in (1000, 2000)
         }
         time.sleep(3)
         began = time.time()
@@ -333,9 +332,9 @@ def test_a_server_that_cannot_reach_the_database(fleet, share, seconds, fault):
     assert not [each.tag for each in heard if each.cut]
     assert max(each.waited for each in heard) < 3.5
     assert {each.status for each in heard if each.kind is EMERGENCY} == {200}
-    alone = (began + LEASE_SECONDS + 2, ended)
+    alone = (began + LEASE_SECONDS + 2.5, ended)
     if share:
-        alone = (began + KNOWN_SECONDS + 2, ended)
+        alone = (began + KNOWN_SECONDS + 2.5, ended)
         assert at_most(mine, *alone) == at_most(others, *alone) == CHANNELS // 2
     else:
         assert at_most(mine, *alone) == 0
