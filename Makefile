@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready
 SCRIPTS := docker/*.sh .ci/run
 
-.PHONY: help demo test unit check bench lab lock clean
+.PHONY: help demo test unit soak check bench lab lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,11 @@ demo: $(READY) lab ## a SIP trunk service with real calls, from nothing
 
 test: unit lab ## every test: pure ones first, then real Asterisk, SIPp and PostgreSQL
 	@echo "Tests on real parts"
-	@$(BIN)/python -m pytest -q -m "asterisk or postgresql"
+	@$(BIN)/python -m pytest -q -m "(asterisk or postgresql) and not soak"
+
+soak: $(READY) lab ## the long fault tests, then half an hour of calls and faults (SOAK_MINUTES)
+	@$(BIN)/python -m pytest -q -m soak
+	@$(BIN)/python -m tests.soak
 
 unit: $(READY) ## the tests that need no real part (seconds)
 	@echo "Unit tests"
@@ -25,7 +29,7 @@ check: $(READY) ## format, lint, types, shell scripts, YAML
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --explicit-package-bases
-	@$(BIN)/yamllint --strict docker
+	@$(BIN)/yamllint --strict docker asterisk_siptrunk/monitoring
 	@if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS) && echo "Shell scripts: no issues"; \
 	else echo "Shell scripts not checked: no shellcheck on this machine"; fi
 

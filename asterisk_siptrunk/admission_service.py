@@ -60,7 +60,7 @@ class AdmissionService:
         if request.script in _CALLS:
             attempt = attempt_of(request, self._server, self._clock())
             ruled = admission.admit(attempt, now)
-            return (_told(attempt, ruled[0]), ruled[1]) if ruled else ({}, None)
+            return (_noted(attempt, ruled[0]), ruled[1]) if ruled else ({}, None)
         return {}, None
 
     def is_late(self, request: AgiRequest) -> bool:
@@ -83,6 +83,11 @@ class AdmissionService:
         if not self._admission.is_open(connection, self._server, request.uniqueid):
             return {}
         return next_way(self._admission.reroute(connection, self._server, request.uniqueid))
+
+
+def _noted(attempt: Attempt, ruling: Ruling) -> Mapping[str, str]:
+    """What is told by memory: were we killed now, the journal alone would know what was dialled."""
+    return {**_told(attempt, ruling), variables.JOURNAL_DIALLED: attempt.dialled}
 
 
 def _told(attempt: Attempt, ruling: Ruling) -> Mapping[str, str]:

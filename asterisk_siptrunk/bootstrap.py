@@ -23,6 +23,7 @@ from sqlalchemy import Engine
 from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
 from asterisk_siptrunk.database import (
     audit,
+    backup,
     calls,
     carriers,
     customers,
@@ -36,7 +37,7 @@ from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.destination import country_code
-from asterisk_siptrunk.errors import DatabaseUnavailable, InvalidInput, SettingsError, SiptrunkError
+from asterisk_siptrunk.errors import InvalidInput, SettingsError, SiptrunkError
 from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
 from asterisk_siptrunk.trunk import Credentials, Trunk, digest, new_secret
 
@@ -52,6 +53,7 @@ __all__ = [
     "By",
     "agi_process",
     "audit",
+    "backup",
     "calls",
     "carriers",
     "control",
@@ -220,11 +222,7 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
         # Whoever starts a service wants to hear at once that it cannot work.
         with transaction(database):
             pass
-        if not schema.is_current(database):
-            raise DatabaseUnavailable(
-                f"The schema of {describe(database)} is missing, or not that of this program: run "
-                "'siptrunk init'."
-            )
+        schema.require_current(database)
         bring = partial(_bring, settings.file)
         daemon.run(settings, database, control(settings), bring, ready)
     finally:

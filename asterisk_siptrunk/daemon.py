@@ -11,12 +11,13 @@ from importlib.metadata import version
 from sqlalchemy import Engine
 
 from asterisk_siptrunk.admission_service import AdmissionService
+from asterisk_siptrunk.asterisk.agi import AgiRequest
 from asterisk_siptrunk.asterisk.ami import AmiClient, AmiLogin, utc_now
 from asterisk_siptrunk.asterisk.control import AmiControl
 from asterisk_siptrunk.asterisk.fastagi import FastAgiServer
 from asterisk_siptrunk.asterisk.listener import Listener
 from asterisk_siptrunk.asterisk.registrations import ContactList
-from asterisk_siptrunk.asterisk.variables import LISTEN_USER
+from asterisk_siptrunk.asterisk.variables import LISTEN_USER, NEXT, REASON
 from asterisk_siptrunk.beat import Beat
 from asterisk_siptrunk.call import Via
 from asterisk_siptrunk.call.lease import Lease
@@ -25,6 +26,7 @@ from asterisk_siptrunk.call.server import Vitals
 from asterisk_siptrunk.database import servers
 from asterisk_siptrunk.database.admission import Admission
 from asterisk_siptrunk.database.alone import AloneAdmission
+from asterisk_siptrunk.database.engine import open_engine
 from asterisk_siptrunk.database.gate import Gate, Submit
 from asterisk_siptrunk.database.loop import LoopDatabase
 from asterisk_siptrunk.database.store import ServerUsage
@@ -33,6 +35,8 @@ from asterisk_siptrunk.database.thread import DatabaseThread
 from asterisk_siptrunk.desk import Desk
 from asterisk_siptrunk.errors import DatabaseUnavailable
 from asterisk_siptrunk.follow import Bring, Follower
+from asterisk_siptrunk.metrics import Answer, Answering, Metrics, Standing
+from asterisk_siptrunk.notify import ServiceManager
 from asterisk_siptrunk.settings import Settings
 
 Ready = Callable[[int], None]
@@ -70,6 +74,7 @@ async def serve(
     await parts.begin()
     try:
         ready(await parts.agi.start(settings.agi.host, settings.agi.port))
+        parts.manager.ready()
         await parts.work(stop)
     finally:
         await parts.end()
@@ -100,8 +105,12 @@ class _Parts:
         admission = Admission(country, random.random, Via.SERVICE, calls, terms)
         service = AdmissionService(self._server, admission, utc_now, asterisk.admission_seconds)
         self._desk = Desk(service, self._alone, self._gate)
+        answer = _told_of(self._desk.answer)
+        self._loop, self._lease, self._outages = loop, lease, 0
+        self.manager = ServiceManager(self._status)
+        self._metrics = self._open_metrics(settings)
         self.agi = FastAgiServer(
-            self._desk.answer,
+            self._metrics.watching(answer) if self._metrics else answer,
             # An answer that Asterisk never confirmed may have left a row without a channel.
             lambda _: self._listener.resync(),
             frozenset(settings.agi.peers),
@@ -126,12 +135,14 @@ class _Parts:
         ]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({listening, stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED)
+        self.manager.stopping()
         await self.agi.stop()
-        self._listener.stop()
-        await listening
-        await self._follower.stop()
         for task in keeping:
             task.cancel()
+        await self._follower.stop()
+        await self._gate.finish()
+        self._listener.stop()
+        await listening
 
     async def end(self) -> None:
         """Store what waits, say that this was meant, and let the database go."""
@@ -141,11 +152,14 @@ class _Parts:
         if isinstance(self._short, LoopDatabase):
             self._short.close()
         await asyncio.to_thread(self._database.stop)
+        if self._metrics is not None:
+            await asyncio.to_thread(self._metrics.stop)
 
     # --- what the gate asks for ---
 
     def closing(self) -> None:
         """The database is away: what is held now may be held on."""
+        self._outages += 1
         self._alone.cut(self._desk.asking)
 
     async def returning(self, submit: Submit) -> None:
@@ -168,10 +182,55 @@ class _Parts:
             journal_behind=self._listener.journal_behind,
         )
 
+    def _open_metrics(self, settings: Settings) -> Metrics | None:
+        if not settings.metrics.port:
+            return None
+        metrics = Metrics(open_engine(settings.database.url), self._server, self._standing)
+        metrics.start(settings.metrics)
+        return metrics
+
+    def _standing(self) -> Standing:
+        """For metrics, which ask from their own thread: each value is read at one stroke."""
+        state = self._client.state
+        return Standing(
+            link=state.link,
+            link_since=state.since.timestamp(),
+            database=not self._gate.away_seconds,
+            database_age=self._loop.time() - self._lease.beat_at,
+            outages=self._outages,
+            journal_behind=self._listener.journal_behind or 0,
+            waiting=self._listener.waiting,
+            closed=dict(self._usage.closed),
+        )
+
+    def _status(self) -> str:
+        """For `systemctl status`."""
+        away = self._gate.away_seconds
+        database = f"database away for {away:.0f} s" if away else "database there"
+        return f"Admitting calls; manager interface {self._client.state.link}, {database}."
+
 
 def _short_way(engine: Engine, thread: DatabaseThread) -> LoopDatabase | DatabaseThread:
     """PostgreSQL is a network away: nothing of it is done in the event loop."""
     return LoopDatabase(engine, thread) if engine.dialect.name == "sqlite" else thread
+
+
+def _told_of(answering: Answering) -> Answering:
+    """The same answers, each with a line of the log where that is wanted."""
+    if not log.isEnabledFor(logging.DEBUG):
+        return answering
+
+    def tell(request: AgiRequest, told: asyncio.Future[Answer]) -> None:
+        values = {} if told.cancelled() or told.exception() else told.result()
+        verdict = f"{values.get(NEXT, 'no verdict')} {values.get(REASON, '')}".strip()
+        log.debug("%s %s: %s", request.script, request.dialled, verdict, extra=request.named)
+
+    def answer(request: AgiRequest) -> asyncio.Future[Answer]:
+        told = answering(request)
+        told.add_done_callback(lambda told: tell(request, told))
+        return told
+
+    return answer
 
 
 def _contacts(control: AmiControl) -> ContactList:

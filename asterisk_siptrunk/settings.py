@@ -141,6 +141,32 @@ class AsteriskSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """What Prometheus may read of the service.
+
+    Attributes:
+        host: an IP address; what is told there tells how busy each trunk is.
+        port: 0 opens none.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What the service writes to its log.
+
+    Attributes:
+        format: "text" for people, "json" for programs: one object a line.
+        level: the least that is written; "debug" has a line for each verdict.
+    """
+
+    format: str = "text"
+    level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
 class Secrets:
     """Secrets of our AMI users; never shown."""
 
@@ -158,6 +184,8 @@ class Settings:
     agi: AgiSettings = AgiSettings()
     ami: AmiSettings = AmiSettings()
     asterisk: AsteriskSettings = AsteriskSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    log: LogSettings = LogSettings()
     kept: Secrets | str = field(default=Secrets(), repr=False)
 
     @property
@@ -178,7 +206,14 @@ _TABLES = {
     "agi": AgiSettings,
     "ami": AmiSettings,
     "asterisk": AsteriskSettings,
+    "metrics": MetricsSettings,
+    "log": LogSettings,
 }
+_WORDS = {
+    "format": ("text", "json"),
+    "level": ("debug", "info", "warning", "error"),
+}
+"""What the keys of [log] may be."""
 
 
 def settings_file(environment: Mapping[str, str] | None = None) -> Path:
@@ -283,6 +318,7 @@ def _mistakes(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _mistakes_of_addresses(settings)
     yield from _mistakes_of_asterisk(settings.asterisk)
     yield from _mistakes_of_tls(settings.asterisk)
+    yield from _mistakes_of_log(settings.log)
 
 
 def _mistakes_of_provider(provider: ProviderSettings) -> Iterator[tuple[str, str]]:
@@ -299,6 +335,7 @@ def _mistakes_of_addresses(settings: Settings) -> Iterator[tuple[str, str]]:
     lists = {
         "[agi] host": (settings.agi.host,),
         "[agi] peers": settings.agi.peers,
+        "[metrics] host": (settings.metrics.host,),
         "[asterisk] bind": settings.asterisk.bind,
     }
     for where, addresses in lists.items():
@@ -308,6 +345,7 @@ def _mistakes_of_addresses(settings: Settings) -> Iterator[tuple[str, str]]:
     ports = {
         "[agi] port": (settings.agi.port, 1),
         "[ami] port": (settings.ami.port, 1),
+        "[metrics] port": (settings.metrics.port, 0),
         "[asterisk] tls_port": (settings.asterisk.tls_port, 1),
         "[asterisk] sip_port": (settings.asterisk.sip_port, 0),
     }
@@ -341,6 +379,12 @@ def _mistakes_of_tls(asterisk: AsteriskSettings) -> Iterator[tuple[str, str]]:
     missing = [key for key, path in given.items() if not path]
     if len(missing) == 1:
         yield f"[asterisk] {missing[0]}", "TLS needs the certificate and its key; give both or none"
+
+
+def _mistakes_of_log(log: LogSettings) -> Iterator[tuple[str, str]]:
+    for key, words in _WORDS.items():
+        if (given := getattr(log, key)) not in words:
+            yield f"[log] {key}", f"{given!r}: give one of {', '.join(words)}"
 
 
 def _is_address(text: str) -> bool:

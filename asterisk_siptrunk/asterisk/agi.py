@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from asterisk_siptrunk.asterisk.variables import AGI_ARGUMENTS
+from asterisk_siptrunk.asterisk.variables import AGI_ARGUMENTS, AGI_OUTBOUND
 from asterisk_siptrunk.errors import ProtocolError
 
 # Asterisk's header has some 25 lines; with every value at its longest it is under 4 KiB.
@@ -109,6 +109,12 @@ class AgiRequest:
     sip_call_id: str
     user_agent: str
     asked: int
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The call for the log: its id, and its trunk where that is known."""
+        trunk = {"trunk": self.account} if self.script == AGI_OUTBOUND else {}
+        return {"call": self.uniqueid} | trunk
 
 
 @dataclass(frozen=True, slots=True)

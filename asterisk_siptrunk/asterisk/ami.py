@@ -19,7 +19,7 @@ from asyncio import Future
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -334,7 +334,8 @@ class _Wire(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
             if question.add_message(message):
                 self.responses.pop(question.id, None)
         elif "Event" in message and not self._lost:
-            self._enqueue(_event(message, self._now))
+            ahead = self._now.timestamp() - self._heard
+            self._enqueue(replace(_event(message, self._now), clock_ahead=ahead))
 
     def connection_lost(self, error: Exception | None) -> None:
         """The socket is gone."""

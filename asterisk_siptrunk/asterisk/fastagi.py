@@ -126,15 +126,19 @@ class _Session(asyncio.Protocol):
 
     def _command(self, answer: asyncio.Future[Mapping[str, str]]) -> bytes:
         """What to say; nothing where there is no verdict."""
-        uniqueid = self._request.uniqueid if self._request else ""
         try:
             values = answer.result()
             return set_variables(values) if values else b""
         except SiptrunkError as error:
-            log.warning("call %s: no verdict, the dialplan decides: %s", uniqueid, error)
+            log.warning("No verdict, the dialplan decides: %s", error, extra=self._call)
         except Exception:
-            log.exception("call %s: no verdict, the dialplan decides", uniqueid)
+            log.exception("No verdict, the dialplan decides", extra=self._call)
         return b""
+
+    @property
+    def _call(self) -> dict[str, str]:
+        """The call that asks, for the log."""
+        return {} if self._request is None else self._request.named
 
     def end(self) -> None:
         """Close the session."""

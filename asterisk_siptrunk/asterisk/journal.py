@@ -40,7 +40,11 @@ _ANSWERED = "ANSWERED"
 # Every field is quoted, and a quote in it doubled. Possessive (`*+`): no text, however it is made,
 # costs more than one pass.
 _FIELD = re.compile(rb'"((?:[^"]|"")*+)"')
-_RECORD = re.compile(b",".join([_FIELD.pattern] * len(JOURNAL_FIELDS)) + rb"\r?")
+# It begins with a UniqueID, in which no quote and no comma can be.
+_FIRST_FIELD = re.compile(rb'"([^",]*+)",')
+_RECORD = re.compile(
+    _FIRST_FIELD.pattern + b",".join([_FIELD.pattern] * (len(JOURNAL_FIELDS) - 1)) + rb"\r?"
+)
 _DIGITS = re.compile(r"\d{1,18}", re.ASCII)
 
 log = logging.getLogger(__name__)
@@ -97,12 +101,14 @@ def read_journal(file: Path, position: JournalPosition | None) -> Reading:
     """Read whole lines from a position on; none yet begins at the file's start.
 
     A journal that was rotated is first read to its end under its new name (`siptrunk.csv.1`),
-    and then the next one. One that became shorter (truncated) is read again from its start: what
-    is recorded already stays as it is.
+    and then the next one. One that was emptied is read to its end in the copy that was made of it
+    (logrotate's `copytruncate`), and then from its start; what is recorded already stays as it is.
 
     Raises:
         OSError: the file is there and cannot be read.
     """
+    if position is not None:
+        position = _after_emptying(file, position)
     here, *later = _from(file, position) or (None,)
     if here is None:
         return Reading(position=position)
@@ -147,25 +153,39 @@ def all_journals(file: Path) -> list[Path]:
     return [*rotated, file] if file.exists() else rotated
 
 
+def _after_emptying(file: Path, position: JournalPosition) -> JournalPosition:
+    """Where to go on, should the file have been emptied: in its copy, or at its start."""
+    if not file.exists() or file.stat().st_ino != position.inode:
+        return position
+    longer = position.offset <= file.stat().st_size
+    if longer and _ends_a_line(file, position.offset):
+        return position
+    for copy in reversed(all_journals(file)):
+        if copy.suffix not in COMPRESSED and _ends_a_line(copy, position.offset):
+            log.info("Journal: it was emptied; what stood in it is read in %s.", copy)
+            return JournalPosition(copy.stat().st_ino, position.offset)
+    if longer:  # we stopped within a line without an end
+        return position
+    log.warning("Journal: it became shorter; it is read again from its start.")
+    return JournalPosition(position.inode, 0)
+
+
+def _ends_a_line(file: Path, offset: int) -> bool:
+    """Whether a line ends there, as where we stop; past the end of the file none does."""
+    with file.open("rb") as opened:
+        opened.seek(max(0, offset - 1))
+        return offset == 0 or opened.read(1) == b"\n"
+
+
 def _read(file: Path, position: JournalPosition | None) -> Reading:
     with file.open("rb") as opened:
-        status = os.fstat(opened.fileno())
-        offset = _offset(position, status)
+        inode = os.fstat(opened.fileno()).st_ino
+        offset = position.offset if position is not None and position.inode == inode else 0
         opened.seek(offset)
         block = opened.read(READ_BYTES)
     lines, bad, done = parse_lines(block)
-    position = JournalPosition(status.st_ino, offset + done)
-    behind = max(0, status.st_size - position.offset)
-    return Reading(lines, bad, position, more=len(block) == READ_BYTES, behind=behind)
-
-
-def _offset(position: JournalPosition | None, status: os.stat_result) -> int:
-    if position is None or position.inode != status.st_ino:
-        return 0
-    if position.offset > status.st_size:
-        log.warning("Journal: it became shorter; it is read again from its start.")
-        return 0
-    return position.offset
+    position = JournalPosition(inode, offset + done)
+    return Reading(lines, bad, position, more=len(block) == READ_BYTES)
 
 
 def _turned(reading: Reading, following: Path) -> Reading:
@@ -195,13 +215,15 @@ def _records(block: bytes) -> tuple[list[bytes], int]:
     A number that a caller forged may hold a line break, and its record then takes several lines.
     What such lines can never be is a whole record each: CSV_QUOTE doubles their quotes. So a line
     that is whole by itself is always a record, and ends one that was torn before it (a crash, a
-    full disk).
+    full disk). So is what is whole at the end of a line: it was written behind the half of one.
     """
     records, done, begun = [], 0, b""
     for line in block.split(b"\n")[:-1]:
         joined = begun + line
         if _is_record(line):
             records += [b"", line] if begun else [line]
+        elif whole := _behind_a_half(line):
+            records += [b"", whole]
         elif _is_record(joined):
             records.append(joined)
         elif joined and len(joined) <= LONGEST_LINE:
@@ -216,6 +238,14 @@ def _records(block: bytes) -> tuple[list[bytes], int]:
         last = len(block) - block.rfind(b"\n") - 1
         return [*records, b""], len(block) - (last if last <= LONGEST_LINE else 0)
     return records, done
+
+
+def _behind_a_half(line: bytes) -> bytes:
+    """The record that a line ends with, behind something torn; empty where there is none."""
+    if len(line) > 2 * LONGEST_LINE:
+        return b""
+    rests = (line[begin.start() :] for begin in _FIRST_FIELD.finditer(line))
+    return next((rest for rest in rests if _is_record(rest) and _line(rest)), b"")
 
 
 def _is_record(text: bytes) -> bool:

@@ -20,6 +20,7 @@ from asterisk_siptrunk.asterisk import events
 from asterisk_siptrunk.asterisk.ami import AmiClient, AmiConnection, utc_now
 from asterisk_siptrunk.asterisk.journal import Reading, fold, read_journal
 from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
+from asterisk_siptrunk.asterisk.own_clock import OwnClocks
 from asterisk_siptrunk.asterisk.registrations import ContactList, RegistrationWatch
 from asterisk_siptrunk.call import (
     Answered,
@@ -85,6 +86,7 @@ class Listener:
         self._watch = RegistrationWatch(contacts, store, clock, self._note_registrations)
         self._connection: AmiConnection | None = None
         self._lifetime = Lifetime()
+        self._clocks = OwnClocks()
         self._news = asyncio.Event()
         self._stopping = False
         self._store_at = self._look_at = self._journal_at = self._booted_by = 0.0
@@ -138,7 +140,7 @@ class Listener:
     def _take(self, event: AmiEvent) -> None:
         change = events.call_change(event)
         if change is not None:
-            self._note(change)
+            self._note(self._clocks.told(change, event))
             if isinstance(change, Answered):
                 self._ask_codec(event)
             if events.is_away(event):
@@ -261,7 +263,9 @@ class Listener:
         except AmiError as error:
             log.warning("Channels could not be looked at: %s", error)
             return
-        found = reconcile(rows, events.snapshot(listed), GRACE)
+        snapshot = events.snapshot(listed)
+        self._clocks.keep(snapshot.uniqueids)
+        found = reconcile(rows, snapshot, GRACE)
         if found.young:
             self._look_at = min(self._look_at, self._looked_at + GRACE.total_seconds())
         if found:

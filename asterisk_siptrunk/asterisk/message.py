@@ -13,12 +13,14 @@ class AmiEvent:
         fields: by Asterisk's own keys; of a key that stands twice, the last.
         received_at: when it was read, UTC.
         ambiguous: a key stands twice: Asterisk never does that by itself.
+        clock_ahead: seconds by which the clock, then, was ahead of one that nobody sets.
     """
 
     name: str
     fields: Mapping[str, str]
     received_at: datetime
     ambiguous: bool = False
+    clock_ahead: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ NO_LIMIT = "99999"
 DIALLED = "SIPTRUNK_DIALLED"
 """The number as dialled, kept for when the dialplan stands on another extension (T)."""
 
+JOURNAL_DIALLED = "CDR(dialled)"
+"""Has the journal keep the number of a call whose row may never be written by anyone else."""
+
 CALLED = "SIPTRUNK_CALLED"
 """The number that came in for phones of this server, inherited by all channels of that call."""
 

@@ -44,11 +44,13 @@ class Ended:
 
     Attributes:
         cause: Q.850 cause, None where Asterisk gave none.
+        clock_was_set: while the call lasted; `at` is by the clock as it was before.
     """
 
     uniqueid: str
     at: datetime
     cause: int | None = None
+    clock_was_set: bool = False
 
 
 CallChange = Ringing | Answered | Spoken | Ended

@@ -33,6 +33,9 @@ class Evidence(StrEnum):
     """Asterisk told of the hangup as it happened."""
     JOURNAL = "journal"
     """Read afterwards in Asterisk's own call journal: exact to the microsecond."""
+    STEADY = "steady"
+    """As AMI, but the clock was set while the call lasted: answer and end are by the clock as it
+    was when the call began, so that what lies between them is right. The journal's are not."""
     RECONCILED = "reconciled"
     """Its channel was gone when we looked: the end is an estimate, not after `ended_at`."""
 

@@ -118,6 +118,10 @@ class Kind(StrEnum):
     """Its end is an estimate, as of a call that a killed Asterisk took with it: such a call never
     had a line. It contradicts nothing, and is counted apart."""
 
+    CLOCK_SET = "clock-set"
+    """The clock was set while it lasted: the journal's times are of two clocks, the row's of one.
+    It contradicts nothing, and is counted apart."""
+
 
 _SAID_OF = {
     Kind.NO_ROW: "in the journal without a row",
@@ -148,17 +152,26 @@ class Difference:
     @property
     def words(self) -> str:
         """What is wrong, for people; its times are UTC."""
-        if self.kind is Kind.OPEN:
-            return "had not ended when the journal was read"
-        if self.kind is Kind.ESTIMATED:
-            return f"ended {_end(self.row)} by estimate; the journal has no line of it"
-        if self.kind is Kind.NOT_ENDED:
-            return f"ended {_end(self.journal)} by the journal; its row is still open"
+        if said := self._said_of_kind():
+            return said
         if self.row is None:
             return f"ended {_end(self.journal)} by the journal; there is no row of it"
         if self.journal is None:
             return f"ended {_end(self.row)} by its row; the journal has no line of it"
         return "; ".join(_apart(self.row, self.journal))
+
+    def _said_of_kind(self) -> str:
+        """What is to be said where the kind tells all; "" where the two sides do."""
+        match self.kind:
+            case Kind.OPEN:
+                return "had not ended when the journal was read"
+            case Kind.ESTIMATED:
+                return f"ended {_end(self.row)} by estimate; the journal has no line of it"
+            case Kind.CLOCK_SET:
+                return f"ended {_end(self.row)} by a steady clock; the journal's was set meanwhile"
+            case Kind.NOT_ENDED:
+                return f"ended {_end(self.journal)} by the journal; its row is still open"
+        return ""
 
 
 def _end(times: Times | None) -> str:
@@ -309,7 +322,8 @@ class _Comparison:
             self.estimated_billable += row.times.billable
         elif kind is not Kind.OPEN:
             self.billable += row.times.billable
-            self._count_journal(journal)
+            # Where the clock was set the journal tells that there was a call, and not how long.
+            self._count_journal(row.times if kind is Kind.CLOCK_SET else journal)
         if kind is None:
             self.agreed += 1
         else:
@@ -349,6 +363,8 @@ class _Comparison:
             return Kind.NOT_ENDED if self._is_settled(journal) else Kind.OPEN
         if (row.times.answered_at is None) is not (journal.answered_at is None):
             return Kind.ANSWERED_ONCE
+        if row.evidence is Evidence.STEADY:
+            return Kind.CLOCK_SET
         # A refused row is born ended; when Asterisk had told the caller so is of no account.
         refused = row.evidence is Evidence.ADMISSION
         same_end = refused or _agree(row.times.ended_at, journal.ended_at)

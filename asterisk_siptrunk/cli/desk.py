@@ -33,8 +33,14 @@ class Desk:
 
     @cached_property
     def engine(self) -> "Engine":
-        """The usage database."""
-        return bootstrap.engine(self.settings, patient=True)
+        """The usage database.
+
+        Raises:
+            DatabaseUnavailable: it cannot be reached, or belongs to a newer program.
+        """
+        engine = bootstrap.engine(self.settings, patient=True)
+        bootstrap.schema.refuse_newer(engine)
+        return engine
 
     @property
     def zone(self) -> ZoneInfo:

@@ -136,12 +136,8 @@ def _mode(check: str, file: Path, right: int) -> Finding:
 
 
 def _database(desk: Desk) -> Iterator[Finding]:
-    name = describe(desk.engine)
-    if schema.is_current(desk.engine):
-        yield Finding("database", Health.OK, f"{name}, its schema is the newest.")
-    else:
-        found = f"The schema of {name} is not that of this program."
-        yield Finding("database", Health.FAIL, found, "Run 'siptrunk init'.")
+    schema.require_current(desk.engine)
+    yield Finding("database", Health.OK, f"{describe(desk.engine)}, its schema is the newest.")
 
 
 def _away(desk: Desk) -> Iterator[Finding]:

@@ -67,6 +67,14 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 # alone_share = 100  # percent of each trunk's channels to use while out of the database's reach;
 #                    # 100 for one server, 0 where several serve the same trunks
 # templates = ""  # a folder whose templates replace ours, file by file
+
+[metrics]  # for Prometheus, at http://host:port/metrics
+# host = "127.0.0.1"
+# port = 0  # 0 opens none
+
+[log]
+# format = "text"  # or "json": one object a line
+# level = "info"  # "debug" has a line for each verdict
 """
 
 _SECRETS = """\

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
@@ -46,6 +47,14 @@ def measured(what: str, size: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=size)
         yield lambda done: progress.update(task, completed=done)
+
+
+def size_of(file: Path) -> int:
+    """The bytes of a file; 0 where there is none, which whoever reads it tells."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def working(on: str) -> AbstractContextManager[object]:

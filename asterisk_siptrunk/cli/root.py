@@ -29,8 +29,11 @@ _LINES = {
     "config": "Asterisk's configuration: plan, check, apply, roll back.",
     "server": "The servers, each an Asterisk with its service.",
     "serve": "Admit calls and record usage, until stopped.",
+    "service": "The service under systemd.",
     "call": "Calls, those going on and those of the past.",
     "usage": "Usage for billing.",
+    "backup": "Write the SQLite database to a file, while it is in use.",
+    "restore": "Put a backup in the SQLite database's place.",
 }
 
 

@@ -1,11 +1,10 @@
 """`siptrunk serve`."""
 
-import logging
-
 import click
 
 from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.log import begin_log
 from asterisk_siptrunk.cli.output import say, warn
 from asterisk_siptrunk.errors import AmiError
 from asterisk_siptrunk.settings import Settings
@@ -20,11 +19,7 @@ def command(desk: Desk) -> None:
 
     Example: siptrunk serve
     """
-    # To stderr without a time: systemd's journal adds it.
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    # One tells of each connection, the other of how it reads the schema.
-    for name in ("panoramisk", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    begin_log(desk.settings.log)
     _warn_of_another_name(desk.settings)
     host = desk.settings.agi.host
     bootstrap.serve(desk.settings, lambda port: say(f"Admitting calls at {host}:{port}."))

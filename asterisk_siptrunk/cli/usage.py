@@ -179,7 +179,8 @@ def verify_(  # noqa: PLR0913 - one argument an option
 
     A call that still lasts leaves a period that is over incomplete, since it would never be
     billed: verify again once it has ended. A call that a killed Asterisk took with it has an
-    estimated end and no line in the journal: it is counted apart and contradicts nothing. A line
+    estimated end and no line in the journal: it is counted apart and contradicts nothing. So is
+    one during which the clock was set: its times in the journal are of two clocks. A line
     of the journal that cannot be read may hide a call, and leaves the period incomplete.
 
     A million calls take about 350 MB of memory: verify parts of the period where that is much.
@@ -245,6 +246,7 @@ def _summary(desk: Desk, found: Verification, period: Period) -> Row:
         "billable_difference": found.billable - found.journal_billable,
         "estimated": counts[Kind.ESTIMATED],
         "estimated_billable": found.estimated_billable,
+        "clock_set": counts[Kind.CLOCK_SET],
         "open": counts[Kind.OPEN],
         "bad_lines": sum(found.bad_lines.values()),
         "complete": found.is_complete,

@@ -112,6 +112,11 @@ class Gate:
             if not await self._reopen():
                 await asyncio.sleep(RETRY_SECONDS)
 
+    async def finish(self) -> None:
+        """Write what waits, if the database is back; to be called when nothing more comes."""
+        if self._away:
+            await self._reopen()
+
     async def _reopen(self) -> bool:
         """Try to write what waits, and to open; whether that was done."""
         try:

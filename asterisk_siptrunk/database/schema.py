@@ -4,17 +4,24 @@ Alembic is imported here alone, and late: it takes a third of a second, which no
 command should pay for.
 """
 
+from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine, inspect, make_url, text
 
-from asterisk_siptrunk.database.engine import reading, transaction, unavailable_if_broken
+from asterisk_siptrunk.database.engine import (
+    describe,
+    reading,
+    transaction,
+    unavailable_if_broken,
+)
 from asterisk_siptrunk.errors import DatabaseUnavailable
 
 # Only its owner and Asterisk's group need the usage database: it tells who called whom.
 _FILE_MODE = 0o660
 _FOLDER_MODE = 0o770
 _MIGRATIONS = Path(__file__).with_name("migrations")
+_VERSIONS = "alembic_version"
 
 
 def make_place(url: str) -> None:
@@ -48,6 +55,7 @@ def upgrade(engine: Engine) -> None:
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
 
+    refuse_newer(engine)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS))
     with unavailable_if_broken(engine), transaction(engine) as connection:
@@ -58,15 +66,69 @@ def upgrade(engine: Engine) -> None:
             raise DatabaseUnavailable(f"The schema cannot be brought up to date: {error}") from None
 
 
-def is_current(engine: Engine) -> bool:
-    """Whether the schema is at its newest step.
+class Standing(StrEnum):
+    """How a database's schema stands to that of this program."""
+
+    MISSING = "missing"
+    OLDER = "older"
+    CURRENT = "current"
+    NEWER = "newer"
+
+
+def newest() -> str:
+    """The newest step that this program knows."""
+    # Each stands in a file that begins with its number: to ask alembic takes a third of a second.
+    return max(file.name.partition("_")[0] for file in _MIGRATIONS.glob("versions/[0-9]*_*.py"))
+
+
+def standing(engine: Engine) -> Standing:
+    """Compare a database's schema with that of this program.
 
     Raises:
         DatabaseUnavailable: the database cannot be reached.
     """
-    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 - as above
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    return _compared(_step(engine))
 
-    newest = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+
+def _compared(step: str) -> Standing:
+    if not step:
+        return Standing.MISSING
+    if step == newest():
+        return Standing.CURRENT
+    return Standing.NEWER if step > newest() else Standing.OLDER
+
+
+def refuse_newer(engine: Engine) -> None:
+    """Refuse a database that a newer program has brought up to date: it may mean other things.
+
+    Raises:
+        DatabaseUnavailable: it is one, and what to do; or it cannot be reached.
+    """
+    step = _step(engine)
+    if _compared(step) is Standing.NEWER:
+        raise DatabaseUnavailable(
+            f"The schema of {describe(engine)} is of step {step}, and this program knows those "
+            f"up to {newest()}: a newer siptrunk has been there. Upgrade siptrunk here, too."
+        )
+
+
+def require_current(engine: Engine) -> None:
+    """Refuse a database whose schema is not at the newest step.
+
+    Raises:
+        DatabaseUnavailable: it is not, and what to do; or it cannot be reached.
+    """
+    refuse_newer(engine)
+    if standing(engine) is not Standing.CURRENT:
+        raise DatabaseUnavailable(
+            f"The schema of {describe(engine)} is missing, or not that of this program: run "
+            "'siptrunk init'."
+        )
+
+
+def _step(engine: Engine) -> str:
+    """The step that a database is at; "" where it is not set up."""
     with reading(engine) as connection:
-        return MigrationContext.configure(connection).get_current_revision() == newest
+        if not inspect(connection).has_table(_VERSIONS):
+            return ""
+        return connection.execute(text(f"SELECT version_num FROM {_VERSIONS}")).scalar() or ""  # noqa: S608 - ours

@@ -1,9 +1,17 @@
 """The usage database as the witnesses of one Asterisk server see it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from asterisk_siptrunk.call import CallChange, Contact, LiveChannel, OpenCall, RegistrationChange
+from asterisk_siptrunk.call import (
+    CallChange,
+    Contact,
+    Evidence,
+    LiveChannel,
+    OpenCall,
+    RegistrationChange,
+)
 from asterisk_siptrunk.call.memory import CallMemory
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.database import usage
@@ -20,10 +28,13 @@ class ServerUsage:
         self._gate = gate
         self._server = server
         self._calls = calls
+        self.closed = Counter({Evidence.AMI: 0, Evidence.JOURNAL: 0, Evidence.RECONCILED: 0})
+        """Calls that ended since the service began, by what told of it."""
 
     async def apply(self, changes: Sequence[CallChange]) -> None:
         """Note changes on rows."""
-        await self._gate.submit(lambda c: usage.apply(c, self._server, changes))
+        ended = await self._gate.submit(lambda c: usage.apply(c, self._server, changes))
+        self.closed[Evidence.AMI] += ended
 
     async def open_calls(self) -> Sequence[OpenCall]:
         """All rows that have no end; the memory of them goes by these."""
@@ -42,7 +53,8 @@ class ServerUsage:
 
     async def close_gone(self, ends: Mapping[str, datetime]) -> None:
         """Close rows whose channel is gone."""
-        await self._gate.submit_long(lambda c: usage.close_gone(c, self._server, ends))
+        closed = await self._gate.submit_long(lambda c: usage.close_gone(c, self._server, ends))
+        self.closed[Evidence.RECONCILED] += closed
 
     async def journal_position(self) -> JournalPosition | None:
         """How far the journal was recorded."""
@@ -50,7 +62,7 @@ class ServerUsage:
 
     async def record_journal(self, calls: Sequence[JournalCall], position: JournalPosition) -> None:
         """Record what the journal says, and how far it was read."""
-        await self._gate.submit_long(
+        self.closed[Evidence.JOURNAL] += await self._gate.submit_long(
             lambda c: usage.record_journal(c, self._server, calls, position)
         )
 

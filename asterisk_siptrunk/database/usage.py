@@ -60,6 +60,16 @@ _ENDED = Prepared(
         evidence=Evidence.AMI.value,
     )
 )
+# What the journal says of a call during which the clock was set is wrong, and may have come first.
+_ENDED_STEADY = Prepared(
+    update(call)
+    .where(*_OF_CALL, _IS_OPEN | (call.c.evidence != Evidence.AMI.value))
+    .values(
+        ended_at=bindparam("at"),
+        hangup_cause=bindparam("cause"),
+        evidence=Evidence.STEADY.value,
+    )
+)
 # The journal tells no cause, and may be read before the event comes.
 _CAUSE = Prepared(
     update(call)
@@ -80,21 +90,26 @@ _ANSWERED_EARLIER = Prepared(
 )
 
 
-def apply(connection: Connection, server: str, changes: Sequence[CallChange]) -> None:
-    """Note changes in their order; see `UsageStore.apply`."""
+def apply(connection: Connection, server: str, changes: Sequence[CallChange]) -> int:
+    """Note changes in their order, see `UsageStore.apply`; gives how many rows that ended."""
+    ended = 0
     for change in changes:
         of_call = {"of_server": server, "of_call": change.uniqueid}
         match change:
             case Spoken(codec=codec):
                 _SPOKEN.change(connection, {**of_call, "codec": codec})
-            case Ended(at=at, cause=cause):
+            case Ended(at=at, cause=cause, clock_was_set=clock_was_set):
                 values = {"at": stored(connection, at), "cause": cause}
-                if not _ENDED.change(connection, of_call | values):
+                by_clock = _ENDED_STEADY if clock_was_set else _ENDED
+                if by_clock.change(connection, of_call | values):
+                    ended += 1
+                else:
                     _CAUSE.change(connection, {**of_call, "cause": cause})
             case Ringing(at=at):
                 _RINGING.change(connection, {**of_call, "at": stored(connection, at)})
             case Answered(at=at):
                 _ANSWERED.change(connection, {**of_call, "at": stored(connection, at)})
+    return ended
 
 
 def open_calls(connection: Connection, server: str) -> list[tuple[OpenCall, Held]]:
@@ -105,14 +120,16 @@ def open_calls(connection: Connection, server: str) -> list[tuple[OpenCall, Held
     ]
 
 
-def close_gone(connection: Connection, server: str, ends: Mapping[str, datetime]) -> None:
-    """Close rows whose channel is gone, each with its estimated end."""
+def close_gone(connection: Connection, server: str, ends: Mapping[str, datetime]) -> int:
+    """Close rows whose channel is gone, each with its estimated end; gives how many were open."""
+    closed = 0
     for uniqueid, at in ends.items():
-        connection.execute(
+        closed += connection.execute(
             update(call)
             .where(call.c.server == server, call.c.uniqueid == uniqueid, _IS_OPEN)
             .values(ended_at=at, evidence=Evidence.RECONCILED)
-        )
+        ).rowcount
+    return closed
 
 
 def adopt(
@@ -141,28 +158,36 @@ def position(connection: Connection, server: str) -> JournalPosition | None:
 
 def record_journal(
     connection: Connection, server: str, calls: Iterable[JournalCall], position: JournalPosition
-) -> None:
-    """Record what the journal says, and how far it was read; see `UsageStore.record_journal`."""
+) -> int:
+    """Record what the journal says, and how far it was read; see `UsageStore.record_journal`.
+
+    Returns:
+        How many calls ended by it: that had no row, no end, or one that was only estimated.
+    """
+    ended = 0
     ids = _Ids(connection)
     for one in calls:
         known = _KNOWN.run(connection, {"of_server": server, "of_call": one.uniqueid})
         if not known:
             connection.execute(insert(call).values(_journalled(server, one, ids)))
+            ended += 1
             continue
         evidence, via, dialled = known[0]
         if via == Via.AWAY and not dialled:
             _complete(connection, server, one, ids)
         if evidence == Evidence.AMI:
             _correct_answer(connection, server, one)
-        elif evidence != Evidence.ADMISSION:
+        elif evidence not in {Evidence.ADMISSION, Evidence.STEADY}:
             _set_exact_times(connection, server, one, ids)
-        elif one.reason in _AWAY_REASONS:
+            ended += evidence != Evidence.JOURNAL
+        elif evidence == Evidence.ADMISSION and one.reason in _AWAY_REASONS:
             # Our refusal came too late to be heard: the dialplan decided, and this is what it did.
             _overrule(connection, server, one, ids)
     connection.execute(delete(journal_position).where(journal_position.c.server == server))
     connection.execute(
         insert(journal_position).values(server=server, inode=position.inode, offset=position.offset)
     )
+    return ended
 
 
 def _complete(connection: Connection, server: str, one: JournalCall, ids: "_Ids") -> None:

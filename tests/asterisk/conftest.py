@@ -126,26 +126,27 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@dataclass
 class Faulty(Exchange):
     """An exchange whose parts can be broken: AMI goes through `ami`, the database is at `disk`."""
 
-    ami: Proxy
-    disk: Path
+    def __init__(self, provider: Provider, ami: Proxy, disk: Path) -> None:
+        super().__init__(provider)
+        self.ami = ami
+        self.disk = disk
 
 
 @pytest.fixture(scope="session")
 def exchange_described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
     """One for all faults: each test leaves it whole again."""
-    with small_disk(tmp_path_factory.mktemp("disk"), 128) as disk:
-        with (
-            Provider(database_url=f"sqlite:///{disk}/siptrunk.db") as provider,
-            Proxy(provider.asterisk.ami_port) as ami,
-        ):
-            provider.environment["SIPTRUNK_AMI_PORT"] = str(ami.port)
-            made = Faulty(provider, ami=ami, disk=disk)
-            made.describe()
-            yield made
+    with (
+        small_disk(tmp_path_factory.mktemp("disk"), 128) as disk,
+        Provider(database_url=f"sqlite:///{disk}/siptrunk.db") as provider,
+        Proxy(provider.asterisk.ami_port) as ami,
+        Faulty(provider, ami, disk) as made,
+    ):
+        provider.environment["SIPTRUNK_AMI_PORT"] = str(ami.port)
+        made.describe()
+        yield made
 
 
 @pytest.fixture
@@ -162,8 +163,8 @@ def exchange(exchange_described: Faulty) -> Iterator[Faulty]:
 @pytest.fixture(scope="session")
 def exchange_on_postgresql(postgresql: PostgresServer) -> Iterator[Exchange]:
     """Another one, whose database is a PostgreSQL."""
-    with Provider(database_url=postgresql.create_database("faults")) as provider:
-        made = Exchange(provider)
+    url = postgresql.create_database("faults")
+    with Provider(database_url=url) as provider, Exchange(provider) as made:
         made.describe()
         provider.serve()
         yield made

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.asterisk.conftest import Faulty
-from tests.lab.promises import Fault, assert_promises, write_down
+from tests.lab.promises import RECOVERY_SECONDS, Fault, assert_promises, write_down
 from tests.lab.traffic import Traffic
 
 pytestmark = pytest.mark.asterisk
@@ -37,16 +37,11 @@ def silent(exchange: Faulty, traffic: Traffic) -> None:
 
 
 def slow(exchange: Faulty, traffic: Traffic) -> None:
-    """Asterisk cuts a reader off that does not take what it writes within 0.1 s."""
+    """What Asterisk writes is not taken, until one side loses patience."""
     before = exchange.ami.attempts
     with traffic.fault(), exchange.ami.slow():
-        exchange.ami.ask(LONG_ANSWER * 40_000)
-        exchange.provider.until(
-            lambda: "siptrunk-listen" not in exchange.provider.asterisk.cli("manager show connected"),
-            5,
-            "Asterisk to lose patience",
-        )
-    exchange.provider.until(lambda: exchange.ami.attempts > before, 5, "a new connection")
+        exchange.ami.ask(LONG_ANSWER * 3000)
+        exchange.provider.until(lambda: exchange.ami.attempts > before, 10, "a new connection")
 
 
 def flooded(exchange: Faulty, traffic: Traffic) -> None:
@@ -59,7 +54,10 @@ def flooded(exchange: Faulty, traffic: Traffic) -> None:
     ("inject", "seconds", "fault"),
     [
         pytest.param(
-            refused, 8.5, Fault("AMI refused", ON, "log, doctor; ends from the journal"), id="refused"
+            refused,
+            8.5,
+            Fault("AMI refused", ON, "log, doctor; ends from the journal"),
+            id="refused",
         ),
         pytest.param(
             cut_in_an_event,
@@ -70,7 +68,7 @@ def flooded(exchange: Faulty, traffic: Traffic) -> None:
         pytest.param(
             silent, 13, Fault("AMI half-open and silent", ON, "log, within 7 s"), id="silent"
         ),
-        pytest.param(slow, 7, Fault("AMI read too slowly", ON, "log: connected again"), id="slow"),
+        pytest.param(slow, 13, Fault("AMI read too slowly", ON, "log: connected again"), id="slow"),
         pytest.param(
             flooded, 8.5, Fault("AMI flood, 10,000 events/s", ON, "processor time"), id="flood"
         ),
@@ -88,7 +86,7 @@ def test_traffic_goes_on_without_ami(
         inject(exchange, traffic)
         told = traffic.finish()
     assert_promises(exchange.provider, told)
-    assert write_down(fault, told, request.node) < 2.5
+    assert write_down(fault, told, request.node) < RECOVERY_SECONDS
 
 
 @contextmanager
@@ -126,4 +124,4 @@ def test_a_wrong_secret_is_told_at_once_and_not_hammered(
     assert 2 <= attempts <= 4
     assert_promises(exchange.provider, told)
     fault = Fault("AMI secret wrong", ON, "log, doctor; ends from the journal")
-    assert write_down(fault, told, request.node) < 2.5
+    assert write_down(fault, told, request.node) < RECOVERY_SECONDS

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.asterisk.conftest import Faulty
-from tests.lab.promises import Fault, assert_promises, write_down
+from tests.lab.promises import RECOVERY_SECONDS, Fault, assert_promises, write_down
 from tests.lab.traffic import Traffic
 
 pytestmark = pytest.mark.asterisk
@@ -48,7 +48,7 @@ def test_what_asterisk_took_along_is_recorded(
         inject(exchange, traffic)
         told = traffic.finish()
     assert_promises(exchange.provider, told, asterisk_died=True)
-    assert write_down(fault, told, request.node) < 2.5
+    assert write_down(fault, told, request.node) < RECOVERY_SECONDS
 
 
 def test_a_graceful_restart_takes_no_call_along(exchange: Faulty, request: pytest.FixtureRequest):
@@ -63,5 +63,7 @@ def test_a_graceful_restart_takes_no_call_along(exchange: Faulty, request: pytes
         told = traffic.finish()
     assert_promises(exchange.provider, told, asterisk_died=True)
     assert not [one.tag for one in told.placed if one.cut]
-    fault = Fault("`core restart gracefully`", "none new until it is booted; no call cut", "nothing")
-    assert write_down(fault, told, request.node) < 2.5
+    fault = Fault(
+        "`core restart gracefully`", "none new until it is booted; no call cut", "nothing"
+    )
+    assert write_down(fault, told, request.node) < RECOVERY_SECONDS

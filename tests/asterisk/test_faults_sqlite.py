@@ -4,13 +4,13 @@ import errno
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.asterisk.conftest import Faulty
-from tests.lab.promises import Fault, assert_promises, write_down
+from tests.lab.promises import RECOVERY_SECONDS, Fault, assert_promises, write_down
 
 pytestmark = pytest.mark.asterisk
 
@@ -73,14 +73,12 @@ def lost(disk: Path) -> Iterator[None]:
         pytest.param(
             read_only, Fault("database file read-only", ON, "log, doctor"), id="read-only"
         ),
-        pytest.param(
-            lost, Fault("database file lost, and put back", ON, "log, doctor"), id="lost"
-        ),
+        pytest.param(lost, Fault("database file lost, and put back", ON, "log, doctor"), id="lost"),
     ],
 )
 def test_traffic_goes_on_without_the_file(
     exchange: Faulty,
-    fault_of: Callable[[Path], Iterator[None]],
+    fault_of: Callable[[Path], AbstractContextManager[None]],
     fault: Fault,
     request: pytest.FixtureRequest,
 ):
@@ -90,4 +88,4 @@ def test_traffic_goes_on_without_the_file(
             traffic.calm(5.0)
         told = traffic.finish()
     assert_promises(exchange.provider, told)
-    assert write_down(fault, told, request.node) < 2.5
+    assert write_down(fault, told, request.node) < RECOVERY_SECONDS

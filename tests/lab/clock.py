@@ -16,7 +16,7 @@ SECONDS_TO_TELL = 1.1
 
 
 class Clock:
-    """Whatever is started with `environment` goes by it; it stands apart from ours by `offset`.
+    """Whatever is started with `environment` goes by it; it is `ahead` of ours.
 
     Clocks that only go forward, by which programs wait, go on as they are: as with a real step.
     """
@@ -32,15 +32,11 @@ class Clock:
         }
         self.step(0)
 
-    def step(self, seconds: float) -> None:
-        """Set it apart from this machine's by so much."""
+    def step(self, ahead: float) -> None:
+        """Set it ahead of this machine's by so many seconds; gives programs the time to notice."""
         # By rename: nobody may read half of it.
         fresh = self._file.with_suffix(".new")
-        fresh.write_text(f"{seconds:+.0f}\n")
+        fresh.write_text(f"{ahead:+.0f}\n")
         fresh.replace(self._file)
-        self.offset = round(seconds)
+        self.ahead = round(ahead)
         time.sleep(SECONDS_TO_TELL)
-
-    def set(self, moment: float) -> None:
-        """Set it to a moment, in seconds since the epoch."""
-        self.step(moment - time.time())

@@ -346,6 +346,7 @@ class _Sipp:
         self._messages = self.directory / "messages.log"
         self._errors = self.directory / "errors.log"
         self._trace = trace
+        self._forgotten = 0
         self._child: Child | None = None
 
     def start(self, target: str | None, port: int, *arguments: str) -> Child:
@@ -364,7 +365,13 @@ class _Sipp:
     def messages(self) -> list[Message]:
         if not self._messages.exists():
             return []
-        return parse_messages(self._messages.read_bytes().decode(errors="replace"))
+        with self._messages.open("rb") as log:
+            log.seek(self._forgotten)
+            return parse_messages(log.read().decode(errors="replace"))
+
+    def forget(self) -> None:
+        if self._messages.exists():
+            self._forgotten = self._messages.stat().st_size
 
     def complaint(self) -> str:
         texts = [
@@ -596,6 +603,10 @@ class SippAnswerer(Running):
     def calls(self) -> list[SippCall]:
         """The calls it has seen, those in progress included."""
         return group_calls(self._sipp.messages())
+
+    def forget(self) -> None:
+        """Tell no more of what it has seen so far."""
+        self._sipp.forget()
 
     def received(self) -> list[ReceivedInvite]:
         """The INVITEs it has seen, in order."""

@@ -12,8 +12,8 @@ import threading
 import time
 from collections import defaultdict
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -178,6 +178,8 @@ class Told:
     began_at: float
     fault_began: float
     fault_ended: float
+    since: datetime
+    until: datetime
 
     @cached_property
     def rows_by_tag(self) -> dict[str, list[CallRecord]]:
@@ -229,13 +231,27 @@ def _tag(seen: SippCall) -> str:
 # --- the exchange ---
 
 
-@dataclass
-class Exchange:
-    """A provider with a wide and a narrow trunk, and one carrier."""
+class Exchange(Running):
+    """A provider with a wide and a narrow trunk, and one carrier.
 
-    provider: Provider
-    carrier_port: int = field(default_factory=lambda: free_ports(1)[0], kw_only=True)
-    pbx_port: int = field(default_factory=lambda: free_ports(1)[0], kw_only=True)
+    The PBX of the wide trunk is there as long as the exchange is: Asterisk asks it for signs of
+    life once a minute, and puts no call to one that gave none.
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        (self.carrier_port,) = free_ports(1)
+        self.pbx = SippAnswerer(host=WIDE_HOST)
+        self.clock_ahead = 0.0
+        """Seconds by which the clock that Asterisk and the service go by is ahead of ours."""
+
+    def begin(self) -> None:
+        """Start the PBX."""
+        self.pbx.begin()
+
+    def close(self) -> None:
+        """End it."""
+        self.pbx.close()
 
     def describe(self) -> None:
         """Describe them, and put that in force; the service is not started."""
@@ -248,7 +264,7 @@ class Exchange:
             do(
                 *("trunk", "add", name, "--customer", "acme", "--channels", str(channels)),
                 *("--kind", "address", "--address", host, "--number", number),
-                *("--contact", f"{host}:{self.pbx_port}"),
+                *("--contact", f"{host}:{self.pbx.port}"),
             )
         do(
             *("carrier", "add", "telco", "--profile", "generic", "--qualify", "0"),
@@ -269,17 +285,13 @@ class Traffic(Running):
         self._provider = exchange.provider
         self._stack = ExitStack()
         numbers = {"busy_numbers": Kind.BUSY[1:], "silent_numbers": Kind.CANCELLED[1:]}
-        self._called = [
-            SippAnswerer("uas_mixed", host=host, port=port, numbers=numbers)
-            for host, port in (
-                (CARRIER_HOST, exchange.carrier_port),
-                (WIDE_HOST, exchange.pbx_port),
-            )
-        ]
+        self._carrier = SippAnswerer(
+            "uas_mixed", host=CARRIER_HOST, port=exchange.carrier_port, numbers=numbers
+        )
         self._callers = [self._caller(stream, seconds) for stream in streams]
         self._sampler = Sampler(self._provider)
         self._seconds = seconds
-        self.began_at = self.fault_began = self.fault_ended = 0.0
+        self.began_at = self.fault_began = self.fault_ended = self._ahead = 0.0
 
     def _caller(self, stream: Stream, seconds: float) -> SippCaller:
         return SippCaller(
@@ -295,7 +307,9 @@ class Traffic(Running):
     def begin(self) -> None:
         """Begin to call."""
         self.began_at = time.time()
-        for part in (*self._called, self._sampler, *self._callers):
+        self._ahead = self._exchange.clock_ahead
+        self._exchange.pbx.forget()
+        for part in (self._carrier, self._sampler, *self._callers):
             self._stack.enter_context(part)
 
     def close(self) -> None:
@@ -317,7 +331,7 @@ class Traffic(Running):
         """Wait for the end of the last call, and for the last row's; give what was seen."""
         seen = [call for caller in self._callers for call in self._end_of(caller)]
         self._provider.until_idle(DRAIN_SECONDS)
-        called = [carried(one) for answerer in self._called for one in answerer.calls()]
+        called = [carried(one) for one in (*self._carrier.calls(), *self._exchange.pbx.calls())]
         tags = {one.tag for one in called}
         self._provider.until(lambda: self._tell(tags), DRAIN_SECONDS, "a row of each call")
         return Told(
@@ -328,6 +342,8 @@ class Traffic(Running):
             began_at=self.began_at,
             fault_began=self.fault_began,
             fault_ended=self.fault_ended,
+            since=self._since,
+            until=datetime.now(UTC) + timedelta(days=1, seconds=self._exchange.clock_ahead),
         )
 
     def _end_of(self, caller: SippCaller) -> list[SippCall]:
@@ -335,9 +351,14 @@ class Traffic(Running):
         return caller.calls()
 
     def _rows(self) -> list[CallRecord]:
-        since = datetime.fromtimestamp(self.began_at, UTC)
         with reading(self._provider.engine) as connection:
-            return list(every(connection, CallFilter(since=since)))
+            return list(every(connection, CallFilter(since=self._since)))
+
+    @property
+    def _since(self) -> datetime:
+        """When it began, by the provider's clock as it was or as it is, whichever is less."""
+        ahead = min(self._ahead, self._exchange.clock_ahead)
+        return datetime.fromtimestamp(self.began_at + ahead, UTC)
 
     def _tell(self, tags: set[str]) -> bool:
         """Whether the database has all of these, each with its end."""

@@ -29,7 +29,9 @@ KNOWS = {
     "desk": EVERYTHING | {"admission_service"},
     "beat": EVERYTHING,
     "follow": EVERYTHING,
-    "daemon": EVERYTHING | {"admission_service", "beat", "desk", "follow"},
+    "notify": set(),
+    "metrics": EVERYTHING,
+    "daemon": EVERYTHING | {"admission_service", "beat", "desk", "follow", "metrics", "notify"},
 }
 LIBRARIES = {
     "destination": {"phonenumbers"},
@@ -41,6 +43,7 @@ LIBRARIES = {
     "bootstrap": {"sqlalchemy"},
     "admission_service": {"sqlalchemy"},
     "beat": {"sqlalchemy"},
+    "metrics": {"sqlalchemy", "prometheus_client"},
     "daemon": {"sqlalchemy", "uvloop"},
 }
 # A pure room is told the time and the settings, and opens nothing but its packaged data.

@@ -96,15 +96,21 @@ def test_a_database_that_gives_no_answer_at_all_is_not_waited_for(provided, monk
         async with scene(provided) as it:
             office = Office(it)
             await office.hear("lab-1.1")
-            stuck = threading.Event()
-            it.thread.submit(lambda _: stuck.wait(5))
+            began, release = threading.Event(), threading.Event()
+
+            def hold(_connection):
+                began.set()
+                release.wait(5)
+
+            it.thread.submit(hold)
+            await asyncio.to_thread(began.wait)
             assert office.desk.asking == set()
             answer = office.desk.answer(request("lab-2.1"))
             assert office.desk.asking == {"lab-2.1"}
             told = (await answer).get("SIPTRUNK_NEXT")
             assert not it.gate.is_open
             assert office.desk.asking == set()
-            stuck.set()
+            release.set()
             await it.back()
             return told
 

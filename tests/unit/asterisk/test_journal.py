@@ -115,6 +115,14 @@ def test_a_torn_record_costs_no_other():
     assert ([line.uniqueid for line in lines], bad) == (["lab-2.0"], 1)
 
 
+@pytest.mark.parametrize("left", range(1, len(row(src='a "quoted" one'))))
+def test_what_is_written_behind_half_a_record_is_read(left: int):
+    """Asterisk was killed in mid-line, and goes on behind it: no line break stands between."""
+    half = row(src='a "quoted" one')[:left]
+    lines, bad, _ = journal.parse_lines(half + row(uniqueid="lab-2.0") + b"\n" + row() + b"\n")
+    assert ([line.uniqueid for line in lines], bad) == (["lab-2.0", "lab-1.0"], 1)
+
+
 def test_a_torn_record_at_the_end_of_a_piece_takes_no_line_along():
     torn = b'"' + b"x" * (journal.LONGEST_LINE - 100) + b"\n"
     good = row(uniqueid="lab-2.0") + b"\n"
@@ -245,6 +253,26 @@ def test_a_file_that_became_shorter_is_read_from_its_start(file):
     position = read_journal(file, None).position
     file.write_bytes(row(uniqueid="lab-2.0") + b"\n")
     assert [line.uniqueid for line in read_journal(file, position).lines] == ["lab-2.0"]
+
+
+def test_a_file_that_was_copied_and_emptied_is_read_on_in_its_copy(file):
+    """logrotate with `copytruncate`; the service was away."""
+    file.write_bytes(lines("a", "b"))
+    _, position = read_on(file, None)
+    Path(f"{file}.1").write_bytes(lines("a", "b", "c"))
+    file.write_bytes(lines("d"))
+    found, position = read_on(file, position)
+    assert found == ["c", "d"]
+    file.write_bytes(lines("d", "e"))
+    assert read_on(file, position)[0] == ["e"]
+
+
+def test_one_that_grew_beyond_where_we_stopped_before_we_looked_is_no_other(file):
+    file.write_bytes(lines("a"))
+    _, position = read_on(file, None)
+    Path(f"{file}.1").write_bytes(lines("a", "b"))
+    file.write_bytes(lines("longer-than-that", "d"))
+    assert read_on(file, position)[0] == ["b", "longer-than-that", "d"]
 
 
 def test_a_backlog_comes_in_pieces(file, monkeypatch):

@@ -1,6 +1,7 @@
 """The command, run in this process on a fresh database of the test's own."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -84,6 +85,18 @@ def acme(siptrunk: Siptrunk) -> Siptrunk:
         stdin="carrier-secret\n",
     )
     return siptrunk
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own that holds 1 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "small", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this account may not mount a file system")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
 
 
 OWN_FILES = {

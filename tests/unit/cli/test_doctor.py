@@ -2,12 +2,13 @@
 
 import errno
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from asterisk_siptrunk import bootstrap
-from asterisk_siptrunk.bootstrap import schema
 from asterisk_siptrunk.cli import doctor
 
 
@@ -29,6 +30,12 @@ def well(acme, asterisk, tmp_path):
         acme("config", "apply", "--yes")
         yield acme
     assert asterisk.reloads
+
+
+def at_step(file, step):
+    """Have a database say that its schema is at another step."""
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = ?", (step,))
 
 
 def ill(run, *, fails=0):
@@ -108,9 +115,12 @@ def test_folder_that_this_account_may_not_enter_is_a_finding(well, monkeypatch, 
     assert "asterisk.conf: cannot be read: Permission denied." in found["includes"][1]
 
 
-def test_a_schema_of_another_program(well, monkeypatch):
-    monkeypatch.setattr(schema, "is_current", lambda _engine: False)
-    assert "not that of this program" in ill(well, fails=1)["database"][1]
+@pytest.mark.parametrize(
+    ("step", "said"), [("0000", "run 'siptrunk init'"), ("9999", "Upgrade siptrunk here, too")]
+)
+def test_a_schema_of_another_program(well, tmp_path, step, said):
+    at_step(tmp_path / "siptrunk.db", step)
+    assert said in ill(well, fails=1)["database"][1]
 
 
 def test_another_asterisk_than_the_settings_say(well, asterisk, monkeypatch):

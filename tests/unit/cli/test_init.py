@@ -141,5 +141,5 @@ def test_the_file_s_comments_show_the_true_defaults(tmp_path):
     (tmp_path / "siptrunk.toml").write_text(re.sub(r"(?m)^# (?=\w+ = )", "", text))
     assert load(tmp_path / "siptrunk.toml", {}) == default
     shown = tomllib.loads((tmp_path / "siptrunk.toml").read_text())
-    assert set(shown) == {"provider", "database", "agi", "ami", "asterisk"}
+    assert set(shown) == {"provider", "database", "agi", "ami", "asterisk", "metrics", "log"}
     assert set(shown["asterisk"]) == {field.name for field in fields(AsteriskSettings)}

@@ -1,6 +1,7 @@
 """`siptrunk serve`, up to where the service itself begins."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -23,17 +24,32 @@ def test_serve_begins_on_a_database_that_is_ready(siptrunk, asterisk, served):
     assert served == ["asterisk"]
 
 
+def at_step(file, step):
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = ?", (step,))
+
+
 @pytest.mark.parametrize("schema", ["empty", "older"])
 def test_serve_says_at_once_that_the_schema_is_not_its_own(siptrunk, served, tmp_path, schema):
     if schema == "empty":
         (tmp_path / "siptrunk.db").write_bytes(b"")
     else:
-        database = sqlite3.connect(tmp_path / "siptrunk.db")
-        with database:
-            database.execute("UPDATE alembic_version SET version_num = '0000'")
-        database.close()
+        at_step(tmp_path / "siptrunk.db", "0000")
     told = siptrunk("serve", fails=1).stderr
     assert "not that of this program: run 'siptrunk init'" in told
+    assert served == []
+
+
+@pytest.mark.parametrize(
+    "words", [("serve",), ("init",), ("trunk", "list"), ("call", "list"), ("config", "plan")]
+)
+def test_nothing_touches_the_database_of_a_newer_program(siptrunk, served, tmp_path, words):
+    at_step(tmp_path / "siptrunk.db", "9999")
+    before = (tmp_path / "siptrunk.db").read_bytes()
+    told = siptrunk(*words, fails=1).stderr
+    assert "is of step 9999" in told
+    assert "Upgrade siptrunk here, too." in told
+    assert (tmp_path / "siptrunk.db").read_bytes() == before
     assert served == []
 
 

@@ -88,6 +88,7 @@ def test_a_complete_period(acme):
         "billable_difference": 0,
         "estimated": 0,
         "estimated_billable": 0,
+        "clock_set": 0,
         "open": 0,
         "bad_lines": 0,
         "complete": True,

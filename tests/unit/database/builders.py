@@ -44,11 +44,12 @@ def provide(engine, *upstream: Carrier, **terms) -> None:
     """Store the customer, its trunk with two numbers, and the carriers."""
     with transaction(engine) as connection:
         customers.add(connection, BY, "acme", "Acme SA")
-        trunks.add(connection, BY, trunk(**terms), None)
+        one = trunk(**terms)
+        trunks.add(connection, BY, one, None)
         for e164 in (MAIN, SECOND):
-            trunks.add_number(connection, BY, "acme-paris", e164, main=e164 == MAIN)
-        for one in upstream or (carrier(),):
-            carriers.add(connection, BY, one)
+            trunks.add_number(connection, BY, one.name, e164, main=e164 == MAIN)
+        for each in upstream or (carrier(),):
+            carriers.add(connection, BY, each)
 
 
 def admission() -> Admission:

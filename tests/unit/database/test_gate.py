@@ -114,6 +114,18 @@ def test_what_must_be_written_later_is_written_before_anybody_else_may_write(sql
     assert told == ["closing", "returning to ['one', 'two']", "opened"]
 
 
+def test_at_the_end_what_waits_is_written_if_that_is_possible(sqlite_url):
+    async def run():
+        async with scene(sqlite_url) as it:
+            it.gate.later(adding("one"))
+            await it.gate.finish()  # the gate is open: nothing waits
+            it.gate.close("for a test")
+            await it.gate.finish()
+            return await it.gate.submit(names)
+
+    assert asyncio.run(run()) == ["one"]
+
+
 def test_late_work_that_fails_keeps_no_other_out(sqlite_url, caplog):
     async def run():
         async with scene(sqlite_url) as it:

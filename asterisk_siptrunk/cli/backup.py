@@ -1,0 +1,27 @@
+"""`siptrunk backup`."""
+
+from pathlib import Path
+
+import click
+
+from asterisk_siptrunk.bootstrap import backup
+from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.output import say
+from asterisk_siptrunk.cli.progress import measured, size_of
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@pass_desk
+def command(desk: Desk, file: Path) -> None:
+    """Write the database to FILE as it stands now, while it is in use.
+
+    SQLite only: PostgreSQL has pg_dump. The copy is checked before it takes its name, and whoever
+    makes it alone may read it: it holds who called whom, and the secrets of carriers.
+
+    Example: siptrunk backup /var/backups/siptrunk.db
+    """
+    url = desk.settings.database.url
+    with measured("Copying", size_of(backup.place_of(url))) as done:
+        backup.back_up(url, file, done)
+    say(f"{file} written, and checked.")
