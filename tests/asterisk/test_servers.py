@@ -4,7 +4,7 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,8 @@ from asterisk_siptrunk.call.lease import KNOWN_SECONDS, LEASE_SECONDS
 from asterisk_siptrunk.call.server import ServerState
 from asterisk_siptrunk.database.engine import transaction
 from asterisk_siptrunk.database.tables import trunk
-from tests.lab.fleet import CHANNELS, Fleet, Site, most, seen
+from tests.lab.fleet import CHANNELS, Fleet, ProxyWay, Site, Way, most, seen
+from tests.lab.network import Island, IslandPostgres, Link, own_network
 from tests.lab.postgresql import PostgresServer
 from tests.lab.promises import most_at_once
 from tests.lab.sipp import SippCaller
@@ -25,12 +26,14 @@ from tests.lab.traffic import Carried, Kind, placed
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.postgresql]
 
+Fault = Callable[[Any], AbstractContextManager[None]]
+
 NARROW, WIDE, EMERGENCY = Kind.NARROW, Kind.LONG, Kind.EMERGENCY
 
 
 @pytest.fixture(scope="session")
 def started(postgresql: PostgresServer) -> Iterator[Fleet]:
-    with Fleet(postgresql) as fleet:
+    with Fleet(postgresql, [ProxyWay(postgresql), ProxyWay(postgresql)]) as fleet:
         yield fleet
 
 
@@ -263,9 +266,12 @@ def test_a_killed_server_s_channels_are_free_within_15_s(fleet):
 # --- a server that is cut off from the database ---
 
 
-def cut_off(site: Site, fault: str) -> AbstractContextManager[None]:
-    """Its connections reset and refused, or left open and carried nowhere."""
-    return site.way.refusing() if fault == "refused" else site.way.swallowing()
+def refused(way: ProxyWay) -> AbstractContextManager[None]:
+    return way.refusing()
+
+
+def swallowed(way: Way) -> AbstractContextManager[None]:
+    return way.swallowing()
 
 
 def at_most(calls: list[Carried], begin: float, end: float) -> int:
@@ -280,13 +286,30 @@ def at_most(calls: list[Carried], begin: float, end: float) -> int:
 @pytest.mark.parametrize(
     ("share", "seconds", "fault"),
     [
-        pytest.param(0, 16, "swallowed"),
-        pytest.param(0, 16, "refused", marks=pytest.mark.soak),
-        pytest.param(50, 26, "swallowed", marks=pytest.mark.soak),
-        pytest.param(50, 26, "refused", marks=pytest.mark.soak),
+        pytest.param(0, 16, swallowed),
+        pytest.param(0, 16, refused, marks=pytest.mark.soak),
+        pytest.param(50, 26, swallowed, marks=pytest.mark.soak),
+        pytest.param(50, 26, refused, marks=pytest.mark.soak),
     ],
 )
 def test_a_server_that_cannot_reach_the_database(fleet, share, seconds, fault):
+    cut_off(fleet, share, seconds, fault)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize(("share", "seconds"), [(0, 16), (50, 26)])
+def test_a_server_whose_network_is_cut(share, seconds, tmp_path):
+    with (
+        own_network(),
+        Island(tmp_path) as island,
+        IslandPostgres(island) as database,
+        Fleet(database, [Link(database, 1), Link(database, 2)]) as fleet,
+    ):
+        cut_off(fleet, share, seconds, swallowed)
+
+
+def cut_off(fleet: Fleet, share: int, seconds: int, fault: Fault) -> None:
+    """One of two servers loses the database for so long, under more calls than fit."""
     one, two = fleet.sites
     for site in fleet.sites:
         site.share(share)
@@ -303,7 +326,7 @@ def test_a_server_that_cannot_reach_the_database(fleet, share, seconds, fault):
         }
         time.sleep(3)
         began = time.time()
-        with cut_off(two, fault):
+        with fault(two.way):
             time.sleep(seconds)
             assert fleet.known(two).state is ServerState.LOST
         ended = time.time()

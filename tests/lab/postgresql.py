@@ -30,11 +30,12 @@ _SETTINGS = {
 class PostgresServer(Running):
     """One database server, as a context manager: a cluster made, started, and removed at the end.
 
-    It listens on 127.0.0.1 only and trusts every local connection. `stop()` and `start()` play
-    an outage; the data stays.
+    `settings` are PostgreSQL's own, beside or instead of the lab's. It listens on 127.0.0.1 only
+    and trusts every local connection. `stop()` and `start()` play an outage; the data stays.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
+        self._settings = _SETTINGS | settings
         self.program = sandbox.postgres()
         self.place = self.program.place
         self.directory = self.place.workspace("postgres")
@@ -60,7 +61,7 @@ class PostgresServer(Running):
 
     def start(self) -> None:
         """Start the server and wait until it takes connections."""
-        settings = [word for pair in _SETTINGS.items() for word in ("-c", "=".join(pair))]
+        settings = [word for pair in self._settings.items() for word in ("-c", "=".join(pair))]
         places = ("-c", f"unix_socket_directories={self.place.short(self.directory)}")
         command = self.program.command(
             *("-D", self._data, "-p", str(self.port), *places, *settings), user=USER
