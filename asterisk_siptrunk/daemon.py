@@ -32,6 +32,7 @@ from asterisk_siptrunk.database.loop import LoopDatabase
 from asterisk_siptrunk.database.store import ServerUsage
 from asterisk_siptrunk.database.terms import TermsMemory
 from asterisk_siptrunk.database.thread import DatabaseThread
+from asterisk_siptrunk.database.upkeep import keep_months_ahead
 from asterisk_siptrunk.desk import Desk
 from asterisk_siptrunk.errors import DatabaseUnavailable
 from asterisk_siptrunk.follow import Bring, Follower
@@ -132,14 +133,16 @@ class _Parts:
         keeping = [
             asyncio.create_task(self._gate.run()),
             asyncio.create_task(self._beat.run(self._gate.submit_long, self._follower.hear)),
+            # Not by the gate: a lock that is not had at once is no database that is away.
+            asyncio.create_task(keep_months_ahead(self._database, utc_now)),
         ]
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({listening, stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED)
         self.manager.stopping()
         await self.agi.stop()
+        await self._follower.stop()
         for task in keeping:
             task.cancel()
-        await self._follower.stop()
         await self._gate.finish()
         self._listener.stop()
         await listening

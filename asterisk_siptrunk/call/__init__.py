@@ -10,6 +10,7 @@ from asterisk_siptrunk.call.change import (
     Spoken,
 )
 from asterisk_siptrunk.call.decision import Admit, Decision, Refuse, decide, decide_unknown
+from asterisk_siptrunk.call.identity import epoch_of
 from asterisk_siptrunk.call.pace import Pace, full
 from asterisk_siptrunk.call.reason import Cause, Reason, reason_of
 from asterisk_siptrunk.call.reconcile import (
@@ -56,6 +57,7 @@ __all__ = [
     "Way",
     "decide",
     "decide_unknown",
+    "epoch_of",
     "full",
     "order",
     "reason_of",

@@ -8,7 +8,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from asterisk_siptrunk.bootstrap import describe, open_engine, provider_row, reading, rules, schema
+from asterisk_siptrunk.bootstrap import (
+    describe,
+    months,
+    open_engine,
+    provider_row,
+    reading,
+    rules,
+    schema,
+)
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.output import say
 from asterisk_siptrunk.cli.values import COUNTRY, ReadType
@@ -281,4 +289,6 @@ def _database(desk: Desk) -> None:
         is_new = provider_row.begin(connection)
         if is_new:
             rules.store_defaults(connection, by)
+    with desk.changing() as (connection, by):
+        months.make_ahead(connection, by.at)
     say(f"Database {describe(desk.engine)} " + ("made." if is_new else "is up to date."))

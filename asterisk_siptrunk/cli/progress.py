@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TextColumn,
@@ -35,6 +36,24 @@ def counted(things: Iterable[T], noun: str) -> Iterator[T]:
             if count % _ROWS_PER_STEP == 0:
                 progress.update(task, completed=count)
             yield thing
+
+
+def counted_off(steps: Iterable[int], what: str, total: int) -> int:
+    """Take steps that each tell how many things they did, and show how many of all are done.
+
+    Returns:
+        How many were done.
+    """
+    if not sys.stderr.isatty():
+        return sum(steps)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    done = 0
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        for step in steps:
+            done += step
+            progress.update(task, completed=done)
+    return done
 
 
 @contextmanager

@@ -7,18 +7,20 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 import click
 
 from asterisk_siptrunk import bootstrap
-from asterisk_siptrunk.bootstrap import calls
+from asterisk_siptrunk.bootstrap import calls, exports, prune
 from asterisk_siptrunk.call import CallRecord, State
+from asterisk_siptrunk.call.month import LocalMonth, whole_month
 from asterisk_siptrunk.call.verify import BadLines, Kind, Period, Verification, verify
 from asterisk_siptrunk.call.witness import JournalCall
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
-from asterisk_siptrunk.cli.options import form_option
+from asterisk_siptrunk.cli.options import confirm, form_option, yes_option
 from asterisk_siptrunk.cli.output import (
     Form,
     Row,
@@ -27,19 +29,21 @@ from asterisk_siptrunk.cli.output import (
     for_programs,
     say,
     show_row,
+    show_rows,
     stdout,
     warn,
 )
-from asterisk_siptrunk.cli.progress import counted, measured
+from asterisk_siptrunk.cli.progress import counted, counted_off, measured
 from asterisk_siptrunk.cli.records import USAGE_COLUMNS, whole
-from asterisk_siptrunk.cli.values import MOMENT
-from asterisk_siptrunk.errors import InvalidInput
+from asterisk_siptrunk.cli.values import MOMENT, MONTH
+from asterisk_siptrunk.errors import DatabaseUnavailable, InvalidInput
 
 _STDOUT = Path("-")
 C = TypeVar("C", bound=Callable[..., Any])
 
 _ONE_SCREEN = 20
 _DIFFERENCE_COLUMNS = ("started_at", "uniqueid", "kind", "words")
+_PRUNE_COLUMNS = ("month", "calls", "exported_at", "author", "digest")
 _PROGRAM_FORMS = (Form.CSV, Form.JSON)
 
 
@@ -85,35 +89,75 @@ def export(desk: Desk, since: datetime, until: datetime, form: str, output: Path
     --from 2026-11-01 --to 2026-12-01. Times are written in UTC, durations in seconds. A call
     that still lasts has no end: export its period again once it has.
 
+    A month that is over, exported whole and without a call that still lasts, is marked so: only
+    then 'siptrunk usage prune' drops it.
+
     Example: siptrunk usage export --from 2026-11-01 --to 2026-12-01 --output november.csv
     """
-    _period(since, until)
+    period = _period(since, until)
     if output == _STDOUT:
         output = None
-    live: list[int] = []
+    tally = _Tally()
     with desk.reading() as connection, _destination(output) as file:
         records = calls.every(connection, calls.CallFilter(since=since, until=until))
-        _WRITERS[Form(form)](counted(_noting_live(records, live), "calls"), file)
-    if live:
-        warn(f"{len(live)} of these calls still last.")
+        _WRITERS[Form(form)](counted(tally.of(records), "calls"), _Digested(file, tally))
+    if tally.live:
+        warn(f"{tally.live} of these calls still last.")
     if output:
         say(f"{output} written.")
+    _mark(desk, period, tally)
 
 
-def _noting_live(records: Iterable[CallRecord], live: list[int]) -> Iterator[Row]:
-    for record in records:
-        if record.state is not State.ENDED:
-            live.append(record.id)
-        yield whole(record)
+class _Tally:
+    """What is known of an export once it is written."""
+
+    def __init__(self) -> None:
+        self.rows = self.live = 0
+        self.digest = sha256()
+
+    def of(self, records: Iterable[CallRecord]) -> Iterator[Row]:
+        """Hand the rows of records through, and count them."""
+        for record in records:
+            self.rows += 1
+            self.live += record.state is not State.ENDED
+            yield whole(record)
 
 
-def _write_csv(rows: Iterable[Row], file: TextIO) -> None:
+class _Digested:
+    """A file that takes the digest of what is written to it along."""
+
+    def __init__(self, file: TextIO, tally: _Tally) -> None:
+        self._file = file
+        self._tally = tally
+
+    def write(self, text: str) -> int:
+        """Write."""
+        self._tally.digest.update(text.encode())
+        return self._file.write(text)
+
+
+def _mark(desk: Desk, period: Period, tally: _Tally) -> None:
+    """Note that a month was exported whole, where it can change no more."""
+    month = whole_month(period, desk.zone)
+    if month is None or tally.live or period.until > datetime.now(UTC):
+        return
+    digest = tally.digest.hexdigest()
+    try:
+        with desk.changing() as (connection, by):
+            exports.mark(connection, by, month, tally.rows, digest)
+    except DatabaseUnavailable as error:  # it can be read: the export is whole
+        warn(f"{month.name} is not marked as exported, and 'usage prune' refuses it. {error}")
+    else:
+        say(f"{month.name} is marked as exported: {tally.rows} calls, SHA-256 {digest}.")
+
+
+def _write_csv(rows: Iterable[Row], file: _Digested) -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(USAGE_COLUMNS)
     writer.writerows(csv_cells(row, USAGE_COLUMNS) for row in rows)
 
 
-def _write_json(rows: Iterable[Row], file: TextIO) -> None:
+def _write_json(rows: Iterable[Row], file: _Digested) -> None:
     """One list, a call a line: a month of it is never whole in memory."""
     separator = "[\n"
     for row in rows:
@@ -122,7 +166,7 @@ def _write_json(rows: Iterable[Row], file: TextIO) -> None:
     file.write("[]\n" if separator == "[\n" else "\n]\n")
 
 
-_WRITERS: dict[Form, Callable[[Iterable[Row], TextIO], None]] = {
+_WRITERS: dict[Form, Callable[[Iterable[Row], _Digested], None]] = {
     Form.CSV: _write_csv,
     Form.JSON: _write_json,
 }
@@ -260,3 +304,43 @@ def _verdict(desk: Desk, found: Verification, period: Period) -> str:
     if found.is_complete:
         return f"{usage} complete." if found.over else f"{usage} complete so far."
     return f"{usage} NOT complete: {', '.join(found.objections)}."
+
+
+@command.command("prune")
+@click.option(
+    "--before", type=MONTH, required=True, help="The first month that stays, as in 2026-11."
+)
+@yes_option
+@pass_desk
+def prune_(desk: Desk, before: LocalMonth, *, yes: bool) -> None:
+    """Drop the calls of months that were exported; it cannot be taken back.
+
+    Months are the provider's, in its time zone. Every month before that one goes, if each was
+    exported whole, has been over for three days, has no call without an end, and has as many calls
+    as when it was exported. Nothing is dropped where one of them is not so.
+
+    PostgreSQL gives the room back at once; SQLite's file does not shrink, new calls fill it.
+
+    Example: siptrunk usage prune --before 2026-01
+    """
+    with desk.reading() as connection:
+        plan = prune.make_plan(connection, before, desk.zone, datetime.now(UTC))
+    if not plan.rows:
+        say(f"There are no calls before {before.name}.")
+        return
+    show_rows([_to_prune(one) for one in plan.months], _PRUNE_COLUMNS, Form.TABLE, desk.zone)
+    say(f"{plan.rows} calls go for good; what is left of them is what was exported.")
+    confirm(f"Drop all calls before {for_people(plan.before, desk.zone)}?", yes=yes)
+    steps = prune.carry_out(desk.engine, plan, bootstrap.signature())
+    say(f"{counted_off(steps, 'Dropping calls', plan.rows)} calls dropped.")
+
+
+def _to_prune(one: prune.Closed) -> Row:
+    export = one.export
+    return {
+        "month": one.month.name,
+        "calls": one.rows,
+        "exported_at": export.at,
+        "author": export.author,
+        "digest": export.digest,
+    }

@@ -11,6 +11,7 @@ from typing import Generic, TextIO, TypeVar
 import click
 import phonenumbers
 
+from asterisk_siptrunk.call.month import LocalMonth, month_at
 from asterisk_siptrunk.cli.desk import desk_of
 from asterisk_siptrunk.destination import Target, caller_number, country_code
 from asterisk_siptrunk.errors import InvalidInput, SettingsError
@@ -29,6 +30,8 @@ T = TypeVar("T")
 _NONE = "none"
 # Far from the ends of what Python and databases can count: a time zone must not lead beyond.
 _YEARS = range(1970, 3000)
+_MONTHS = range(1, 13)
+_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _PUNCTUATION = re.compile(r"[\s().\-/]")
 # Only the shape: whether it takes mail, only mail can tell.
@@ -206,12 +209,29 @@ class MomentType(ReadType[datetime]):
         return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
 
 
+class MonthType(ReadType[LocalMonth]):
+    """A month as the provider's time zone has it."""
+
+    name = "month"
+
+    def read(self, text: str, context: click.Context | None) -> LocalMonth:
+        """Parse."""
+        if context is None:
+            raise InvalidInput(f"{text!r}: no time zone is known here.")
+        found = _MONTH.fullmatch(text)
+        if found is None or int(found[1]) not in _YEARS or int(found[2]) not in _MONTHS:
+            raise InvalidInput(f"{text[:80]!r} is no month; give one like 2026-11.")
+        zone = desk_of(context).zone
+        return month_at(datetime(int(found[1]), int(found[2]), 1, tzinfo=zone), zone)
+
+
 NETWORK = NetworkType()
 COUNTRY = CountryType()
 TARGET = TargetType()
 CALLS_PER_SECOND = CountType(MOST_CALLS_PER_SECOND)
 CARRIER_CHANNELS = CountType(MOST_CARRIER_CHANNELS)
 MOMENT = MomentType()
+MONTH = MonthType()
 SERVER = TextType("host", parse_server)
 CONTEXT = TextType("context", parse_context)
 LINE = TextType("text", one_line)

@@ -47,6 +47,7 @@ from asterisk_siptrunk.database.call_row import (
     take_over,
 )
 from asterisk_siptrunk.database.engine import identity
+from asterisk_siptrunk.database.identity import THIS_CALL, this_call
 from asterisk_siptrunk.database.prepared import Prepared
 from asterisk_siptrunk.database.tables import call, carrier, number, provider, trunk
 from asterisk_siptrunk.database.terms import TermsMemory, in_service
@@ -77,13 +78,7 @@ _KEEP_PACE = Prepared(
     .where(trunk.c.id == bindparam("trunk"))
     .values(pace_tokens=bindparam("tokens"), pace_at=bindparam("at"))
 )
-_OPEN = Prepared(
-    select(call.c.id).where(
-        call.c.server == bindparam("of_server"),
-        call.c.uniqueid == bindparam("of_call"),
-        call.c.ended_at.is_(None),
-    )
-)
+_OPEN = Prepared(select(call.c.id).where(*THIS_CALL, call.c.ended_at.is_(None)))
 
 
 class Admission:
@@ -132,16 +127,15 @@ class Admission:
 
     def is_open(self, connection: Connection, server: str, uniqueid: str) -> bool:
         """Whether this call has a row without an end."""
-        return bool(_OPEN.run(connection, {"of_server": server, "of_call": uniqueid}))
+        return bool(_OPEN.run(connection, this_call(server, uniqueid)))
 
     def reroute(self, connection: Connection, server: str, uniqueid: str) -> Way | None:
         """Put an admitted call that its carrier failed to the next one; None if there is none.
 
         A carrier's limit holds here too, except for emergency calls.
         """
-        of_call = (call.c.server == server) & (call.c.uniqueid == uniqueid)
-        query = select(call).where(of_call, call.c.ended_at.is_(None)).with_for_update()
-        row = connection.execute(query).one_or_none()
+        query = select(call).where(*THIS_CALL, call.c.ended_at.is_(None)).with_for_update()
+        row = connection.execute(query, this_call(server, uniqueid)).one_or_none()
         if row is None or row.carrier_id is None:
             return None
         held = held_by(row)
@@ -272,8 +266,8 @@ def _first_answer(
     connection: Connection, attempt: Attempt, now: Ruling, everyone: Iterable[Carrier]
 ) -> Ruling | None:
     """What this call was told when it asked before; None where it now asks for another number."""
-    query = select(call).where(call.c.server == attempt.server, call.c.uniqueid == attempt.uniqueid)
-    row = connection.execute(query).one()
+    of_call = this_call(attempt.server, attempt.uniqueid)
+    row = connection.execute(select(call).where(*THIS_CALL), of_call).one()
     asked = attempt.direction, attempt.dialled[:LONGEST_NUMBER]
     if (row.direction, row.dialled) != asked:
         return None

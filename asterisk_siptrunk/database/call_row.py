@@ -18,8 +18,10 @@ from asterisk_siptrunk.call import (
     Terms,
     Verdict,
     Via,
+    epoch_of,
 )
 from asterisk_siptrunk.call.memory import Held
+from asterisk_siptrunk.database.identity import IDENTITY, THIS_CALL, this_call
 from asterisk_siptrunk.database.prepared import Prepared, stored
 from asterisk_siptrunk.database.tables import call
 from asterisk_siptrunk.destination import Destination, Kind
@@ -33,6 +35,7 @@ _LONGEST_AGENT = 128
 _WRITTEN = (
     "server",
     "uniqueid",
+    "epoch",
     "sip_call_id",
     "trunk_id",
     "carrier_id",
@@ -64,8 +67,8 @@ _INSERT_ONCE = Prepared(
 )
 _TAKE_OVER = Prepared(
     update(call)
-    .where(call.c.server == bindparam("of_server"), call.c.uniqueid == bindparam("of_call"))
-    .values({name: bindparam(name) for name in _WRITTEN if name not in {"server", "uniqueid"}})
+    .where(*THIS_CALL)
+    .values({name: bindparam(name) for name in _WRITTEN if name not in IDENTITY})
 )
 
 
@@ -120,15 +123,15 @@ def take_over(connection: Connection, attempt: Attempt, ruling: Ruling, via: Via
     one channel holds one channel, and the last call of it is what it carries.
     """
     values = _values(connection, attempt, ruling, via)
-    of_call = {"of_server": attempt.server, "of_call": attempt.uniqueid}
-    _TAKE_OVER.change(connection, of_call | values)
+    of_call = this_call(attempt.server, attempt.uniqueid)
+    _TAKE_OVER.change(connection, {**values, **of_call})
 
 
 def put_on(connection: Connection, server: str, uniqueid: str, held: Held) -> None:
     """Note the carrier that a call is put to now."""
-    of_call = (call.c.server == server, call.c.uniqueid == uniqueid)
     values = {"carrier_id": held.carrier, "tried": " ".join(map(str, sorted(held.tried)))}
-    connection.execute(update(call).where(*of_call).values(values))
+    statement = update(call).where(*THIS_CALL).values(values)
+    connection.execute(statement, this_call(server, uniqueid))
 
 
 def _values(connection: Connection, attempt: Attempt, ruling: Ruling, via: Via) -> dict[str, Any]:
@@ -149,6 +152,7 @@ def _row(attempt: Attempt, ruling: Ruling) -> dict[str, Any]:
     return {
         "server": attempt.server,
         "uniqueid": attempt.uniqueid,
+        "epoch": epoch_of(attempt.uniqueid),
         "sip_call_id": attempt.sip_call_id[:_LONGEST_CALL_ID],
         "trunk_id": trunk.id if trunk else None,
         "carrier_id": ruling.carrier.id if ruling.carrier else None,

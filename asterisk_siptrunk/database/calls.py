@@ -16,6 +16,7 @@ from asterisk_siptrunk.call import (
     reason_of,
 )
 from asterisk_siptrunk.call.verify import Period, Times, UsageRow
+from asterisk_siptrunk.database import months
 from asterisk_siptrunk.database.tables import call, carrier, registration, trunk
 from asterisk_siptrunk.errors import NotFound
 
@@ -63,13 +64,16 @@ class Registration:
 
 def latest(connection: Connection, wanted: CallFilter, limit: int) -> list[CallRecord]:
     """The newest calls first, `limit` of them at most."""
-    query = _RECORDS.where(*_conditions(wanted)).order_by(call.c.id.desc()).limit(limit)
+    # By their start and not by their number: of that there is an index for each trunk.
+    newest = call.c.started_at.desc(), call.c.id.desc()
+    query = _RECORDS.where(*_conditions(connection, wanted)).order_by(*newest).limit(limit)
     return [_record(row) for row in connection.execute(query)]
 
 
 def every(connection: Connection, wanted: CallFilter) -> Iterator[CallRecord]:
     """All such calls in the order of their start, read piece by piece."""
-    query = _RECORDS.where(*_conditions(wanted)).order_by(call.c.started_at, call.c.id)
+    conditions = _conditions(connection, wanted)
+    query = _RECORDS.where(*conditions).order_by(call.c.started_at, call.c.id)
     rows = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query)
     return (_record(row) for row in rows)
 
@@ -77,7 +81,8 @@ def every(connection: Connection, wanted: CallFilter) -> Iterator[CallRecord]:
 def usage_rows(connection: Connection, server: str, period: Period) -> Iterator[UsageRow]:
     """What a proof needs of each call of a server that began in a period, read piece by piece."""
     columns = (call.c.uniqueid, call.c.started_at, call.c.answered_at, call.c.ended_at)
-    query = select(*columns, call.c.evidence).where(call.c.server == server, *_begun_in(period))
+    begun = begun_in(connection, period.since, period.until)
+    query = select(*columns, call.c.evidence).where(call.c.server == server, *begun)
     for row in connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(query):
         times = Times(row.started_at, row.answered_at, row.ended_at)
         yield UsageRow(row.uniqueid, times, Evidence(row.evidence) if row.evidence else None)
@@ -87,15 +92,23 @@ def servers(connection: Connection, period: Period) -> dict[str, int]:
     """How many calls began in a period, by server, in the order of their names."""
     rows = connection.execute(
         select(call.c.server, func.count())
-        .where(*_begun_in(period))
+        .where(*begun_in(connection, period.since, period.until))
         .group_by(call.c.server)
         .order_by(call.c.server)
     )
     return {name: count for name, count in rows}  # noqa: C416 - rows of two
 
 
-def _begun_in(period: Period) -> tuple[ColumnElement[bool], ...]:
-    return call.c.started_at >= period.since, call.c.started_at < period.until
+def begun_in(
+    connection: Connection, since: datetime | None, until: datetime | None
+) -> Iterator[ColumnElement[bool]]:
+    """Conditions for calls that began in a half-open span of time; None leaves an end open."""
+    if since is not None:
+        yield call.c.started_at >= since
+    if until is not None:
+        yield call.c.started_at < until
+    if since is not None or until is not None:
+        yield from months.of_period(connection, since, until)
 
 
 def get(connection: Connection, reference: str) -> CallRecord:
@@ -137,17 +150,15 @@ def registrations(connection: Connection) -> list[Registration]:
     return [Registration(*row) for row in rows]
 
 
-def _conditions(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
+def _conditions(connection: Connection, wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
+    yield from begun_in(connection, wanted.since, wanted.until)
     if wanted.live:
         yield call.c.ended_at.is_(None)
     if wanted.trunk is not None:
-        yield trunk.c.name == wanted.trunk
+        of_name = select(trunk.c.id).where(trunk.c.name == wanted.trunk)
+        yield call.c.trunk_id == of_name.scalar_subquery()
     if wanted.verdict is not None:
         yield call.c.verdict == wanted.verdict
-    if wanted.since is not None:
-        yield call.c.started_at >= wanted.since
-    if wanted.until is not None:
-        yield call.c.started_at < wanted.until
     if wanted.number is not None:
         places = (call.c.caller, call.c.callee, call.c.presented, call.c.dialled)
         yield or_(*(place.endswith(wanted.number, autoescape=True) for place in places))

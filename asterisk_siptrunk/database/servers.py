@@ -17,7 +17,7 @@ from sqlalchemy import (
     update,
 )
 
-from asterisk_siptrunk.call import Evidence, Verdict
+from asterisk_siptrunk.call import Evidence, Verdict, epoch_of
 from asterisk_siptrunk.call.lease import WHOLE
 from asterisk_siptrunk.call.server import Pulse, ServerRecord, ServerState, Vitals
 from asterisk_siptrunk.database import audit
@@ -162,6 +162,7 @@ def _reopen(connection: Connection, name: str, alive: Collection[str]) -> None:
             .where(
                 call.c.server == name,
                 call.c.uniqueid.in_(some),
+                call.c.epoch.in_([epoch_of(uniqueid) for uniqueid in some]),
                 call.c.verdict == Verdict.ADMITTED,
                 call.c.evidence == Evidence.RECONCILED,
             )

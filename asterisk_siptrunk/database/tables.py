@@ -26,6 +26,9 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.engine.default import DefaultExecutionContext
+
+from asterisk_siptrunk.call import epoch_of
 
 metadata = MetaData(
     naming_convention={
@@ -196,12 +199,23 @@ carrier = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
+
+def _named_epoch(context: DefaultExecutionContext) -> int:
+    values = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return epoch_of(values["uniqueid"])
+
+
+# PostgreSQL keeps the rows of each month by themselves (see `months`), by the epoch: since that
+# follows from the UniqueID, a call's identity stays unique over all months, and a statement about
+# one call names its month. SQLite keeps one table. PostgreSQL's primary key has the epoch too,
+# as it must; ids are unique by their sequence.
 call = Table(
     "call",
     metadata,
     _id(),
     Column("server", String(64), nullable=False),
     Column("uniqueid", String(150), nullable=False),
+    Column("epoch", BigInteger, nullable=False, default=_named_epoch),
     Column("sip_call_id", Text, nullable=False),
     Column("trunk_id", ForeignKey("trunk.id")),
     Column("carrier_id", ForeignKey("carrier.id")),
@@ -225,9 +239,11 @@ call = Table(
     Column("ended_at", UtcDateTime),
     Column("hangup_cause", Integer),
     Column("evidence", String(16)),
-    UniqueConstraint("server", "uniqueid"),
+    UniqueConstraint("server", "uniqueid", "epoch"),
     Index("ix_call_started_at", "started_at"),
     Index("ix_call_trunk_id_started_at", "trunk_id", "started_at"),
+    # The number of a call that was pruned is given to no other one.
+    sqlite_autoincrement=True,
 )
 # Channels in use are the count of open rows: these indexes hold open rows only, so the count
 # costs the same with a hundred calls in the table as with a hundred million.
@@ -280,4 +296,18 @@ audit = Table(
     Column("name", Text, nullable=False),
     Column("change", Text, nullable=False),
     Index("ix_audit_noun_name", "noun", "name"),
+)
+
+# What `usage prune` asks for before it drops a month: the last export of the whole of it.
+exported_month = Table(
+    "exported_month",
+    metadata,
+    Column("month", String(7), primary_key=True),  # "2026-11", in the provider's time zone
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),  # SHA-256 of what was written
+    Column("author", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("pruned_to", BigInteger),  # the newest call of all when its prune began
 )

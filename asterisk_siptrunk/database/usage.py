@@ -26,6 +26,7 @@ from asterisk_siptrunk.call import (
 from asterisk_siptrunk.call.memory import Held
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.database.call_row import LONGEST_NUMBER, held_by
+from asterisk_siptrunk.database.identity import THIS_CALL, this_call
 from asterisk_siptrunk.database.prepared import Prepared, stored
 from asterisk_siptrunk.database.tables import call, carrier, journal_position, registration, trunk
 from asterisk_siptrunk.destination import normalise
@@ -34,26 +35,25 @@ _AWAY_REASONS = frozenset(
     {Reason.AWAY_ADMITTED, Reason.AWAY_REFUSED, Reason.AWAY_FULL, Reason.EMERGENCY}
 )
 
-_OF_CALL = (call.c.server == bindparam("of_server"), call.c.uniqueid == bindparam("of_call"))
 _IS_OPEN = call.c.ended_at.is_(None)
 _RINGING = Prepared(
     update(call)
-    .where(*_OF_CALL, _IS_OPEN, call.c.ringing_at.is_(None))
+    .where(*THIS_CALL, _IS_OPEN, call.c.ringing_at.is_(None))
     .values(ringing_at=bindparam("at"))
 )
 _ANSWERED = Prepared(
     update(call)
-    .where(*_OF_CALL, _IS_OPEN, call.c.answered_at.is_(None))
+    .where(*THIS_CALL, _IS_OPEN, call.c.answered_at.is_(None))
     .values(answered_at=bindparam("at"))
 )
 _SPOKEN = Prepared(
     update(call)
-    .where(*_OF_CALL, call.c.verdict == Verdict.ADMITTED.value)
+    .where(*THIS_CALL, call.c.verdict == Verdict.ADMITTED.value)
     .values(codec=bindparam("codec"))
 )
 _ENDED = Prepared(
     update(call)
-    .where(*_OF_CALL, _IS_OPEN | (call.c.evidence == Evidence.RECONCILED.value))
+    .where(*THIS_CALL, _IS_OPEN | (call.c.evidence == Evidence.RECONCILED.value))
     .values(
         ended_at=bindparam("at"),
         hangup_cause=bindparam("cause"),
@@ -63,7 +63,7 @@ _ENDED = Prepared(
 # What the journal says of a call during which the clock was set is wrong, and may have come first.
 _ENDED_STEADY = Prepared(
     update(call)
-    .where(*_OF_CALL, _IS_OPEN | (call.c.evidence != Evidence.AMI.value))
+    .where(*THIS_CALL, _IS_OPEN | (call.c.evidence != Evidence.AMI.value))
     .values(
         ended_at=bindparam("at"),
         hangup_cause=bindparam("cause"),
@@ -73,16 +73,16 @@ _ENDED_STEADY = Prepared(
 # The journal tells no cause, and may be read before the event comes.
 _CAUSE = Prepared(
     update(call)
-    .where(*_OF_CALL, call.c.evidence == Evidence.JOURNAL.value, call.c.hangup_cause.is_(None))
+    .where(*THIS_CALL, call.c.evidence == Evidence.JOURNAL.value, call.c.hangup_cause.is_(None))
     .values(hangup_cause=bindparam("cause"))
 )
-_KNOWN = Prepared(select(call.c.evidence, call.c.via, call.c.dialled).where(*_OF_CALL))
+_KNOWN = Prepared(select(call.c.evidence, call.c.via, call.c.dialled).where(*THIS_CALL))
 # Asterisk's event and its journal tell of an answer within milliseconds of each other.
 _CLOSE = timedelta(seconds=0.5)
 _ANSWERED_EARLIER = Prepared(
     update(call)
     .where(
-        *_OF_CALL,
+        *THIS_CALL,
         call.c.answered_at.is_(None) | (call.c.answered_at > bindparam("later")),
         call.c.verdict == Verdict.ADMITTED.value,
     )
@@ -94,7 +94,7 @@ def apply(connection: Connection, server: str, changes: Sequence[CallChange]) ->
     """Note changes in their order, see `UsageStore.apply`; gives how many rows that ended."""
     ended = 0
     for change in changes:
-        of_call = {"of_server": server, "of_call": change.uniqueid}
+        of_call = this_call(server, change.uniqueid)
         match change:
             case Spoken(codec=codec):
                 _SPOKEN.change(connection, {**of_call, "codec": codec})
@@ -126,8 +126,9 @@ def close_gone(connection: Connection, server: str, ends: Mapping[str, datetime]
     for uniqueid, at in ends.items():
         closed += connection.execute(
             update(call)
-            .where(call.c.server == server, call.c.uniqueid == uniqueid, _IS_OPEN)
-            .values(ended_at=at, evidence=Evidence.RECONCILED)
+            .where(*THIS_CALL, _IS_OPEN)
+            .values(ended_at=at, evidence=Evidence.RECONCILED),
+            this_call(server, uniqueid),
         ).rowcount
     return closed
 
@@ -144,8 +145,9 @@ def adopt(
         elif row.verdict == Verdict.ADMITTED and row.ended_at is not None:
             connection.execute(
                 update(call)
-                .where(call.c.id == row.id)
-                .values(ended_at=None, hangup_cause=None, evidence=None)
+                .where(*THIS_CALL)
+                .values(ended_at=None, hangup_cause=None, evidence=None),
+                this_call(server, channel.uniqueid),
             )
 
 
@@ -167,7 +169,7 @@ def record_journal(
     ended = 0
     ids = _Ids(connection)
     for one in calls:
-        known = _KNOWN.run(connection, {"of_server": server, "of_call": one.uniqueid})
+        known = _KNOWN.run(connection, this_call(server, one.uniqueid))
         if not known:
             connection.execute(insert(call).values(_journalled(server, one, ids)))
             ended += 1
@@ -194,17 +196,17 @@ def _complete(connection: Connection, server: str, one: JournalCall, ids: "_Ids"
     """Say what a call was that had only been seen alive: the dialplan noted it in the journal."""
     told = _journalled(server, one, ids)
     kept = ("verdict", "reason", "carrier_id", "caller", "presented", "dialled", "callee", "zone")
-    where = (call.c.server == server, call.c.uniqueid == one.uniqueid)
-    connection.execute(update(call).where(*where).values({key: told[key] for key in kept}))
+    connection.execute(
+        update(call).where(*THIS_CALL).values({key: told[key] for key in kept}),
+        this_call(server, one.uniqueid),
+    )
 
 
 def _correct_answer(connection: Connection, server: str, one: JournalCall) -> None:
     """Put the answer right where nobody listened when it came, and a later look told of it."""
     if one.answered_at is None:
         return
-    values = {
-        "of_server": server,
-        "of_call": one.uniqueid,
+    values = this_call(server, one.uniqueid) | {
         "at": stored(connection, one.answered_at),
         "later": stored(connection, one.answered_at + _CLOSE),
     }
@@ -217,14 +219,18 @@ def _set_exact_times(connection: Connection, server: str, one: JournalCall, ids:
     if row.via == Via.AWAY and row.answered_at is None and one.answered_at is not None:
         # Its lines came in two readings, and this one tells who carried it.
         values["carrier_id"] = ids.carrier(one.carrier)
-    connection.execute(update(call).where(call.c.id == row.id).values(values))
+    connection.execute(
+        update(call).where(*THIS_CALL).values(values), this_call(server, one.uniqueid)
+    )
 
 
 def _overrule(connection: Connection, server: str, one: JournalCall, ids: "_Ids") -> None:
     told = _journalled(server, one, ids)
     kept = ("verdict", "reason", "via", "answered_at", "ended_at", "hangup_cause", "evidence")
-    where = (call.c.server == server, call.c.uniqueid == one.uniqueid)
-    connection.execute(update(call).where(*where).values({key: told[key] for key in kept}))
+    connection.execute(
+        update(call).where(*THIS_CALL).values({key: told[key] for key in kept}),
+        this_call(server, one.uniqueid),
+    )
 
 
 def registered(connection: Connection, server: str) -> list[Contact]:
@@ -304,8 +310,8 @@ class _Ids:
 
 
 def _row_of(connection: Connection, server: str, uniqueid: str) -> Any:  # noqa: ANN401 - a row
-    query = select(call).where(call.c.server == server, call.c.uniqueid == uniqueid)
-    return connection.execute(query).one_or_none()
+    query = select(call).where(*THIS_CALL)
+    return connection.execute(query, this_call(server, uniqueid)).one_or_none()
 
 
 def _adopted(server: str, channel: LiveChannel, at: datetime, ids: _Ids) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from tests.lab.processes import Child, Running, free_ports
 USER = "postgres"
 START_SECONDS = 20.0
 POLL_SECONDS = 0.02
+TOOL_SECONDS = 60.0
 
 _SETTINGS = {
     # Nothing here must survive the machine: a crash of the *server* still loses nothing.
@@ -53,6 +54,22 @@ class PostgresServer(Running):
         """Create a database and return its URL."""
         self._tool("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, name)
         return self.url(name)
+
+    def pgbench(self, script: str, database: str, clients: int, seconds: int) -> list[float]:
+        """Have clients run a script of pgbench's for so long; the seconds that each run took."""
+        folder = self.directory / "pgbench"
+        folder.mkdir()
+        file, log = folder / "script.sql", folder / "log"
+        file.write_text(script)
+        place = ("-h", "127.0.0.1", "-p", str(self.port), "-U", USER)
+        work = ("-n", "-f", self.place.short(file), "-c", str(clients), "-T", str(seconds))
+        notes = ("-l", f"--log-prefix={self.place.short(log)}")
+        try:
+            self._tool("pgbench", *place, *work, *notes, database, seconds=seconds, user=None)
+            lines = [line for each in folder.glob("log.*") for line in each.open()]
+        finally:
+            shutil.rmtree(folder)
+        return [int(line.split()[2]) / 1e6 for line in lines]
 
     @property
     def pid(self) -> int | None:
@@ -98,8 +115,9 @@ class PostgresServer(Running):
             *("--locale=C.UTF-8", "--no-sync", "--no-instructions"),
         )
 
-    def _tool(self, name: str, *argv: str) -> None:
-        done = self.place.run(str(self._binaries / name), *argv, user=USER)
+    def _tool(self, name: str, *argv: str, user: str | None = USER, seconds: float = 0.0) -> None:
+        program = str(self._binaries / name)
+        done = self.place.run(program, *argv, user=user, timeout=seconds + TOOL_SECONDS)
         if done.returncode != 0:
             raise RuntimeError(f"{name} failed: {done.stdout}{done.stderr}")
 

@@ -28,9 +28,9 @@ KNOWS = {
     "admission_service": EVERYTHING,
     "desk": EVERYTHING | {"admission_service"},
     "beat": EVERYTHING,
-    "follow": EVERYTHING,
     "notify": set(),
     "metrics": EVERYTHING,
+    "follow": EVERYTHING,
     "daemon": EVERYTHING | {"admission_service", "beat", "desk", "follow", "metrics", "notify"},
 }
 LIBRARIES = {

@@ -16,9 +16,14 @@ from asterisk_siptrunk.errors import DatabaseUnavailable, SettingsError
 from tests.conftest import SETUP
 
 
+def is_no_partition(name, kind, _parents):
+    return kind != "table" or not name.startswith("call_")
+
+
 def test_the_migrations_make_what_the_tables_say(engine):
+    options = {"compare_type": True, "include_name": is_no_partition}
     with reading(engine) as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
 
 

@@ -74,7 +74,14 @@ def test_credentials_go_into_the_injection_file():
     assert Call("a", "1", to="2", to_name='"B"').line() == 'a;1;;"B";2\n'
 
 
-VALUES = {"hold_ms": "1", "ring_ms": "1", "expires": "60", "status": "486 Busy Here"}
+VALUES = {
+    "hold_ms": "1",
+    "ring_ms": "1",
+    "expires": "60",
+    "status": "486 Busy Here",
+    "busy_numbers": "1",
+    "silent_numbers": "2",
+}
 
 
 @pytest.mark.parametrize("headers", ["", "X-Test: 1\n      X-More: 2"])
