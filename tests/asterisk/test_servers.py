@@ -5,7 +5,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from asterisk_siptrunk.call.lease import KNOWN_SECONDS, LEASE_SECONDS
 from asterisk_siptrunk.call.server import ServerState
 from asterisk_siptrunk.database.engine import transaction
 from asterisk_siptrunk.database.tables import trunk
-from tests.lab.fleet import CHANNELS, Fleet, ProxyWay, Site, Way, most, seen
+from tests.lab.fleet import CHANNELS, Fleet, ProxyWay, Site, most, seen
 from tests.lab.network import Island, IslandPostgres, Link, own_network
 from tests.lab.postgresql import PostgresServer
 from tests.lab.promises import most_at_once
@@ -26,7 +26,7 @@ from tests.lab.traffic import Carried, Kind, placed
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.postgresql]
 
-Fault = Callable[[Any], AbstractContextManager[None]]
+Fault = Callable[[Site], AbstractContextManager[None]]
 
 NARROW, WIDE, EMERGENCY = Kind.NARROW, Kind.LONG, Kind.EMERGENCY
 
@@ -103,7 +103,7 @@ def test_each_server_s_calls_are_its_own(fleet, end):
         one.until(lambda: sum(row.answered_at is not None for row in fleet.rows(since)) == 4)
         before = [row for row in fleet.rows(since) if row.server == one.server]
         if end == "killed":
-            two.daemon.kill()
+            two.service.kill()
         else:
             two.stop_serving()
         two.serve()
@@ -127,11 +127,11 @@ def test_a_server_that_stops_lets_the_calls_that_ask_hear_their_answer(fleet):
             connection.execute(select(trunk.c.id).with_for_update())
             asking = calling.enter_context(two.calling(NARROW, 3, hold_ms=1000))
             one.until(lambda: len(two.asterisk.live_channels()) == 3)
-            two.daemon.signal(signal.SIGTERM)
+            two.service.signal(signal.SIGTERM)
             one.until(lambda: not takes_calls(two))
-            assert two.daemon.running
+            assert two.service.running
         assert asking.wait().statuses == [200, 200, 200]
-        assert two.daemon.wait(10) == 0
+        assert two.service.wait(10) == 0
         assert fleet.known(two).state is ServerState.STOPPED
         asked = tags(asking)
         with two.calling(NARROW, 1) as late, one.calling(NARROW, 1, hold_ms=100) as elsewhere:
@@ -270,12 +270,28 @@ def test_a_killed_server_s_channels_are_free_within_15_s(fleet):
 # --- a server that is cut off from the database ---
 
 
-def refused(way: ProxyWay) -> AbstractContextManager[None]:
-    return way.refusing()
+def refused(site: Site) -> AbstractContextManager[None]:
+    assert isinstance(site.way, ProxyWay)
+    return site.way.refusing()
 
 
-def swallowed(way: Way) -> AbstractContextManager[None]:
-    return way.swallowing()
+def swallowed(site: Site) -> AbstractContextManager[None]:
+    return site.way.swallowing()
+
+
+@contextmanager
+def frozen(site: Site) -> Iterator[None]:
+    site.service.signal(signal.SIGSTOP)
+    yield
+    site.service.signal(signal.SIGCONT)
+
+
+@contextmanager
+def killed(site: Site) -> Iterator[None]:
+    """Its service; its Asterisk goes on."""
+    site.service.kill()
+    yield
+    site.serve()
 
 
 def at_most(calls: list[Carried], begin: float, end: float) -> int:
@@ -292,6 +308,8 @@ def at_most(calls: list[Carried], begin: float, end: float) -> int:
     [
         pytest.param(0, 14, swallowed),
         pytest.param(0, 16, refused, marks=pytest.mark.soak),
+        pytest.param(0, 16, frozen, marks=pytest.mark.soak),
+        pytest.param(0, 16, killed, marks=pytest.mark.soak),
         pytest.param(50, 26, swallowed, marks=pytest.mark.soak),
         pytest.param(50, 26, refused, marks=pytest.mark.soak),
     ],
@@ -330,7 +348,7 @@ def cut_off(fleet: Fleet, share: int, seconds: int, fault: Fault) -> None:
         }
         time.sleep(3)
         began = time.time()
-        with fault(two.way):
+        with fault(two):
             time.sleep(seconds)
             assert fleet.known(two).state is ServerState.LOST
         ended = time.time()

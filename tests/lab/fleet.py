@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from asterisk_siptrunk.database import servers
 from asterisk_siptrunk.database.engine import reading
-from tests.lab.processes import Running, free_ports
+from tests.lab.processes import Child, Running, free_ports
 from tests.lab.promises import most_at_once
 from tests.lab.provider import Provider
 from tests.lab.proxy import Proxy
@@ -74,12 +74,16 @@ class Site(Provider):
         super().close()
         self.way.close()
 
+    @property
+    def service(self) -> Child:
+        """Its `siptrunk serve`, which was started."""
+        assert self.daemon is not None
+        return self.daemon
+
     def kill(self) -> None:
         """The whole server is gone, as in a power cut."""
-        assert self.daemon is not None
         self.asterisk.kill9()
-        self.daemon.kill()
-        self.daemon = None
+        self.service.kill()
 
     def share(self, percent: int) -> None:
         """Have it use so much of each trunk alone, and serve by that."""
