@@ -13,7 +13,7 @@ from asterisk_siptrunk.cli.options import confirm, yes_option
 from asterisk_siptrunk.cli.output import say, warn
 from asterisk_siptrunk.cli.progress import working
 from asterisk_siptrunk.cli.rollout import bring_to_others, settle
-from asterisk_siptrunk.errors import CheckFailed, InvalidInput
+from asterisk_siptrunk.errors import CheckFailed, DatabaseUnavailable, InvalidInput
 from asterisk_siptrunk.generation.apply import apply_plan, roll_back
 from asterisk_siptrunk.generation.check import check as problems_of
 from asterisk_siptrunk.generation.check import require_none
@@ -156,7 +156,12 @@ def rollback(desk: Desk, *, yes: bool) -> None:
     for note in notes:
         warn(note)
     say(f"Rolled back: Asterisk has generation {done.after.generation}.")
-    if others := settle(desk, done.after.generation):
+    try:
+        others = settle(desk, done.after.generation)
+    except DatabaseUnavailable as error:  # no reason not to go back
+        warn(f"The database knows nothing of this: {error}")
+        return
+    if others:
         say(f"On this server alone; with what they have: {', '.join(others)}.")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from asterisk_siptrunk.errors import ApplyFailed, ConfigurationError
+from asterisk_siptrunk.errors import ApplyBusy, ConfigurationError
 from asterisk_siptrunk.generation import manifest as manifests
 from asterisk_siptrunk.generation.manifest import Manifest
 
@@ -52,7 +52,7 @@ class Store:
         """Keep others from applying meanwhile.
 
         Raises:
-            ApplyFailed: another is at it; nothing was changed.
+            ApplyBusy: another is at it; nothing was changed.
             ConfigurationError: this account may not write there.
         """
         self._make(self.folder)
@@ -64,7 +64,7 @@ class Store:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise ApplyFailed(
+                raise ApplyBusy(
                     f"{self.folder}: another process is applying a configuration; wait for it."
                 ) from None
             yield
