@@ -17,6 +17,7 @@
         ├── TemplateFailed          a template could not be rendered
         ├── CheckFailed             the rendered files are not right; nothing was changed
         └── ApplyFailed             Asterisk did not take them; the files before are back in place
+            └── ApplyBusy           somebody else is applying, or just has
 
 A message names the thing, says what is wrong with it and what to do; it never holds a secret.
 A refused call is no error: it is a value, `asterisk_siptrunk.call.Refuse`.
@@ -81,3 +82,7 @@ class CheckFailed(ConfigurationError):
 
 class ApplyFailed(ConfigurationError):
     """Asterisk did not take the files; those from before are back in place."""
+
+
+class ApplyBusy(ApplyFailed):
+    """Somebody else is applying, or just has; nothing was changed."""

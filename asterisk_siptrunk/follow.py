@@ -8,7 +8,7 @@ from asterisk_siptrunk.call.server import Pulse
 from asterisk_siptrunk.database import rollout
 from asterisk_siptrunk.database.gate import Submit
 from asterisk_siptrunk.database.thread import Work
-from asterisk_siptrunk.errors import DatabaseUnavailable, SiptrunkError
+from asterisk_siptrunk.errors import ApplyBusy, DatabaseUnavailable, SiptrunkError
 
 RETRY_SECONDS = 60.0
 """Until what failed is tried again; another apply is followed at once."""
@@ -47,6 +47,8 @@ class Follower:
     async def _follow(self, number: int) -> None:
         try:
             made = await asyncio.to_thread(self._bring)
+        except ApplyBusy:  # a command on this server; what it brings may not be the newest
+            self._tried = 0
         except SiptrunkError as error:
             await self._tell_failure(number, str(error))
         except Exception as error:

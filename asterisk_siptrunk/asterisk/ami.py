@@ -445,7 +445,8 @@ def _reply(name: str, message: Message) -> AmiReply:
 
 def _event(message: Message, at: datetime) -> AmiEvent:
     fields, ambiguous = _fields(message)
-    return AmiEvent(fields.get("Event", ""), fields, at, ambiguous)
+    # Its name is its first line, whatever a peer wrote into a later one.
+    return AmiEvent(_value(message, "Event"), fields, at, ambiguous)
 
 
 def _fields(message: Message) -> tuple[dict[str, str], bool]:

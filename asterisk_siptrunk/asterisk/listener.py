@@ -22,6 +22,7 @@ from asterisk_siptrunk.asterisk.journal import Reading, fold, read_journal
 from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
 from asterisk_siptrunk.asterisk.own_clock import OwnClocks
 from asterisk_siptrunk.asterisk.registrations import ContactList, RegistrationWatch
+from asterisk_siptrunk.asterisk.security import SecurityWatch, security_event
 from asterisk_siptrunk.call import (
     Answered,
     CallChange,
@@ -86,6 +87,7 @@ class Listener:
         self._changes: list[CallChange] = []
         self._registrations: list[RegistrationChange] = []
         self._watch = RegistrationWatch(contacts, store, clock, self._note_registrations)
+        self._security = SecurityWatch(store)
         self._connection: AmiConnection | None = None
         self._lifetime = Lifetime()
         self._clocks = OwnClocks()
@@ -101,12 +103,15 @@ class Listener:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self._client.run(self._read))
             watching = tasks.create_task(self._watch.run())
+            counting = tasks.create_task(self._security.run())
             while not self._stopping:
                 await self._wait()
                 await self._work()
             reading.cancel()
             watching.cancel()
+            counting.cancel()
         await self._work()
+        await self._security.store()
 
     @property
     def waiting(self) -> int:
@@ -153,6 +158,8 @@ class Listener:
                 self._lifetime = replace(self._lifetime, began_at=events.began_at(event))
                 self._booted_by = 0.0
                 self._watch.ask()
+        elif attempt := security_event(event):
+            self._security.note(attempt)
         elif registration := events.registration_change(event):
             self._note_registrations([registration])
             if events.is_of_list(event):

@@ -13,7 +13,7 @@ from asterisk_siptrunk.cli.options import confirm, yes_option
 from asterisk_siptrunk.cli.output import say, warn
 from asterisk_siptrunk.cli.progress import working
 from asterisk_siptrunk.cli.rollout import bring_to_others, settle
-from asterisk_siptrunk.errors import CheckFailed, InvalidInput
+from asterisk_siptrunk.errors import CheckFailed, DatabaseUnavailable, InvalidInput
 from asterisk_siptrunk.generation.apply import apply_plan, roll_back
 from asterisk_siptrunk.generation.check import check as problems_of
 from asterisk_siptrunk.generation.check import require_none
@@ -30,7 +30,7 @@ from asterisk_siptrunk.generation.store import Store
 from asterisk_siptrunk.generation.surroundings import require_fit
 from asterisk_siptrunk.generation.trial import has_asterisk, try_out
 
-_FILE_MODE = 0o640
+_FILE_MODE, _FOLDER_MODE = 0o640, 0o750
 _MANAGER = ("manager.conf", "manager_general.conf")
 _EVENTS_OFF = re.compile(r"^disabledevents = \S", re.MULTILINE)
 _MOST_NAMED = 10
@@ -156,7 +156,12 @@ def rollback(desk: Desk, *, yes: bool) -> None:
     for note in notes:
         warn(note)
     say(f"Rolled back: Asterisk has generation {done.after.generation}.")
-    if others := settle(desk, done.after.generation):
+    try:
+        others = settle(desk, done.after.generation)
+    except DatabaseUnavailable as error:  # no reason not to go back
+        warn(f"The database knows nothing of this: {error}")
+        return
+    if others:
         say(f"On this server alone; with what they have: {', '.join(others)}.")
 
 
@@ -268,7 +273,7 @@ def _named(names: tuple[str, ...]) -> str:
 def _write_into(folder: Path, files: Mapping[str, str]) -> None:
     """Write files that hold secrets; whatever has these names is replaced."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         for name, text in files.items():
             (folder / name).unlink(missing_ok=True)
             descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)

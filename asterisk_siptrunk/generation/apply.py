@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from asterisk_siptrunk.errors import AmiError, AmiRefused, ApplyFailed
+from asterisk_siptrunk.errors import AmiError, AmiRefused, ApplyBusy, ApplyFailed
 from asterisk_siptrunk.generation.check import check_change, require_none
 from asterisk_siptrunk.generation.plan import RELOAD_ORDER, Plan, plan_back
 from asterisk_siptrunk.generation.render import MARKER_OPTION, shard_in
@@ -30,11 +30,12 @@ def apply_plan(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, 
     Raises:
         CheckFailed: the files are not right; nothing was changed.
         ApplyFailed: Asterisk did not take them, at which file and line; those from before are in
-            place again. Or somebody else changed or is changing them.
+            place again.
+        ApplyBusy: somebody else changed or is changing them.
     """
     with store.locked():
         if store.manifest().generation != plan.before.generation:
-            raise ApplyFailed(f"{store.folder} has changed since this was planned; plan again.")
+            raise ApplyBusy(f"{store.folder} has changed since this was planned; plan again.")
         if plan.is_empty:
             return tuple(_catch_up(plan, store, server))
         require_none(check_change(plan.new, store.texts(_beside(plan))))

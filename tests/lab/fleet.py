@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from asterisk_siptrunk.database import servers
 from asterisk_siptrunk.database.engine import reading
-from tests.lab.processes import Running, free_ports
+from tests.lab.processes import Child, Running, free_ports
 from tests.lab.promises import most_at_once
 from tests.lab.provider import Provider
 from tests.lab.proxy import Proxy
@@ -17,7 +17,8 @@ from tests.lab.sipp import Call, SippAnswerer, SippCaller
 from tests.lab.traffic import Kind, carried
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
 
     from asterisk_siptrunk.call import CallRecord
     from asterisk_siptrunk.call.server import ServerRecord
@@ -28,34 +29,61 @@ CARRIER_HOST, NARROW_HOST, WIDE_HOST = "127.0.0.2", "127.0.0.3", "127.0.0.5"
 NARROW_NUMBER, WIDE_NUMBER = "+33123450001", "+33123450002"
 CHANNELS = 10
 """Of the trunk `narrow`, whose limit is tried; `wide` is never full."""
+DATABASE = "fleet"
 _tags = itertools.count(1)
 
 
-class Site(Provider):
-    """One server; it reaches the database through `way`, which breaks on demand."""
+class Way(Protocol):
+    """How a server reaches the database, until that way is broken."""
 
-    def __init__(self, name: str, database: PostgresServer, url: str) -> None:
-        super().__init__(database_url=url, server=name)
-        self.way = Proxy(database.port)
-        own = url.replace(f":{database.port}/", f":{self.way.port}/")
-        self.environment["SIPTRUNK_DATABASE_URL"] = own
+    def url(self, name: str) -> str:
+        """The URL of a database by this way."""
 
     def begin(self) -> None:
-        """Start its Asterisk."""
-        self.way.begin()
-        super().begin()
+        """Open it."""
+
+    def close(self) -> None:
+        """Close it."""
+
+    def swallowing(self) -> AbstractContextManager[None]:
+        """It takes whatever comes, and carries nothing."""
+
+
+class ProxyWay(Proxy):
+    """By a proxy: it may refuse, too."""
+
+    def __init__(self, database: PostgresServer) -> None:
+        super().__init__(database.port)
+        self._database = database
+
+    def url(self, name: str) -> str:
+        """The URL of a database by this way."""
+        return self._database.url(name).replace(f":{self._database.port}/", f":{self.port}/")
+
+
+class Site(Provider):
+    """One server; its service goes to the database by `way`, and who looks at it does not."""
+
+    def __init__(self, name: str, database_url: str, way: Way) -> None:
+        super().__init__(database_url=database_url, server=name)
+        self.way = way
+        self.environment["SIPTRUNK_DATABASE_URL"] = way.url(DATABASE)
 
     def close(self) -> None:
         """End all of it."""
         super().close()
         self.way.close()
 
+    @property
+    def service(self) -> Child:
+        """Its `siptrunk serve`, which was started."""
+        assert self.daemon is not None
+        return self.daemon
+
     def kill(self) -> None:
         """The whole server is gone, as in a power cut."""
-        assert self.daemon is not None
         self.asterisk.kill9()
-        self.daemon.kill()
-        self.daemon = None
+        self.service.kill()
 
     def share(self, percent: int) -> None:
         """Have it use so much of each trunk alone, and serve by that."""
@@ -88,9 +116,12 @@ class Site(Provider):
 class Fleet(Running):
     """The servers, described and serving; none of them may use anything alone."""
 
-    def __init__(self, database: PostgresServer, count: int = 2) -> None:
-        url = database.create_database("fleet")
-        self.sites = [Site(f"srv{number}", database, url) for number in range(1, count + 1)]
+    def __init__(self, database: PostgresServer, ways: Sequence[Way]) -> None:
+        database.create_database(DATABASE)
+        for way in ways:
+            way.begin()
+        url = ways[0].url(DATABASE)
+        self.sites = [Site(f"srv{number}", url, way) for number, way in enumerate(ways, 1)]
         (self._port,) = free_ports(1)
         self._stack = ExitStack()
 

@@ -272,8 +272,13 @@ class Fault:
 def write_down(fault: Fault, told: Told, test: pytest.Item) -> float:
     """Keep what a fault did, for the matrix; gives the seconds to recover."""
     seconds = recovered_after(told)
+    note_down(fault, seconds, test)
+    return seconds
+
+
+def note_down(fault: Fault, seconds: float, test: pytest.Item) -> None:
+    """Keep a line of the matrix."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     kept = {**asdict(fault), "test": test.nodeid, "recovered_after": round(seconds, 2)}
     name = re.sub(r"[^a-z0-9]+", "-", fault.name.lower()).strip("-")
     (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=2) + "\n")
-    return seconds

@@ -189,11 +189,15 @@ class Provider(Running):
 
     def serve(self) -> None:
         """Start `siptrunk serve`, and wait until it takes calls and listens to Asterisk."""
+        self.start_serving()
+        self.until(self._listens, READY_SECONDS, "siptrunk serve to listen to Asterisk")
+
+    def start_serving(self) -> None:
+        """Start `siptrunk serve`, and wait until it takes calls."""
         self.daemon = Child(
             [str(SIPTRUNK), "serve"], output=self.folder / "serve.log", env=self.environment
         )
         self.until(self._takes_calls, READY_SECONDS, "siptrunk serve to take calls")
-        self.until(self._listens, READY_SECONDS, "siptrunk serve to listen to Asterisk")
 
     def stop_serving(self) -> None:
         """End the daemon in order."""

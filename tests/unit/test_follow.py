@@ -9,7 +9,7 @@ from asterisk_siptrunk import follow as module
 from asterisk_siptrunk.call.server import Pulse
 from asterisk_siptrunk.database import rollout
 from asterisk_siptrunk.database.engine import open_engine, transaction
-from asterisk_siptrunk.errors import ApplyFailed, DatabaseUnavailable
+from asterisk_siptrunk.errors import ApplyBusy, ApplyFailed, DatabaseUnavailable
 from asterisk_siptrunk.follow import Follower
 from tests.unit.database.test_servers import beat, the_servers
 
@@ -129,6 +129,19 @@ def test_beats_wait_for_no_configuration_and_one_is_brought_at_a_time(beside):
         beside.may_go_on.set()
         await beside.follower.stop()
         assert beside.brought == 1
+        await beside.beat()
+
+    asyncio.run(run())
+    assert (beside.brought, beside.known) == (2, (True, "made-2", ""))
+
+
+def test_an_apply_by_hand_meanwhile_is_no_failure(beside):
+    async def run():
+        want(beside)
+        beside.error = ApplyBusy("another process is applying a configuration; wait for it.")
+        await beside.beat()
+        assert beside.known == (False, "", "")
+        beside.error = None
         await beside.beat()
 
     asyncio.run(run())

@@ -154,3 +154,14 @@ def test_rollback_stays_here_and_is_not_undone(acme, asterisk, fleet, asleep):
     own, _ = acme.json("server", "list")
     assert own["follows"]
     assert own["generation"] in first
+
+
+def test_rollback_needs_no_database(acme, asterisk, tmp_path):
+    acme("config", "apply", "--yes")
+    acme("trunk", "set", "acme-paris", "--address", "192.0.2.0/24")
+    acme("config", "apply", "--yes")
+    asterisk.reloads.clear()
+    (tmp_path / "siptrunk.db").unlink()
+    said = acme("config", "rollback", "--yes").stderr
+    assert asterisk.reloads
+    assert "The database knows nothing of this" in said

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from asterisk_siptrunk.errors import ApplyFailed, CheckFailed, ConfigurationError
+from asterisk_siptrunk.errors import ApplyBusy, ApplyFailed, CheckFailed, ConfigurationError
 from asterisk_siptrunk.generation.apply import apply_plan, roll_back
 from asterisk_siptrunk.generation.inventory import shard_of
 from asterisk_siptrunk.generation.plan import make_plan
@@ -318,7 +318,7 @@ def test_stale_plan_is_refused(applied):
     plan = applied.plan()
     applied.provider.set(replace(ACME, channels=12))
     applied.apply()
-    with pytest.raises(ApplyFailed, match="plan again"):
+    with pytest.raises(ApplyBusy, match="plan again"):
         apply_plan(plan, applied.store, applied.asterisk)
 
 
@@ -332,6 +332,6 @@ def test_folder_that_cannot_be_written(applied):
 def test_one_at_a_time(applied):
     with (
         applied.store.locked(),
-        pytest.raises(ApplyFailed, match="another process"),
+        pytest.raises(ApplyBusy, match="another process"),
     ):
         apply_plan(applied.plan(), Store(applied.store.folder.parent), applied.asterisk)
