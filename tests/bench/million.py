@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -168,6 +169,9 @@ def open_some(engine: Engine, now: datetime) -> None:
         connection.execute(text(_OPEN), {"first": first, "count": OPEN_EACH * TRUNKS})
     settled = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     settled.execute(text("VACUUM ANALYZE"))
+    # What was loaded is written out now, and not while the first figure is taken.
+    settled.execute(text("CHECKPOINT"))
+    os.sync()
     settled.close()
 
 
