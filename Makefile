@@ -4,8 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 SCRIPTS := docker/*.sh .ci/run
+FUZZ_TARGETS := agi, ami, expressions, journal, numbers, rendering, values
 
-.PHONY: help demo test unit soak check bench lab lock clean
+.PHONY: help demo test unit soak check fuzz bench lab lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,16 +26,23 @@ unit: $(READY) ## the tests that need no real part (seconds)
 	@echo "Unit tests"
 	@$(BIN)/python -m pytest -q -m "not asterisk and not postgresql"
 
-check: $(READY) ## format, lint, types, shell scripts, YAML
+check: $(READY) ## format, lint, types, security, shell scripts, YAML
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --explicit-package-bases
 	@$(BIN)/yamllint --strict docker asterisk_siptrunk/monitoring
+	@$(BIN)/bandit -q -c pyproject.toml -r asterisk_siptrunk agi_scripts
+	@$(BIN)/python -m tests.audit $(BIN)/pip-audit requirements.lock
 	@if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS) && echo "Shell scripts: no issues"; \
 	else echo "Shell scripts not checked: no shellcheck on this machine"; fi
 
-bench: $(READY) lab ## what a call costs, measured (minutes)
-	@$(BIN)/python -m tests.bench
+fuzz: $(READY) ## millions of hostile inputs: make fuzz TARGET=agi INPUTS=1000000
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --group fuzz
+	@$(BIN)/python -m tests.fuzz $(or $(TARGET),$(error which TARGET: $(FUZZ_TARGETS))) \
+		--inputs $(or $(INPUTS),1000000)
+
+bench: $(READY) lab ## what a call costs (minutes); of the database: bench ONLY=servers, ONLY=million (15 minutes)
+	@$(BIN)/python -m tests.bench$(ONLY:%=.%)
 
 lab: $(READY) ## finds Asterisk, SIPp and PostgreSQL, or makes a private copy once
 	@$(BIN)/python -m tests.lab prepare

@@ -43,7 +43,7 @@ class AdmissionService:
             # The clock is read now: while the database is slow, the call waits, and is no later.
             attempt = attempt_of(request, self._server, self._clock())
             return lambda connection: self._admit(connection, request, attempt)
-        return lambda _: {}
+        return lambda _: _unasked(request)
 
     def alone(
         self, request: AgiRequest, admission: AloneAdmission, now: float
@@ -61,7 +61,7 @@ class AdmissionService:
             attempt = attempt_of(request, self._server, self._clock())
             ruled = admission.admit(attempt, now)
             return (_noted(attempt, ruled[0]), ruled[1]) if ruled else ({}, None)
-        return {}, None
+        return _unasked(request), None
 
     def is_late(self, request: AgiRequest) -> bool:
         """Whether the dialplan has stopped waiting, or may before it hears of us.
@@ -83,6 +83,12 @@ class AdmissionService:
         if not self._admission.is_open(connection, self._server, request.uniqueid):
             return {}
         return next_way(self._admission.reroute(connection, self._server, request.uniqueid))
+
+
+def _unasked(request: AgiRequest) -> Mapping[str, str]:
+    """What a request of no call is told."""
+    is_check = request.script == variables.AGI_CHECK
+    return {variables.NEXT: variables.NEXT_AWAY} if is_check else {}
 
 
 def _noted(attempt: Attempt, ruling: Ruling) -> Mapping[str, str]:

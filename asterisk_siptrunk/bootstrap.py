@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
 from asterisk_siptrunk.database import (
@@ -33,8 +33,10 @@ from asterisk_siptrunk.database import (
     rollout,
     rules,
     schema,
+    security,
     servers,
     trunks,
+    usage,
 )
 from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 __all__ = [
     "By",
     "agi_process",
+    "ask_service",
     "audit",
     "backup",
     "calls",
@@ -67,6 +70,7 @@ __all__ = [
     "inventory",
     "issue_credentials",
     "journal",
+    "journal_is_lost",
     "load_settings",
     "months",
     "open_engine",
@@ -77,6 +81,7 @@ __all__ = [
     "rollout",
     "rules",
     "schema",
+    "security",
     "serve",
     "servers",
     "signature",
@@ -171,6 +176,21 @@ def system_name(settings: Settings) -> str:
             return (await connection.action("CoreSettings")).fields.get("SystemName", "")
 
     return asyncio.run(ask())
+
+
+def ask_service(settings: Settings) -> str:
+    """Ask the admission service as Asterisk would: a word of `asterisk.probe.Service`."""
+    from asterisk_siptrunk.asterisk import probe  # noqa: PLC0415
+
+    return probe.ask_service(settings.agi.host, settings.agi.port)
+
+
+def journal_is_lost(settings: Settings, connection: Connection) -> bool:
+    """Whether the journal that is to be read on is gone, or compressed, before it was read."""
+    from asterisk_siptrunk.asterisk.journal import is_lost  # noqa: PLC0415
+
+    position = usage.position(connection, settings.asterisk.server)
+    return position is not None and is_lost(settings.asterisk.journal, position)
 
 
 def journal(settings: Settings, since: datetime) -> "JournalArchive":

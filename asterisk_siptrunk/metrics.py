@@ -169,13 +169,15 @@ class Metrics:
         yield from self._trunks.pieces()
 
     def _note(self, request: AgiRequest, began: float, told: "Future[Answer]") -> None:
-        self._seconds.observe(time.perf_counter() - began)
+        seconds = time.perf_counter() - began
         failed = told.cancelled() or told.exception() is not None
         answer = {} if failed else told.result()
         following = answer.get(variables.NEXT)
         if request.script == variables.AGI_REROUTE:
+            self._seconds.observe(seconds)
             self._reroutes.labels("next" if following == variables.NEXT_DIAL else "none").inc()
         elif direction := _DIRECTIONS.get(request.script):
+            self._seconds.observe(seconds)
             if following is None:
                 self._silent.labels(direction).inc()
             else:

@@ -128,7 +128,8 @@ class AsteriskSettings:
     tls_key: str = ""
     tls_port: int = 5061
     address: str = ""
-    bind: tuple[str, ...] = ("0.0.0.0",)  # noqa: S104 - a SIP server is there to be called
+    # A SIP server is there to be called.
+    bind: tuple[str, ...] = ("0.0.0.0",)  # noqa: S104 # nosec B104
     sip_port: int = 5060
     templates: str = ""
     alone_share: int = 100

@@ -1,4 +1,4 @@
-"""`make soak`: an hour's worth of calls for half an hour, with a fault every 20 s, and the proof.
+"""`make soak`: half an hour of calls at 50 a second, with a fault every 20 s, and the proof.
 
 Rounds of 20 s: traffic at 50 calls/s, and in its middle a fault drawn by lot from those that a
 server survives. Each round is held to the promises by itself; in the end `usage verify` goes over
@@ -7,102 +7,60 @@ all of it. SOAK_MINUTES sets how long, SOAK_SEED repeats a draw.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
-import signal
-import sqlite3
 import sys
 import tempfile
-import time
 from collections import Counter
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from tests.asterisk import test_faults_ami as ami
+from tests.asterisk import test_faults_asterisk as asterisk
+from tests.asterisk import test_faults_daemon as daemon
+from tests.asterisk import test_faults_journal as journal
+from tests.asterisk import test_faults_sqlite as sqlite
 from tests.asterisk.conftest import Faulty, small_disk
 from tests.lab.promises import broken_promises
 from tests.lab.provider import Provider
 from tests.lab.proxy import Proxy
-from tests.lab.traffic import FIFTY_A_SECOND, Kind
+from tests.lab.traffic import FIFTY_A_SECOND, Kind, Told, Traffic
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.lab.traffic import Told, Traffic
-
+Fault = Callable[[Faulty, Traffic], None]
 RESULT = Path("build/soak/latest.json")
 ROUND_SECONDS = 20
-LONGEST_FAULT = 6.0
+FROZEN_SECONDS = 5.0
+DATABASE_SECONDS = 5.0
 
 
 # --- faults ---
 
 
-def none(_: Faulty, traffic: Traffic, seconds: float) -> None:
+def database(fault_of: Callable[[Path], AbstractContextManager[None]]) -> Fault:
+    """A fault of the database's file, for some seconds."""
+
+    def inject(exchange: Faulty, traffic: Traffic) -> None:
+        with traffic.fault(), fault_of(exchange.disk):
+            traffic.calm(DATABASE_SECONDS)
+
+    return inject
+
+
+def frozen(exchange: Faulty, traffic: Traffic) -> None:
+    daemon.frozen(exchange, traffic, FROZEN_SECONDS)
+
+
+def rotated(exchange: Faulty, traffic: Traffic) -> None:
     with traffic.fault():
-        traffic.calm(seconds)
+        journal.rotated(journal.journal_of(exchange))
 
 
-def killed(exchange: Faulty, traffic: Traffic, seconds: float) -> None:
-    assert exchange.provider.daemon is not None
-    with traffic.fault():
-        exchange.provider.daemon.kill()
-        traffic.calm(seconds)
-    exchange.provider.serve()
-
-
-def restarted(exchange: Faulty, traffic: Traffic, _: float) -> None:
-    with traffic.fault():
-        exchange.provider.stop_serving()
-    exchange.provider.serve()
-
-
-def frozen(exchange: Faulty, traffic: Traffic, seconds: float) -> None:
-    assert exchange.provider.daemon is not None
-    with traffic.fault():
-        exchange.provider.daemon.signal(signal.SIGSTOP)
-        traffic.calm(seconds)
-        exchange.provider.daemon.signal(signal.SIGCONT)
-
-
-def without_ami(exchange: Faulty, traffic: Traffic, seconds: float) -> None:
-    with traffic.fault(), exchange.ami.refusing():
-        traffic.calm(seconds)
-
-
-def ami_cut(exchange: Faulty, traffic: Traffic, _: float) -> None:
-    with traffic.fault():
-        exchange.ami.cut_in_an_event()
-        traffic.calm(0.5)
-
-
-def ami_silent(exchange: Faulty, traffic: Traffic, _: float) -> None:
-    before = exchange.ami.attempts
-    with traffic.fault():
-        exchange.ami.go_silent()
-        exchange.provider.until(lambda: exchange.ami.attempts > before, 10, "it to be noticed")
-
-
-def locked(exchange: Faulty, traffic: Traffic, seconds: float) -> None:
-    with (
-        traffic.fault(),
-        closing(sqlite3.connect(exchange.disk / "siptrunk.db", isolation_level=None)) as other,
-    ):
-        other.execute("BEGIN IMMEDIATE")
-        traffic.calm(seconds)
-        other.execute("ROLLBACK")
-
-
-def rotated(exchange: Faulty, traffic: Traffic, _: float) -> None:
-    journal = exchange.provider.asterisk.cdr_custom / "siptrunk.csv"
-    with traffic.fault():
-        journal.rename(f"{journal}-{time.time_ns()}")
-
-
-def applied(exchange: Faulty, traffic: Traffic, _: float) -> None:
+def applied(exchange: Faulty, traffic: Traffic) -> None:
     """A change, put in force and taken back."""
     with traffic.fault():
         for policy in ("open", "domestic"):
@@ -110,16 +68,29 @@ def applied(exchange: Faulty, traffic: Traffic, _: float) -> None:
             exchange.provider.do("config", "apply", "--yes")
 
 
-def asterisk_killed(exchange: Faulty, traffic: Traffic, _: float) -> None:
-    with traffic.fault():
-        exchange.provider.asterisk.kill9()
-        exchange.provider.asterisk.start()
+FAULTS: dict[str, Fault] = {
+    "service killed": daemon.killed,
+    "service restarted": daemon.restarted,
+    "service frozen": frozen,
+    "Asterisk killed": asterisk.killed,
+    "AMI refused": ami.refused,
+    "AMI cut": ami.cut_in_an_event,
+    "AMI silent": ami.silent,
+    "AMI slow": ami.slow,
+    "AMI flood": ami.flooded,
+    "database locked": database(sqlite.locked),
+    "disk full": database(sqlite.full),
+    "database read-only": database(sqlite.read_only),
+    "database lost": database(sqlite.lost),
+    "journal rotated": rotated,
+    "configuration applied": applied,
+}
 
 
-FAULTS: tuple[Callable[[Faulty, Traffic, float], None], ...] = (
-    *(none, killed, restarted, frozen, without_ami, ami_cut, ami_silent, locked, rotated, applied),
-    asterisk_killed,
-)
+def drawn(draw: random.Random) -> Iterator[str]:
+    """The faults by lot, each as often as any other."""
+    while True:
+        yield from draw.sample(list(FAULTS), len(FAULTS))
 
 
 # --- the run ---
@@ -184,29 +155,23 @@ def soak(minutes: float, seed: int) -> Soaked:
     result = Soaked(seed, minutes, datetime.now(UTC).isoformat(timespec="seconds"))
     rounds = max(1, round(minutes * 60 / ROUND_SECONDS))
     with exchange_at_work() as exchange:
-        for number in range(1, rounds + 1):
-            fault = draw.choice(FAULTS)
+        for number, fault in enumerate(itertools.islice(drawn(draw), rounds), 1):
             found = one_round(exchange, fault, draw, result)
-            result.broken += [f"round {number}, {fault.__name__}: {one}" for one in found]
-            print(f"{number}/{rounds} {fault.__name__}: {found or 'held'}", flush=True)
+            result.broken += [f"round {number}, {fault}: {one}" for one in found]
+            print(f"{number}/{rounds} {fault}: {found or 'held'}", flush=True)
         result.proof = proof(exchange, result)
     return result
 
 
-def one_round(
-    exchange: Faulty,
-    fault: Callable[[Faulty, Traffic, float], None],
-    draw: random.Random,
-    result: Soaked,
-) -> list[str]:
+def one_round(exchange: Faulty, fault: str, draw: random.Random, result: Soaked) -> list[str]:
     """Traffic with one fault in it; what was not as promised."""
-    result.faults[fault.__name__] += 1
+    result.faults[fault] += 1
     with exchange.traffic(ROUND_SECONDS, FIFTY_A_SECOND) as traffic:
         traffic.calm(draw.uniform(1.0, 4.0))
-        fault(exchange, traffic, draw.uniform(1.0, LONGEST_FAULT))
+        FAULTS[fault](exchange, traffic)
         told = traffic.finish()
     result.count(told)
-    return broken_promises(told, asterisk_died=fault is asterisk_killed)
+    return broken_promises(told, asterisk_died=FAULTS[fault] is asterisk.killed)
 
 
 def proof(exchange: Faulty, result: Soaked) -> dict[str, object]:

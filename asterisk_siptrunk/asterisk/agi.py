@@ -3,13 +3,16 @@
 The header that Asterisk sends is not escaped: what a caller put into a user part may stand in it
 as lines of its own (seen: `sip:...%0Aagi_arg_9%3A...`). So keys are taken once, in exactly the
 order in which Asterisk's `setup_env` (res/res_agi.c) writes them, and with exactly our number of
-arguments: a line too many breaks the order, whatever it says.
+arguments: a line too many breaks the order, whatever it says. What could still be forged is a whole
+rest of the header, empty line and all; so whose call it is must agree with the channel's name,
+which stands before all that a caller can write.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from asterisk_siptrunk.asterisk.reading import account_of
 from asterisk_siptrunk.asterisk.variables import AGI_ARGUMENTS, AGI_OUTBOUND
 from asterisk_siptrunk.errors import ProtocolError
 
@@ -45,7 +48,7 @@ _KEYS = (
     "agi_threadid",
 )
 # What is used of them.
-_READ = ("agi_uniqueid", "agi_accountcode", "agi_callerid", "agi_callingpres")
+_READ = ("agi_channel", "agi_uniqueid", "agi_accountcode", "agi_callerid", "agi_callingpres")
 # A process is started as AGI(PYTHON,LAUNCHER,SETTINGS,outbound,...): what FastAGI has in its URL
 # is the third argument.
 _PROCESS_KEYS = ("agi_arg_1", "agi_arg_2", "agi_arg_3")
@@ -63,6 +66,9 @@ def _arguments(first: int) -> tuple[str, ...]:
 _REPLY = re.compile(rb"(\d{3})(?: result=(-?\d+))?(?: [^\n]*)?")
 # What a variable of ours may hold. A comma would begin ARRAY's next value.
 _VALUE = re.compile(r"[A-Za-z0-9+@/_.:*#=-]*")
+# Until the year 2286; int() raises on thousands of digits.
+_SECONDS = re.compile(r"[0-9]{1,10}")
+_PRESENTATION = re.compile(r"[0-9]{1,3}")
 # Presentation is withheld where either of these bits stands (RFC 3323; Asterisk's
 # AST_PRES_RESTRICTED, include/asterisk/callerid.h).
 _RESTRICTED = 0x20
@@ -129,7 +135,7 @@ class AgiParser:
 
     def __init__(self, dialect: AgiDialect = FASTAGI) -> None:
         self._dialect = dialect
-        self._buffer = b""
+        self._buffer = bytearray()
         self._have_request = False
 
     def receive(self, data: bytes) -> list[AgiRequest | AgiReply]:
@@ -153,22 +159,27 @@ class AgiParser:
             if len(self._buffer) >= MOST_HEADER_BYTES:
                 raise ProtocolError(f"an AGI header of over {MOST_HEADER_BYTES} bytes")
             return None
-        header, self._buffer = self._buffer[: end + 2], self._buffer[end + 2 :]
         self._have_request = True
-        return _request(header, self._dialect)
+        return _request(self._take(end + 2), self._dialect)
 
     def _next_reply(self) -> AgiReply | None:
         while True:
-            line, newline, rest = self._buffer.partition(b"\n")
-            if not newline:
-                if len(line) > MOST_REPLY_BYTES:
+            end = self._buffer.find(b"\n", 0, MOST_REPLY_BYTES + 1)
+            if end < 0:
+                if len(self._buffer) > MOST_REPLY_BYTES:
                     raise ProtocolError(f"an AGI reply of over {MOST_REPLY_BYTES} bytes")
                 return None
-            self._buffer = rest
+            line = self._take(end + 1)[:-1]
             # Asterisk may say HANGUP between replies unless AGISIGHUP=no; the channel is
             # going, and the reply to our command still comes.
             if line != b"HANGUP":
                 return _reply(line)
+
+    def _take(self, count: int) -> bytes:
+        """The first bytes, which are done with."""
+        taken = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return taken
 
 
 def _request(header: bytes, dialect: AgiDialect) -> AgiRequest:
@@ -177,16 +188,18 @@ def _request(header: bytes, dialect: AgiDialect) -> AgiRequest:
         raise ProtocolError("an AGI header whose keys are not Asterisk's own, once and in order")
     read = match.group(dialect.script, *_READ, *dialect.arguments)
     values = [value.decode("utf-8", "replace") for value in read]
-    script, uniqueid, account, caller, presentation, *arguments = values
+    script, channel, uniqueid, account, caller, presentation, *arguments = values
     dialled, sip_call_id, user_agent, asked = arguments
-    if not (asked.isascii() and asked.isdecimal()):
+    if account != account_of(channel):
+        raise ProtocolError("an AGI header whose account code is not its channel's")
+    if not _SECONDS.fullmatch(asked):
         raise ProtocolError("an AGI header without the time that it was asked at")
     return AgiRequest(
         script=script,
         uniqueid=uniqueid,
         account=account,
         caller="" if caller == "unknown" else caller,
-        withheld=presentation.isdecimal() and bool(int(presentation) & _RESTRICTED),
+        withheld=_is_withheld(presentation),
         dialled=dialled,
         sip_call_id=sip_call_id,
         user_agent=user_agent,
@@ -194,11 +207,23 @@ def _request(header: bytes, dialect: AgiDialect) -> AgiRequest:
     )
 
 
+def _is_withheld(presentation: str) -> bool:
+    return bool(_PRESENTATION.fullmatch(presentation) and int(presentation) & _RESTRICTED)
+
+
 def _reply(line: bytes) -> AgiReply:
     match = _REPLY.fullmatch(line)
     if match is None:
         raise ProtocolError("an AGI reply that is none")
     return AgiReply(good=match[1] == b"200" and match[2] == b"1")
+
+
+def sample_header(script: str, asked: int) -> bytes:
+    """A header with nothing in it but what is asked for, and since when."""
+    arguments = dict.fromkeys(FASTAGI.arguments, "") | {FASTAGI.arguments[-1]: str(asked)}
+    given = {FASTAGI.script: script} | arguments
+    keys = (*_NETWORK_KEYS, *_KEYS, *FASTAGI.arguments)
+    return "".join(f"{key}: {given.get(key, '')}\n" for key in keys).encode() + b"\n"
 
 
 def set_variables(values: Mapping[str, str]) -> bytes:

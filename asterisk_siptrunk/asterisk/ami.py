@@ -177,7 +177,7 @@ class AmiClient:
         Ends when a session ends by itself.
         """
         time = asyncio.get_running_loop().time
-        failures = 0
+        failures, was_refused = 0, False
         while True:
             began = time()
             try:
@@ -187,9 +187,9 @@ class AmiClient:
                     self._become(Link.UP)
                     return await session(connection)
             except AmiError as error:
-                if time() - began > LASTING_SECONDS:
-                    failures = 0
                 refused = isinstance(error, AmiRefused)
+                if time() - began > LASTING_SECONDS or refused is not was_refused:
+                    failures, was_refused = 0, refused
                 self._become(Link.REFUSED if refused else Link.UNREACHABLE, str(error))
                 await self._pause(_backoff(failures, self._chance(), refused=refused))
                 failures += 1
@@ -445,7 +445,8 @@ def _reply(name: str, message: Message) -> AmiReply:
 
 def _event(message: Message, at: datetime) -> AmiEvent:
     fields, ambiguous = _fields(message)
-    return AmiEvent(fields.get("Event", ""), fields, at, ambiguous)
+    # Its name is its first line, whatever a peer wrote into a later one.
+    return AmiEvent(_value(message, "Event"), fields, at, ambiguous)
 
 
 def _fields(message: Message) -> tuple[dict[str, str], bool]:

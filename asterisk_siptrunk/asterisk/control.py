@@ -100,6 +100,10 @@ class AmiControl:
         """The contacts of all trunks that are registered now."""
         return self._ask(_contacts)
 
+    def clock(self) -> float:
+        """Asterisk's clock now, in epoch seconds."""
+        return self._ask(_clock)
+
     def generation(self) -> str | None:
         """The one extension of the context `siptrunk-generation`; None where that is not there."""
         return self._ask(_generation)
@@ -110,6 +114,15 @@ class AmiControl:
                 return await question(connection)
 
         return asyncio.run(ask())
+
+
+async def _clock(connection: AmiConnection) -> float:
+    reply = await connection.action("Ping")
+    told = reply.fields.get("Timestamp", "")
+    try:
+        return float(told)
+    except ValueError:
+        raise AmiRefused(f"Asterisk's answer to Ping has no time in it: {told[:40]!r}.") from None
 
 
 async def _version(connection: AmiConnection) -> str:

@@ -7,7 +7,7 @@ those (main/channel.c, ast_channel_set_linkgroup), the UniqueID stays.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
@@ -36,6 +36,16 @@ from asterisk_siptrunk.call import (
 FULLY_BOOTED = "FullyBooted"
 
 _OF_CALLS = ("DialState", "DialEnd", "Hangup")
+SECURITY_EVENTS = (
+    *("InvalidAccountID", "InvalidPassword", "ChallengeResponseFailed", "FailedACL"),
+    "RequestNotSupported",
+)
+"""What res_pjsip and the manager interface tell of whoever may not come in."""
+
+# No event has an empty line but at its end, unless a peer wrote one (`%0D%0A%0D%0A`): what follows
+# would be an event of its own, that nothing tells from Asterisk's. Such a one is not sent at all.
+_FORGED = "[[:cntrl:]]{4}[^[:cntrl:]]"
+_READ = (FULLY_BOOTED, "ContactStatus", *_OF_CALLS, *SECURITY_EVENTS)
 EVENT_FILTERS = (
     f"eventfilter(name({FULLY_BOOTED})) =",
     "eventfilter(name(ContactStatus)) =",
@@ -45,9 +55,14 @@ EVENT_FILTERS = (
     ),
     # The row of a call that we refused was born ended: its hangup says nothing new.
     f"eventfilter(action(exclude),name(Hangup),header(Exten),method(exact)) = {NEXT_REFUSED}",
+    *(f"eventfilter(name({name})) =" for name in SECURITY_EVENTS),
+    *(f"eventfilter(action(exclude),name({name}),method(regex)) = {_FORGED}" for name in _READ),
 )
 """Lines of our listening user in manager.conf: all that we need, and nothing else. The name is
 compared first, by its hash (main/manager.c, filter_cmp_fn), and only then the context."""
+
+OLD_EVENT_FILTERS = (f"eventfilter = ^Event: ({'|'.join(_READ)})", f"eventfilter = !{_FORGED}")
+"""The same for an Asterisk that knows no such filters, as far as it can be said."""
 
 UNREAD_EVENTS = (
     *("Newchannel", "Newstate", "Newexten", "NewCallerid", "NewConnectedLine", "NewAccountCode"),
@@ -113,14 +128,24 @@ def spoken(uniqueid: str, reply: AmiReply) -> Spoken | None:
 
 
 def is_suspect(event: AmiEvent) -> bool:
-    """Whether an event about a call is not as Asterisk writes it: a caller forged lines.
+    """Whether an event, of a call perhaps, is not as Asterisk writes it: a caller forged lines.
 
     What it should have said is then unknown, and all channels are to be looked at.
     """
+    if "Event" not in event.fields:
+        return True  # a line `EVENT: ...` took the place of its name, whatever that was
     if event.name not in _OF_CALLS:
         return False
     whole = "Context" in event.fields and "Linkedid" in event.fields
-    return event.ambiguous or not whole or not is_uniqueid(event.fields.get("Uniqueid", ""))
+    if event.ambiguous or not whole or not _is_timed_first(event.fields):
+        return True
+    return not is_uniqueid(event.fields.get("Uniqueid", ""))
+
+
+def _is_timed_first(fields: Mapping[str, str]) -> bool:
+    """Whether Timestamp, if it is there at all, stands before all that a peer can write."""
+    first = next((key for key in fields if key in {"Timestamp", "CallerIDNum"}), "")
+    return first == "Timestamp" or "Timestamp" not in fields
 
 
 def is_away(event: AmiEvent) -> bool:

@@ -13,7 +13,8 @@ from asterisk_siptrunk.asterisk.agi import AgiParser, AgiReply, AgiRequest, set_
 from asterisk_siptrunk.errors import ProtocolError, SiptrunkError
 
 # Calls that ask at the same moment: at 1,000 calls/s and 1 ms each there are a handful. What is
-# over this is a flood, and each of its sockets costs memory; its calls take the dialplan's rules.
+# over this is a flood, and each of its sockets costs memory. A call says at once what it asks, so
+# whoever has said nothing for the longest time gives its place to the next one.
 # As many may wait to be accepted: a burst that does not fit there would be tried again after 1 s.
 MOST_SESSIONS = 2000
 # A session in all. Asterisk sends its header at once, and its dialplan waits for 3 seconds; a peer
@@ -36,6 +37,8 @@ class FastAgiServer:
         self.unconfirmed = unconfirmed
         self.peers = peers
         self.sessions: set[_Session] = set()
+        self.silent: dict[_Session, None] = {}
+        """Those of them that have not asked yet, the oldest first."""
         self._server: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -66,6 +69,15 @@ class FastAgiServer:
         for session in list(self.sessions):
             session.end()
 
+    def make_room(self) -> bool:
+        """Whether there is room for one more session, once a silent one was closed for it."""
+        if len(self.sessions) < MOST_SESSIONS:
+            return True
+        oldest = next(iter(self.silent), None)
+        if oldest is not None:
+            oldest.end()
+        return oldest is not None
+
 
 class _Session(asyncio.Protocol):
     """One call asking: header in, one command out, its reply in, closed."""
@@ -88,11 +100,12 @@ class _Session(asyncio.Protocol):
         elif peer[0] not in self._server.peers:
             log.warning("AGI: %s may not ask; see [agi] peers in siptrunk.toml", peer[0])
             self.end()
-        elif len(self._server.sessions) >= MOST_SESSIONS:
-            log.warning("AGI: over %d sessions at once, one more was closed", MOST_SESSIONS)
+        elif not self._server.make_room():
+            log.warning("AGI: over %d calls ask at once, one more was closed", MOST_SESSIONS)
             self.end()
         else:
             self._server.sessions.add(self)
+            self._server.silent[self] = None
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -108,6 +121,7 @@ class _Session(asyncio.Protocol):
             self.end()
             return
         self._request = event
+        self._server.silent.pop(self, None)
         self.answer = self._server.handler(event)
         if self.answer.done():  # a callback would cost a turn of the event loop
             self._tell(self.answer)
@@ -141,11 +155,14 @@ class _Session(asyncio.Protocol):
         return {} if self._request is None else self._request.named
 
     def end(self) -> None:
-        """Close the session."""
+        """Close the session: its place is free."""
+        self._server.sessions.discard(self)
+        self._server.silent.pop(self, None)
         self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._timer.cancel()
         self._server.sessions.discard(self)
+        self._server.silent.pop(self, None)
         if self._request is not None and not self._confirmed:
             self._server.unconfirmed(self._request)

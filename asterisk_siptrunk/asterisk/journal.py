@@ -140,6 +140,16 @@ def _from(file: Path, position: JournalPosition | None) -> list[Path]:
     return journals
 
 
+def is_lost(file: Path, position: JournalPosition) -> bool:
+    """Whether the journal that a position is in is gone, or compressed, with others in its place.
+
+    Raises:
+        OSError: it cannot be looked for.
+    """
+    there = [path for path in all_journals(file) if path.suffix not in COMPRESSED]
+    return bool(there) and all(path.stat().st_ino != position.inode for path in there)
+
+
 def all_journals(file: Path) -> list[Path]:
     """The journal and its rotated ones, the oldest first.
 
@@ -213,14 +223,14 @@ def _records(block: bytes) -> tuple[list[bytes], int]:
     """Take a block apart: its records, empty where one was torn, and how many bytes they take.
 
     A number that a caller forged may hold a line break, and its record then takes several lines.
-    What such lines can never be is a whole record each: CSV_QUOTE doubles their quotes. So a line
-    that is whole by itself is always a record, and ends one that was torn before it (a crash, a
+    What such lines can never be is a record with values: CSV_QUOTE doubles their quotes. So a line
+    that can be read by itself is always a record, and ends one that was torn before it (a crash, a
     full disk). So is what is whole at the end of a line: it was written behind the half of one.
     """
     records, done, begun = [], 0, b""
     for line in block.split(b"\n")[:-1]:
         joined = begun + line
-        if _is_record(line):
+        if _is_record(line) and (not begun or _line(line)):
             records += [b"", line] if begun else [line]
         elif whole := _behind_a_half(line):
             records += [b"", whole]

@@ -22,6 +22,7 @@ from asterisk_siptrunk.asterisk.journal import Reading, fold, read_journal
 from asterisk_siptrunk.asterisk.message import AmiEvent, AmiReply
 from asterisk_siptrunk.asterisk.own_clock import OwnClocks
 from asterisk_siptrunk.asterisk.registrations import ContactList, RegistrationWatch
+from asterisk_siptrunk.asterisk.security import SecurityWatch, security_event
 from asterisk_siptrunk.call import (
     Answered,
     CallChange,
@@ -48,6 +49,8 @@ LIST_SECONDS = 10.0
 """For Asterisk to list its channels; 10,000 of them take about half a second."""
 JOURNAL_SECONDS = 2.0
 """Between two readings of the journal."""
+ALONE_SECONDS = 0.5
+"""The same while AMI is away: the journal alone tells then that a channel is free again."""
 RETRY_SECONDS = 0.5
 """Until what the database did not take is tried again."""
 GRACE = timedelta(seconds=10)
@@ -84,6 +87,7 @@ class Listener:
         self._changes: list[CallChange] = []
         self._registrations: list[RegistrationChange] = []
         self._watch = RegistrationWatch(contacts, store, clock, self._note_registrations)
+        self._security = SecurityWatch(store)
         self._connection: AmiConnection | None = None
         self._lifetime = Lifetime()
         self._clocks = OwnClocks()
@@ -99,12 +103,15 @@ class Listener:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self._client.run(self._read))
             watching = tasks.create_task(self._watch.run())
+            counting = tasks.create_task(self._security.run())
             while not self._stopping:
                 await self._wait()
                 await self._work()
             reading.cancel()
             watching.cancel()
+            counting.cancel()
         await self._work()
+        await self._security.store()
 
     @property
     def waiting(self) -> int:
@@ -151,6 +158,8 @@ class Listener:
                 self._lifetime = replace(self._lifetime, began_at=events.began_at(event))
                 self._booted_by = 0.0
                 self._watch.ask()
+        elif attempt := security_event(event):
+            self._security.note(attempt)
         elif registration := events.registration_change(event):
             self._note_registrations([registration])
             if events.is_of_list(event):
@@ -299,5 +308,6 @@ class Listener:
         self.journal_behind = reading.behind
         if reading.position is not None and reading.position != position:
             await self._store.record_journal(fold(reading.lines), reading.position)
-        pause = 0.0 if reading.more else JOURNAL_SECONDS
+        alone = self._connection is None
+        pause = 0.0 if reading.more else ALONE_SECONDS if alone else JOURNAL_SECONDS
         self._journal_at = asyncio.get_running_loop().time() + pause

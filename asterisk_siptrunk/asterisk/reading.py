@@ -18,6 +18,9 @@ AWAY_CONTEXT = "siptrunk-away"
 _CHANNEL = re.compile(
     rf"PJSIP/({TRUNK_PREFIX}|{CARRIER_PREFIX})([a-z0-9-]{{1,64}})-[0-9a-f]{{8,16}}", re.ASCII
 )
+# `Local/to0612345678@siptrunk_phones-office-0000002a;2`: the channel of a call from this server's
+# own phones (core_local.c); the dialplan makes it, and filters what stands before the `@`.
+_PHONES = re.compile(r"Local/[^@]*@siptrunk_phones-([a-z0-9-]{1,64})-[0-9a-f]{8,16};2", re.ASCII)
 # `SYSTEMNAME-EPOCH.NUMBER` (main/channel_internal_api.c); any channel can be given another one.
 _UNIQUEID = re.compile(r"[A-Za-z0-9_.-]{1,150}", re.ASCII)
 # Seconds since the epoch with six decimals, in AMI's Timestamp as in the CDR; ten digits are
@@ -40,6 +43,15 @@ def leg_of(channel: str) -> Leg:
         return Leg()
     prefix, name = found.groups()
     return Leg(trunk=name) if prefix == TRUNK_PREFIX else Leg(carrier=name)
+
+
+def account_of(channel: str) -> str:
+    """Whose account code the channel of a call that asks to pass has; "" for no call of ours."""
+    phones = _PHONES.fullmatch(channel)
+    if phones is not None:
+        return phones[1]
+    leg = leg_of(channel)
+    return leg.trunk or leg.carrier
 
 
 def moment(text: str) -> datetime | None:

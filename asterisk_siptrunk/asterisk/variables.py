@@ -45,6 +45,8 @@ CALLED = "SIPTRUNK_CALLED"
 AGI_OUTBOUND = "outbound"
 AGI_INBOUND = "inbound"
 AGI_REROUTE = "reroute"
+AGI_CHECK = "check"
+"""What `doctor` asks for: an answer, and no call."""
 AGI_ARGUMENTS = ("dialled", "sip_call_id", "user_agent", "asked")
 """agi_arg_1 and on; `asked` is the epoch second in which the dialplan began to wait. The trunk (or
 carrier) is the channel's account code, which the endpoint sets and no caller can; caller and

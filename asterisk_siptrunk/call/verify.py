@@ -146,7 +146,8 @@ class Difference:
     def started_at(self) -> datetime:
         """When it began, by its row if there is one."""
         times = self.row or self.journal
-        assert times is not None  # noqa: S101 - a difference has a side
+        # A difference has a side.
+        assert times is not None  # noqa: S101 # nosec B101
         return times.started_at
 
     @property

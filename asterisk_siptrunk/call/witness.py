@@ -13,6 +13,7 @@ from asterisk_siptrunk.call import (
     OpenCall,
     RegistrationChange,
 )
+from asterisk_siptrunk.call.security import SecurityCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +111,9 @@ class UsageStore(Protocol):
 
     async def registered(self) -> Sequence[Contact]:
         """The PBXs that are registered here, as far as is known."""
+
+    async def security(self, counts: Sequence[SecurityCount]) -> None:
+        """Add counts of attempts on our borders to those of their hour.
+
+        The one method that is not to be called again with what was stored: it would count twice.
+        """

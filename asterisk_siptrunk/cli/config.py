@@ -30,7 +30,7 @@ from asterisk_siptrunk.generation.store import Store
 from asterisk_siptrunk.generation.surroundings import require_fit
 from asterisk_siptrunk.generation.trial import has_asterisk, try_out
 
-_FILE_MODE = 0o640
+_FILE_MODE, _FOLDER_MODE = 0o640, 0o750
 _MANAGER = ("manager.conf", "manager_general.conf")
 _EVENTS_OFF = re.compile(r"^disabledevents = \S", re.MULTILINE)
 _MOST_NAMED = 10
@@ -273,7 +273,7 @@ def _named(names: tuple[str, ...]) -> str:
 def _write_into(folder: Path, files: Mapping[str, str]) -> None:
     """Write files that hold secrets; whatever has these names is replaced."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         for name, text in files.items():
             (folder / name).unlink(missing_ok=True)
             descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)

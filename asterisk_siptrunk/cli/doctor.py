@@ -1,12 +1,8 @@
 """`siptrunk doctor`."""
 
-import os
-import socket
 import stat
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,10 +10,12 @@ from zoneinfo import ZoneInfo
 import click
 
 from asterisk_siptrunk import bootstrap
-from asterisk_siptrunk.bootstrap import describe, schema, servers, trunks
+from asterisk_siptrunk.bootstrap import servers, trunks
 from asterisk_siptrunk.call.lease import WHOLE
 from asterisk_siptrunk.call.server import ServerRecord, ServerState
+from asterisk_siptrunk.cli import running
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.finding import Check, Finding, Health
 from asterisk_siptrunk.cli.options import form_option
 from asterisk_siptrunk.cli.output import Form, Row, show_rows
 from asterisk_siptrunk.destination import domestic_patterns
@@ -33,31 +31,6 @@ from asterisk_siptrunk.settings import SECRETS_FILE
 from asterisk_siptrunk.trunk import AwayPolicy, Transport, TrunkKind
 
 _COLUMNS = ("check", "state", "found", "advice")
-_PORT_SECONDS = 2.0
-
-
-class Health(StrEnum):
-    """How a check came out."""
-
-    OK = "ok"
-    WARN = "warn"
-    """The service works, less well or less safely."""
-    FAIL = "fail"
-    SKIPPED = "skipped"
-    """What it needs has failed, and was told there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found, and what to do about it."""
-
-    check: str
-    state: Health
-    found: str
-    advice: str = ""
-
-
-Check = Callable[[Desk], Iterator[Finding]]
 
 
 @click.command()
@@ -133,11 +106,6 @@ def _mode(check: str, file: Path, right: int) -> Finding:
         found = f"{file} is open to more than it should be ({mode:04o})."
         return Finding(check, Health.WARN, found, f"chmod {right:04o} {file}")
     return Finding(check, Health.OK, f"{file} ({mode:04o})")
-
-
-def _database(desk: Desk) -> Iterator[Finding]:
-    schema.require_current(desk.engine)
-    yield Finding("database", Health.OK, f"{describe(desk.engine)}, its schema is the newest.")
 
 
 def _away(desk: Desk) -> Iterator[Finding]:
@@ -257,30 +225,6 @@ def _transports(desk: Desk) -> Iterator[Finding]:
         yield Finding("transports", Health.OK, f"Asterisk has all {count} that our files open.")
 
 
-def _service(desk: Desk) -> Iterator[Finding]:
-    host, port = desk.settings.agi.host, desk.settings.agi.port
-    try:
-        socket.create_connection((host, port), _PORT_SECONDS).close()
-    except OSError as error:
-        said = f"Nobody admits calls at {host}:{port} ({error.strerror or error})."
-        advice = "Run 'siptrunk serve'; until then each trunk's away policy holds."
-        yield Finding("service", Health.FAIL, said, advice)
-    else:
-        yield Finding("service", Health.OK, f"The admission service answers at {host}:{port}.")
-
-
-def _journal(desk: Desk) -> Iterator[Finding]:
-    file = desk.settings.asterisk.journal
-    if not file.exists():
-        said = f"{file} is not there: no call has ended yet, or Asterisk writes it elsewhere."
-        yield Finding("journal", Health.WARN, said, "Look at [asterisk] journal.")
-    elif not os.access(file, os.R_OK):
-        said = f"{file} cannot be read: calls that end while we are away would stay unknown."
-        yield Finding("journal", Health.FAIL, said, "Give this account the right to read it.")
-    else:
-        yield Finding("journal", Health.OK, f"{file} can be read.")
-
-
 def _records(desk: Desk) -> Iterator[Finding]:
     if bootstrap.control(desk.settings).runs(Module.CDR_CUSTOM):
         yield Finding("records", Health.OK, f"Asterisk runs {Module.CDR_CUSTOM}, the journal's.")
@@ -336,7 +280,9 @@ def _uvloop(_desk: Desk) -> Iterator[Finding]:
 _CHECKS: dict[str, Check] = {
     "settings": _settings,
     "secrets": _secrets,
-    "database": _database,
+    "database": running.database,
+    "storage": running.storage,
+    "disk": running.disks,
     "away": _away,
     "tls": _tls,
     "address": _address,
@@ -345,16 +291,23 @@ _CHECKS: dict[str, Check] = {
     "configuration": _configuration,
     "generation": _generation,
     "transports": _transports,
-    "service": _service,
-    "journal": _journal,
+    "service": running.service,
+    "beat": running.beat,
+    "journal": running.journal,
+    "rotated": running.rotated,
     "records": _records,
     "servers": _servers,
+    "clock": running.clock,
+    "database-clock": running.database_clock,
+    "unit": running.unit,
     "uvloop": _uvloop,
 }
 
 _NEEDS = {
     "secrets": ("settings",),
     "database": ("settings",),
+    "storage": ("settings", "database"),
+    "disk": ("settings",),
     "away": ("settings", "database"),
     "tls": ("settings", "database"),
     "address": ("settings", "database"),
@@ -364,8 +317,13 @@ _NEEDS = {
     "generation": ("settings", "asterisk"),
     "transports": ("settings", "asterisk"),
     "service": ("settings",),
+    "beat": ("settings", "database"),
     "journal": ("settings",),
+    "rotated": ("settings", "database", "journal"),
     "records": ("settings", "asterisk"),
     "servers": ("settings", "database"),
+    "clock": ("settings", "asterisk"),
+    "database-clock": ("settings", "database"),
+    "unit": ("settings",),
 }
 """The checks without which one could only repeat their error."""

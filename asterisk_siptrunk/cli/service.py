@@ -20,7 +20,13 @@ _ACCOUNTS = Path("etc/sysusers.d/siptrunk.conf")
 _FILE_MODE = 0o644
 _STATE_FOLDER = Path("/var/lib/siptrunk")
 # A service has no business there, and its sandbox hides them.
-_HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"), Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - refused
+_HIDDEN = (
+    Path("/home"),
+    Path("/root"),
+    Path("/run/user"),
+    Path("/tmp"),  # noqa: S108 # nosec B108 # refused
+    Path("/var/tmp"),  # noqa: S108 # nosec B108 # refused
+)
 
 _UNIT = """\
 # Made by 'siptrunk service install', which makes it anew after an upgrade. Put what differs on your
@@ -139,9 +145,25 @@ def install_(desk: Desk, root: Path, *, yes: bool) -> None:
     say(_NEXT.format(rights=_rights(desk.settings)))
 
 
+def unit_text(settings: Settings) -> str:
+    """The unit as the settings and this program ask for it."""
+    file = settings.file.absolute()
+    return _UNIT.format(
+        program=_program(),
+        settings=file,
+        secrets=file.with_name(SECRETS_FILE),
+        account=ACCOUNT,
+        places="\n".join(_places(settings)),
+    )
+
+
+def _program() -> Path:
+    return Path(sys.executable).with_name("siptrunk")
+
+
 def _files(settings: Settings) -> Mapping[Path, str]:
     """What is to be put in place, by its path below the root."""
-    program = Path(sys.executable).with_name("siptrunk")
+    program = _program()
     for path in (program, settings.file.absolute()):
         if "%" in str(path) or not str(path).isprintable() or " " in str(path):
             raise InvalidInput(f"{path}: a unit cannot name a path with a space or '%' in it.")
@@ -150,14 +172,8 @@ def _files(settings: Settings) -> Mapping[Path, str]:
             f"The program stands in {program.parent}, where no service's account may read it: "
             "install it elsewhere, as in /opt/siptrunk."
         )
-    unit = _UNIT.format(
-        program=program,
-        settings=settings.file.absolute(),
-        secrets=settings.file.absolute().with_name(SECRETS_FILE),
-        account=ACCOUNT,
-        places="\n".join(_places(settings)),
-    )
-    return {UNIT: unit, _ACCOUNTS: _SYSUSERS.format(account=ACCOUNT, home=_STATE_FOLDER)}
+    accounts = _SYSUSERS.format(account=ACCOUNT, home=_STATE_FOLDER)
+    return {UNIT: unit_text(settings), _ACCOUNTS: accounts}
 
 
 def _places(settings: Settings) -> list[str]:

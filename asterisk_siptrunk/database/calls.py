@@ -13,6 +13,7 @@ from asterisk_siptrunk.call import (
     Evidence,
     Verdict,
     Via,
+    epoch_of,
     reason_of,
 )
 from asterisk_siptrunk.call.verify import Period, Times, UsageRow
@@ -117,16 +118,22 @@ def get(connection: Connection, reference: str) -> CallRecord:
     Raises:
         NotFound: there is none.
     """
-    where = (call.c.uniqueid == reference) | (call.c.sip_call_id == reference)
+    for where in _called(reference):
+        row = connection.execute(_RECORDS.where(*where).order_by(call.c.id.desc()).limit(1)).first()
+        if row is not None:
+            return _record(row)
+    raise NotFound(
+        f"There is no call {reference}: give its number from 'siptrunk call list', "
+        "Asterisk's UniqueID or the SIP Call-ID."
+    )
+
+
+def _called(reference: str) -> Iterator[tuple[ColumnElement[bool], ...]]:
+    """What a reference may be, the cheapest to look for first: a Call-ID has no index."""
     if reference.isascii() and reference.isdigit() and len(reference) <= _DIGITS_OF_AN_ID:
-        where |= call.c.id == int(reference)
-    row = connection.execute(_RECORDS.where(where).order_by(call.c.id.desc()).limit(1)).first()
-    if row is None:
-        raise NotFound(
-            f"There is no call {reference}: give its number from 'siptrunk call list', "
-            "Asterisk's UniqueID or the SIP Call-ID."
-        )
-    return _record(row)
+        yield (call.c.id == int(reference),)
+    yield call.c.uniqueid == reference, call.c.epoch == epoch_of(reference)
+    yield (call.c.sip_call_id == reference,)
 
 
 def in_use(connection: Connection) -> dict[str, int]:

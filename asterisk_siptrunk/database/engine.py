@@ -7,11 +7,18 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    InvalidatePoolError,
+    NoSuchModuleError,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from asterisk_siptrunk.errors import DatabaseUnavailable, SettingsError
@@ -33,6 +40,10 @@ _POSTGRESQL_NETWORK = {
     "keepalives_interval": 1,
     "keepalives_count": 3,
 }
+
+# A connection that was used this little ago is taken for one that stands: to ask it costs an
+# admission a sixth of its time.
+POSTGRESQL_FRESH_SECONDS = 1.0
 
 FileIdentity = tuple[int, int]
 """Device and inode."""
@@ -162,9 +173,34 @@ def _postgresql(url: URL, *, patient: bool) -> Engine:
         **_POSTGRESQL_NETWORK,
     }
     try:
-        return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(url, connect_args=arguments, hide_parameters=True)
     except (ImportError, NoSuchModuleError):
         raise SettingsError("PostgreSQL needs its driver: pip install 'psycopg[binary]'.") from None
+    _replace_lost(engine)
+    return engine
+
+
+def _replace_lost(engine: Engine) -> None:
+    """Have connections that were lost while nobody used them replaced without a word."""
+
+    def note(_driver: object, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = monotonic()
+
+    def refuse(driver: Any, record: ConnectionPoolEntry, _proxy: object) -> None:  # noqa: ANN401 - a driver's
+        idle = monotonic() - record.info.get("used", monotonic())
+        if driver.closed or (idle > POSTGRESQL_FRESH_SECONDS and not _answers(engine, driver)):
+            raise InvalidatePoolError("the connection was lost")
+
+    event.listen(engine, "checkin", note)
+    event.listen(engine, "checkout", refuse)
+
+
+def _answers(engine: Engine, driver: Any) -> bool:  # noqa: ANN401 - a driver's connection
+    module: Any = engine.dialect.loaded_dbapi
+    try:
+        return engine.dialect.do_ping(driver)
+    except module.Error:
+        return False
 
 
 @contextmanager

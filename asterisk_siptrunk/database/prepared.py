@@ -46,10 +46,37 @@ class Prepared:
         return int(self._execute(connection, parameters).rowcount)
 
     def _execute(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a driver's cursor
+        (cursor,) = _sent(connection, (self, parameters))
+        return cursor
+
+    def send(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as above
+        """Give it to the driver; the cursor has what became of it, in a pipeline later."""
         driver: Any = connection.connection.dbapi_connection
         return driver.execute(
             self._texts[connection.dialect.name], {**self._constants, **parameters}
         )
+
+
+def run_together(
+    connection: Connection, *asked: tuple[Prepared, Mapping[str, Any]]
+) -> list[Sequence[tuple[Any, ...]]]:
+    """Run statements one after the other, sent to PostgreSQL in one go; gives the rows of each."""
+    return [cursor.fetchall() for cursor in _sent(connection, *asked)]
+
+
+def _sent(connection: Connection, *asked: tuple[Prepared, Mapping[str, Any]]) -> list[Any]:
+    """The cursors of statements that were run.
+
+    PostgreSQL's driver begins a transaction by a statement of its own, which has a way to the
+    server and back to itself; in a pipeline it goes along with the first of ours.
+    """
+    if connection.dialect.name == "sqlite":
+        return [statement.send(connection, parameters) for statement, parameters in asked]
+    driver: Any = connection.connection.dbapi_connection
+    if len(asked) == 1 and driver.info.transaction_status:
+        return [statement.send(connection, parameters) for statement, parameters in asked]
+    with driver.pipeline():
+        return [statement.send(connection, parameters) for statement, parameters in asked]
 
 
 def stored(connection: Connection, moment: datetime) -> datetime | str:

@@ -21,6 +21,11 @@ def hold(connection: Connection) -> None:
     connection.execute(select(provider.c.id).with_for_update())
 
 
+def rewrite(connection: Connection) -> None:
+    """Write what stands there once more: a change that changes nothing."""
+    connection.execute(update(provider).values(version=provider.c.version))
+
+
 def touch(connection: Connection) -> None:
     """Say that something which all trunks share changed."""
     connection.execute(update(provider).values(version=provider.c.version + 1))

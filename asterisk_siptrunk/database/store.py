@@ -13,8 +13,9 @@ from asterisk_siptrunk.call import (
     RegistrationChange,
 )
 from asterisk_siptrunk.call.memory import CallMemory
+from asterisk_siptrunk.call.security import SecurityCount
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
-from asterisk_siptrunk.database import usage
+from asterisk_siptrunk.database import security, usage
 from asterisk_siptrunk.database.gate import Gate
 
 
@@ -69,6 +70,10 @@ class ServerUsage:
     async def registrations(self, changes: Sequence[RegistrationChange]) -> None:
         """Note whether PBXs are registered here."""
         await self._gate.submit_long(lambda c: usage.note_registrations(c, self._server, changes))
+
+    async def security(self, counts: Sequence[SecurityCount]) -> None:
+        """Count attempts on our borders."""
+        await self._gate.submit_long(lambda c: security.record(c, self._server, counts))
 
     async def registered(self) -> Sequence[Contact]:
         """The PBXs that are registered here, as far as is known."""

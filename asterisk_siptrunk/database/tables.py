@@ -286,6 +286,20 @@ journal_position = Table(
     Column("offset", BigInteger, nullable=False),
 )
 
+security_event = Table(
+    "security_event",
+    metadata,
+    Column("hour", UtcDateTime, primary_key=True),
+    Column("server", String(64), primary_key=True),
+    Column("source", String(45), primary_key=True),
+    Column("account", String(40), primary_key=True),
+    Column("kind", String(24), primary_key=True),
+    Column("trunk", String(40), nullable=False),  # by name: a trunk that is gone was attacked, too
+    Column("count", BigInteger, nullable=False),
+    Column("first_at", UtcDateTime, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
+)
+
 audit = Table(
     "audit",
     metadata,

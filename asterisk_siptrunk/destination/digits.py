@@ -106,7 +106,7 @@ def _mask(members: str) -> int:
     while members:
         first, last = members[0], members[0]
         if members[1:2] == "-":
-            last = members[2]
+            last = members[2:3]
         mask |= sum(1 << digit for digit in range(int(first), int(last) + 1))
         members = members[3:] if members[1:2] == "-" else members[1:]
     return mask

@@ -13,7 +13,7 @@ from typing import Any
 from zlib import crc32
 
 from asterisk_siptrunk.asterisk import variables
-from asterisk_siptrunk.asterisk.events import EVENT_FILTERS, UNREAD_EVENTS
+from asterisk_siptrunk.asterisk.events import EVENT_FILTERS, OLD_EVENT_FILTERS, UNREAD_EVENTS
 from asterisk_siptrunk.destination import emergency_numbers
 from asterisk_siptrunk.destination.away import AwayPattern, domestic_patterns, open_patterns
 from asterisk_siptrunk.destination.plan import country_code, metadata_of
@@ -224,7 +224,7 @@ def _common_values(settings: Settings) -> dict[str, object]:
         "dialled": dialled_patterns(),
         "carrier_failed": CARRIER_FAILED,
         "unread_events": UNREAD_EVENTS,
-        "event_filters": EVENT_FILTERS if takes_named_filters(version) else (),
+        "event_filters": EVENT_FILTERS if takes_named_filters(version) else OLD_EVENT_FILTERS,
         "journal": settings.asterisk.journal.name,
         "journal_fields": variables.JOURNAL_FIELDS,
         "sha256": takes_password_digest(version),
@@ -270,7 +270,7 @@ def takes_password_digest(version: tuple[int, int]) -> bool:
 
 
 def takes_named_filters(version: tuple[int, int]) -> bool:
-    """Whether this Asterisk takes `eventfilter(name(...))`; older ones send every event."""
+    """Whether this Asterisk takes `eventfilter(name(...))`."""
     oldest = {18: 26, 20: 11, 22: 1}
     return version >= (23, 0) or version[1] >= oldest.get(version[0], version[1] + 1)
 

@@ -57,9 +57,10 @@ class Store:
         """
         self._make(self.folder)
         try:
-            lock = (self.folder / _LOCK).open("w")
+            lock = open(self.folder / _LOCK, "w", opener=_closed_to_others)  # noqa: SIM115
         except OSError as error:
             raise _unusable(error) from error
+        self._give(self.folder / _LOCK)
         with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -158,7 +159,7 @@ class Store:
             folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
         except OSError as error:
             raise _unusable(error) from error
-        self._give_to_group(folder)
+        self._give(folder)
 
     def _write(self, path: Path, text: str) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE_MODE)
@@ -166,10 +167,15 @@ class Store:
             file.write(text)
             file.flush()
             os.fsync(descriptor)
-        self._give_to_group(path)
+        self._give(path)
 
-    def _give_to_group(self, path: Path) -> None:
-        """Let Asterisk's group read it; where there is no such group, Asterisk is our own user."""
+    def _give(self, path: Path) -> None:
+        """Let Asterisk's group read it; where there is no such group, Asterisk is our own user.
+
+        And let whoever owns our folder change it: root applies, and the service's account does.
+        """
+        if os.geteuid() == 0:
+            os.chown(path, self.folder.stat().st_uid, -1)
         if self._group:
             try:
                 shutil.chown(path, group=self._group)
@@ -217,6 +223,10 @@ def _sync(folder: Path) -> None:
 def rights_hint(error: OSError) -> str:
     """What to do where an account has not the right to do something."""
     return " Run siptrunk as root." if isinstance(error, PermissionError) else ""
+
+
+def _closed_to_others(path: str, flags: int) -> int:
+    return os.open(path, flags, _FILE_MODE)
 
 
 def _unusable(error: OSError) -> ConfigurationError:

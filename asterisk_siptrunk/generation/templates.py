@@ -66,7 +66,8 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
     environment = Environment(
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - no HTML: `finalize` refuses what would not be a value
+        # No HTML: `finalize` refuses what would not be a value.
+        autoescape=False,  # noqa: S701 # nosec B701
         finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,

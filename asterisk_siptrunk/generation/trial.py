@@ -180,7 +180,8 @@ def _free_address() -> str:
 @contextmanager
 def _running(place: _Place) -> Iterator[None]:
     with (place.outside / "console").open("wb") as console:
-        server = subprocess.Popen(  # noqa: S603 - the program that the settings name
+        # The program that the settings name, with arguments of our own.
+        server = subprocess.Popen(  # noqa: S603 # nosec B603
             place.argv("-f", "-n"),
             stdin=subprocess.DEVNULL,
             stdout=console,
@@ -211,7 +212,8 @@ def _wait_until_booted(place: _Place, deadline: float) -> None:
 
 def _ask(place: _Place, question: str) -> str:
     try:
-        done = subprocess.run(  # noqa: S603 - the program that the settings name
+        # The program that the settings name, with arguments of our own.
+        done = subprocess.run(  # noqa: S603 # nosec B603
             place.argv("-rx", question),
             stdin=subprocess.DEVNULL,
             capture_output=True,

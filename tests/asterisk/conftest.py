@@ -1,5 +1,6 @@
 """One provider for all tests of calls: set up once, since each test leaves it idle again."""
 
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -138,6 +139,8 @@ class Faulty(Exchange):
 @pytest.fixture(scope="session")
 def exchange_described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Faulty]:
     """One for all faults: each test leaves it whole again."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount the small disk that the database is to be on")
     with (
         small_disk(tmp_path_factory.mktemp("disk"), 128) as disk,
         Provider(database_url=f"sqlite:///{disk}/siptrunk.db") as provider,

@@ -19,7 +19,7 @@ FLOOD = 10_000
 
 def refused(exchange: Faulty, traffic: Traffic) -> None:
     with traffic.fault(), exchange.ami.refusing():
-        traffic.calm(3.0)
+        traffic.calm(2.0)
 
 
 def cut_in_an_event(exchange: Faulty, traffic: Traffic) -> None:
@@ -55,7 +55,7 @@ def flooded(exchange: Faulty, traffic: Traffic) -> None:
     [
         pytest.param(
             refused,
-            8.5,
+            6.5,
             Fault("AMI refused", ON, "log, doctor; ends from the journal"),
             id="refused",
         ),
@@ -64,13 +64,28 @@ def flooded(exchange: Faulty, traffic: Traffic) -> None:
             5.5,
             Fault("AMI cut in the middle of an event", ON, "log: connected again"),
             id="cut",
+            marks=pytest.mark.soak,
         ),
         pytest.param(
-            silent, 13, Fault("AMI half-open and silent", ON, "log, within 7 s"), id="silent"
+            silent,
+            13,
+            Fault("AMI half-open and silent", ON, "log, within 7 s"),
+            id="silent",
+            marks=pytest.mark.soak,
         ),
-        pytest.param(slow, 13, Fault("AMI read too slowly", ON, "log: connected again"), id="slow"),
         pytest.param(
-            flooded, 8.5, Fault("AMI flood, 10,000 events/s", ON, "processor time"), id="flood"
+            slow,
+            13,
+            Fault("AMI read too slowly", ON, "log: connected again"),
+            id="slow",
+            marks=pytest.mark.soak,
+        ),
+        pytest.param(
+            flooded,
+            8,
+            Fault("AMI flood, 10,000 events/s", ON, "processor time"),
+            id="flood",
+            marks=pytest.mark.soak,
         ),
     ],
 )
@@ -82,7 +97,7 @@ def test_traffic_goes_on_without_ami(
     request: pytest.FixtureRequest,
 ):
     with exchange.traffic(seconds) as traffic:
-        traffic.calm(1.5)
+        traffic.calm(1.0)
         inject(exchange, traffic)
         told = traffic.finish()
     assert_promises(exchange.provider, told)
@@ -107,8 +122,8 @@ def another_secret(exchange: Faulty) -> Iterator[None]:
 def test_a_wrong_secret_is_told_at_once_and_not_hammered(
     exchange: Faulty, request: pytest.FixtureRequest
 ):
-    with exchange.traffic(11.5) as traffic:
-        traffic.calm(1.5)
+    with exchange.traffic(10) as traffic:
+        traffic.calm(1.0)
         said, before = len(exchange.provider.daemon_log), exchange.ami.attempts
         with traffic.fault(), another_secret(exchange):
             exchange.ami.cut()
@@ -117,7 +132,7 @@ def test_a_wrong_secret_is_told_at_once_and_not_hammered(
                 3.0,  # Asterisk itself lets a second pass before it says no
                 "the log to say so",
             )
-            traffic.calm(6.0)
+            traffic.calm(4.5)
             attempts = exchange.ami.attempts - before
         told = traffic.finish()
     # One is made at once, one 1 to 2 s after it, one 2 to 4 s after that.

@@ -33,7 +33,10 @@ def restarted(exchange: Faulty, traffic: Traffic) -> None:
             id="killed",
         ),
         pytest.param(
-            restarted, Fault("Asterisk restarted", GONE, "ends as the journal has them"), id="again"
+            restarted,
+            Fault("Asterisk restarted", GONE, "ends as the journal has them"),
+            id="restarted",
+            marks=pytest.mark.soak,
         ),
     ],
 )
@@ -43,7 +46,7 @@ def test_what_asterisk_took_along_is_recorded(
     fault: Fault,
     request: pytest.FixtureRequest,
 ):
-    with exchange.traffic(9) as traffic:
+    with exchange.traffic(7) as traffic:
         traffic.calm(1.5)
         inject(exchange, traffic)
         told = traffic.finish()
@@ -51,6 +54,7 @@ def test_what_asterisk_took_along_is_recorded(
     assert write_down(fault, told, request.node) < RECOVERY_SECONDS
 
 
+@pytest.mark.soak
 def test_a_graceful_restart_takes_no_call_along(exchange: Faulty, request: pytest.FixtureRequest):
     """Asterisk takes no new call while it waits for the last one's end, then begins anew."""
     asterisk = exchange.provider.asterisk

@@ -47,26 +47,29 @@ def exchange() -> Iterator[Clocked]:
 @pytest.mark.parametrize(
     ("by", "fault"),
     [
-        (
+        pytest.param(
             HOUR,
             Fault(
                 "clock set forward by an hour",
                 "Asterisk itself may end calls: none had voice for an hour",
                 "`usage verify` counts those calls apart",
             ),
+            id="forward",
+            marks=pytest.mark.soak,
         ),
-        (
+        pytest.param(
             -HOUR,
             Fault(
                 "clock set back by an hour", "nothing", "`usage verify` counts those calls apart"
             ),
+            id="back",
         ),
     ],
 )
 def test_a_clock_that_is_set_makes_no_call_longer_or_shorter(
     exchange: Clocked, by: int, fault: Fault, request: pytest.FixtureRequest
 ):
-    with exchange.traffic(7) as traffic:
+    with exchange.traffic(6.5) as traffic:
         traffic.calm(1.5)
         with traffic.fault():
             exchange.set(exchange.clock_ahead + by)
@@ -76,6 +79,7 @@ def test_a_clock_that_is_set_makes_no_call_longer_or_shorter(
     assert write_down(fault, told, request.node) < RECOVERY_SECONDS
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("change", [SUMMER_BEGINS, SUMMER_ENDS])
 def test_summer_time_comes_and_goes_unnoticed(
     exchange: Clocked, change: float, request: pytest.FixtureRequest

@@ -96,14 +96,14 @@ def applying(exchange: Faulty) -> subprocess.Popen[str]:
 
 
 def test_two_applies_at_once_under_traffic(exchange: Faulty, request: pytest.FixtureRequest):
-    with exchange.traffic(7) as traffic:
-        traffic.calm(0.5)
-        with traffic.fault(), changed(exchange):
+    with changed(exchange), exchange.traffic(8) as traffic:
+        traffic.calm(1.0)
+        with traffic.fault():
             both = [applying(exchange) for _ in range(2)]
-            said = [one.communicate(timeout=30)[1] for one in both]
-            statuses = sorted(one.returncode for one in both)
-            assert "nothing to" in exchange.provider.do("config", "plan").lower()
+        said = [one.communicate(timeout=30)[1] for one in both]
         told = traffic.finish()
+        assert "nothing to" in exchange.provider.do("config", "plan").lower()
+    statuses = sorted(one.returncode for one in both)
     # The one that lost says so, or came when all was done.
     assert statuses == [0, 0] or re.search("another process|plan again", "".join(said)), said
     assert_promises(exchange.provider, told)

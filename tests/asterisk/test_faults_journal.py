@@ -53,13 +53,13 @@ def doubled(journal: Path) -> None:
 
 def with_the_service_stopped(exchange: Faulty, spoil: Callable[[Path], None]) -> Told:
     """Traffic with the service stopped for some seconds; in their middle the journal is spoilt."""
-    with exchange.traffic(9.0) as traffic:
+    with exchange.traffic(8.0) as traffic:
         traffic.calm(2.5)  # the first lines are read, so that there is a place to go on from
         with traffic.fault():
             exchange.provider.stop_serving()
-            traffic.calm(1.2)
+            traffic.calm(1.0)
             spoil(journal_of(exchange))
-            traffic.calm(1.2)
+            traffic.calm(1.0)
         exchange.provider.serve()
         return traffic.finish()
 
@@ -67,9 +67,21 @@ def with_the_service_stopped(exchange: Faulty, spoil: Callable[[Path], None]) ->
 @pytest.mark.parametrize(
     ("spoil", "fault"),
     [
-        (rotated, Fault("journal rotated while nobody reads it", ON, "nothing")),
-        (copied_and_emptied, Fault("journal copied, and truncated", ON, "log")),
-        (doubled, Fault("journal with doubled lines", ON, "nothing")),
+        pytest.param(
+            rotated, Fault("journal rotated while nobody reads it", ON, "nothing"), id="rotated"
+        ),
+        pytest.param(
+            copied_and_emptied,
+            Fault("journal copied, and truncated", ON, "log"),
+            id="copied",
+            marks=pytest.mark.soak,
+        ),
+        pytest.param(
+            doubled,
+            Fault("journal with doubled lines", ON, "nothing"),
+            id="doubled",
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 def test_no_call_is_lost_or_counted_twice_by_the_journal(
@@ -83,6 +95,7 @@ def test_no_call_is_lost_or_counted_twice_by_the_journal(
     assert write_down(fault, told, request.node) < RECOVERY_SECONDS
 
 
+@pytest.mark.soak
 def test_half_a_line_hides_no_whole_one(exchange: Faulty, request: pytest.FixtureRequest):
     journal = journal_of(exchange)
     told = with_the_service_stopped(exchange, torn)
@@ -106,15 +119,12 @@ def past_calls(journal: Path, count: int) -> Iterator[bytes]:
         yield ('"' + '","'.join((values | unique | times).values()) + '"\n').encode()
 
 
-@pytest.mark.parametrize(
-    "count", [HOUR_AT_TWENTY // 10, pytest.param(HOUR_AT_TWENTY, marks=pytest.mark.soak)]
-)
+@pytest.mark.soak
 def test_a_backlog_is_caught_up_with_while_calls_go_on(
-    exchange: Faulty, count: int, request: pytest.FixtureRequest
+    exchange: Faulty, request: pytest.FixtureRequest
 ):
     provider, journal = exchange.provider, journal_of(exchange)
-    rows = len(provider.calls())
-    seconds = 5 + count / 2000
+    count, rows, seconds = HOUR_AT_TWENTY, len(provider.calls()), 45
     with exchange.traffic(seconds) as traffic:
         traffic.calm(1.0)
         with traffic.fault():

@@ -65,27 +65,34 @@ def lost(disk: Path) -> Iterator[None]:
     away.rmdir()
 
 
+LOCKED = Fault("SQLite file locked", ON, "log, doctor")
+FULL = Fault("disk of the database full", ON, "log, doctor")
+READ_ONLY = Fault("database file read-only", ON, "log, doctor")
+LOST = Fault("database file lost, and put back", ON, "log, doctor")
+
+
 @pytest.mark.parametrize(
-    ("fault_of", "fault"),
+    ("fault_of", "seconds", "fault"),
     [
-        pytest.param(locked, Fault("SQLite file locked", ON, "log, doctor"), id="locked"),
-        pytest.param(full, Fault("disk of the database full", ON, "log, doctor"), id="full"),
-        pytest.param(
-            read_only, Fault("database file read-only", ON, "log, doctor"), id="read-only"
-        ),
-        pytest.param(lost, Fault("database file lost, and put back", ON, "log, doctor"), id="lost"),
+        pytest.param(locked, 2.5, LOCKED, id="locked"),
+        pytest.param(full, 2.0, FULL, id="full"),
+        pytest.param(locked, 5.0, LOCKED, id="locked-5s", marks=pytest.mark.soak),
+        pytest.param(full, 5.0, FULL, id="full-5s", marks=pytest.mark.soak),
+        pytest.param(read_only, 5.0, READ_ONLY, id="read-only-5s", marks=pytest.mark.soak),
+        pytest.param(lost, 5.0, LOST, id="lost-5s", marks=pytest.mark.soak),
     ],
 )
 def test_traffic_goes_on_without_the_file(
     exchange: Faulty,
     fault_of: Callable[[Path], AbstractContextManager[None]],
+    seconds: float,
     fault: Fault,
     request: pytest.FixtureRequest,
 ):
-    with exchange.traffic(10.5) as traffic:
-        traffic.calm(1.5)
+    with exchange.traffic(seconds + 4.5) as traffic:
+        traffic.calm(1.0)
         with traffic.fault(), fault_of(exchange.disk):
-            traffic.calm(5.0)
+            traffic.calm(seconds)
         told = traffic.finish()
     assert_promises(exchange.provider, told)
     assert write_down(fault, told, request.node) < RECOVERY_SECONDS

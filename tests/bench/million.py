@@ -10,24 +10,29 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from pathlib import Path
+from threading import Event
 from time import perf_counter
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Engine, text
 
 from asterisk_siptrunk.call import Attempt, Direction, Ended
+from asterisk_siptrunk.call.month import month_at
 from asterisk_siptrunk.call.verify import Period
 from asterisk_siptrunk.cli.output import csv_cells
 from asterisk_siptrunk.cli.records import USAGE_COLUMNS, whole
-from asterisk_siptrunk.database import calls
+from asterisk_siptrunk.database import calls, exports, prune
 from asterisk_siptrunk.database import usage as usage_of
+from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.calls import CallFilter
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.months import Month
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
 ROWS = 20_000_000
 MONTHS = 13
 SERVER = "lab"
+ZONE = ZoneInfo("Europe/Paris")
 FEW_ROWS = 20_000
 OPEN_EACH = 5
 # One transaction each, in blocks that take turns.
@@ -167,25 +173,26 @@ def open_some(engine: Engine, now: datetime) -> None:
 
 def admit_and_end(database: Database) -> float:
     """Seconds for each admission with its end, in a block of them."""
-    began = perf_counter()
-    for _ in range(ADMISSIONS):
-        now = datetime.now(UTC)
-        number = next(_uniqueids)
-        attempt = Attempt(
-            server=SERVER,
-            uniqueid=f"lab-{int(now.timestamp())}.{10**9 + number}",
-            direction=Direction.OUTBOUND,
-            entry=f"t{number % TRUNKS}",
-            dialled=MOBILE,
-            at=now,
-            caller=NUMBER.format(number % TRUNKS),
-        )
-        with transaction(database.engine) as connection:
-            ruling = database.admission.admit(connection, attempt)
-        assert ruling.carrier is not None, ruling
-        with transaction(database.engine) as connection:
-            usage_of.apply(connection, SERVER, [Ended(attempt.uniqueid, now, 16)])
-    return (perf_counter() - began) / ADMISSIONS
+    return statistics.mean(_admit_and_end(database) for _ in range(ADMISSIONS))
+
+
+def _admit_and_end(database: Database) -> float:
+    began, now, number = perf_counter(), datetime.now(UTC), next(_uniqueids)
+    attempt = Attempt(
+        server=SERVER,
+        uniqueid=f"lab-{int(now.timestamp())}.{10**9 + number}",
+        direction=Direction.OUTBOUND,
+        entry=f"t{number % TRUNKS}",
+        dialled=MOBILE,
+        at=now,
+        caller=NUMBER.format(number % TRUNKS),
+    )
+    with transaction(database.engine) as connection:
+        ruling = database.admission.admit(connection, attempt)
+    assert ruling.carrier is not None, ruling
+    with transaction(database.engine) as connection:
+        usage_of.apply(connection, SERVER, [Ended(attempt.uniqueid, now, 16)])
+    return perf_counter() - began
 
 
 def list_of(wanted: CallFilter) -> Callable[[Database], float]:
@@ -236,6 +243,48 @@ def verify_a_month(database: Database) -> float:
     with reading(database.engine) as connection:
         rows = calls.usage_rows(connection, SERVER, Period(*_span(database.month)))
         return _each(rows, ROWS)
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """A month dropped while calls are admitted: seconds, and the slowest of them.
+
+    Attributes:
+        looking: until it was known that the month may go.
+        dropping: until it was gone.
+    """
+
+    calls: int
+    looking: float
+    dropping: float
+    slowest_admission: float
+
+
+def prune_the_oldest(database: Database, oldest: Month) -> Pruned:
+    """Have the oldest month exported, as far as is noted, and pruned."""
+    month = month_at(_span(oldest)[0] + timedelta(days=1), ZONE)
+    stop, took = Event(), [0.0]
+
+    def admit() -> None:
+        while not stop.wait(0.01):
+            took.append(_admit_and_end(database))
+
+    by = By("bench", datetime.now(UTC))
+    with reading(database.engine) as connection:
+        exported = sum(1 for _ in calls.usage_rows(connection, SERVER, month.period))
+    with transaction(database.engine) as connection:
+        exports.mark(connection, by, month, exported, "0" * 64)
+    with ThreadPoolExecutor(1) as others:
+        done, began = others.submit(admit), perf_counter()
+        with reading(database.engine) as connection:
+            after = month_at(month.period.until, ZONE)
+            plan = prune.make_plan(connection, after, ZONE, by.at)
+        looked = perf_counter()
+        gone = sum(prune.carry_out(database.engine, plan, by))
+        dropped = perf_counter()
+        stop.set()
+        done.result()
+    return Pruned(gone, looked - began, dropped - looked, max(took))
 
 
 def compare(
@@ -290,10 +339,20 @@ def main() -> None:
         begin_few(few, now)
         for engine in (full, few):
             open_some(engine, now)
-        figures = measure(Database(full, middle), Database(few, Month.of(now)))
+        whole = Database(full, middle)
+        figures = measure(whole, Database(few, Month.of(now)))
+        pruned = prune_the_oldest(whole, _before(Month.of(now))[0])
     console.print(table(figures, chosen.rows))
+    console.print(
+        f"A month of {pruned.calls:,} calls: looked at in {pruned.looking:.1f} s, dropped in "
+        f"{pruned.dropping:.1f} s; slowest admission meanwhile {pruned.slowest_admission:.3f} s"
+    )
     chosen.output.parent.mkdir(parents=True, exist_ok=True)
-    written = {"rows": chosen.rows, "figures": [asdict(one) for one in figures]}
+    written = {
+        "rows": chosen.rows,
+        "figures": [asdict(one) for one in figures],
+        "pruned": asdict(pruned),
+    }
     chosen.output.write_text(json.dumps(written, indent=2) + "\n")
     console.print(f"Written to {chosen.output}")
 

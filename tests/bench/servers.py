@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 DATABASE = "bench"
 SERVERS = (1, 2, 4)
-ROUNDS = 3
-SECONDS = 8.0
-WARM_SECONDS = 2.0
+ROUNDS = 5
+SECONDS = 4.0
+WARM_SECONDS = 1.0
 # Calls that ask a server at the same time: as each ends, the next one asks.
 AT_ONCE = 4
 TARGET = 0.5

@@ -16,7 +16,7 @@ def main() -> None:
         kept = json.loads(file.read_text())
         path, _, name = kept["test"].partition("::")
         seconds = f"{kept['recovered_after']:.1f} s"
-        test = f"`{path.rpartition('/')[2]}`: {name.partition('[')[0].removeprefix('test_')}"
+        test = f"`{path.rpartition('/')[2]}`: {name.removeprefix('test_')}"
         print(f"| {kept['name']} | {kept['callers']} | {kept['admins']} | {seconds} | {test} |")
 
 

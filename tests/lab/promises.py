@@ -193,10 +193,22 @@ def _refused_while_free(told: Told) -> Iterator[str]:
     due = told.fault_ended + FREE_SECONDS
     for one in told.placed:
         if one.kind is Kind.NARROW and one.status == 503 and one.heard_at and one.asked_at > due:
-            _, most = _range(spans, one.heard_at)
+            most = _most_within(spans, one.heard_at - FREE_SECONDS - NEAR_SECONDS, one.heard_at)
             if most < NARROW_CHANNELS:
                 late = one.asked_at - told.fault_ended
-                yield f"5: {one.tag} refused {late:.1f} s after the fault, {most} channels in use"
+                yield (
+                    f"5: {one.tag} refused {late:.1f} s after the fault, with {most} channels in "
+                    f"use at most in the {FREE_SECONDS:g} s before"
+                )
+
+
+def _most_within(spans: Iterable[Span], since: float, until: float) -> int:
+    """How many of these overlap at most in a stretch of time."""
+    return most_at_once(
+        (max(begin, since), min(end, until))
+        for begin, end in spans
+        if begin < until and end + NEAR_SECONDS > since
+    )
 
 
 def _spans(told: Told, trunk: str) -> list[Span]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from asterisk_siptrunk.database.calls import CallFilter, every
 from asterisk_siptrunk.database.engine import open_engine, reading
+from asterisk_siptrunk.database.usage import position
 from tests.lab.asterisk import AsteriskServer
 from tests.lab.certificate import self_signed
 from tests.lab.processes import Child, Running, free_ports, has_ipv6
@@ -188,11 +189,15 @@ class Provider(Running):
 
     def serve(self) -> None:
         """Start `siptrunk serve`, and wait until it takes calls and listens to Asterisk."""
+        self.start_serving()
+        self.until(self._listens, READY_SECONDS, "siptrunk serve to listen to Asterisk")
+
+    def start_serving(self) -> None:
+        """Start `siptrunk serve`, and wait until it takes calls."""
         self.daemon = Child(
             [str(SIPTRUNK), "serve"], output=self.folder / "serve.log", env=self.environment
         )
         self.until(self._takes_calls, READY_SECONDS, "siptrunk serve to take calls")
-        self.until(self._listens, READY_SECONDS, "siptrunk serve to listen to Asterisk")
 
     def stop_serving(self) -> None:
         """End the daemon in order."""
@@ -245,6 +250,13 @@ class Provider(Running):
     def until_idle(self, seconds: float = 10.0) -> None:
         """Wait until no call holds a channel."""
         self.until(lambda: not self.live(), seconds, "all channels to be free")
+
+    def has_read_journal(self) -> bool:
+        """Whether the service has recorded all that Asterisk's journal holds by now."""
+        status = (self.asterisk.cdr_custom / "siptrunk.csv").stat()
+        with reading(self.engine) as connection:
+            read = position(connection, "lab")
+        return read is not None and (read.inode, read.offset) == (status.st_ino, status.st_size)
 
     def _records(self, wanted: CallFilter) -> list[CallRecord]:
         with reading(self.engine) as connection:

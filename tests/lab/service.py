@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -56,7 +57,15 @@ class Service(Running):
         self.process = Child(
             [str(SIPTRUNK), "serve"], output=self.folder / "serve.log", env=self.environment
         )
-        self.until(lambda: "Admitting calls" in self.log)
+        self.until(self._takes_calls)
+
+    def _takes_calls(self) -> bool:
+        if self.process is None or not self.process.running:
+            raise RuntimeError(f"siptrunk serve ended:\n{self.log}")
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.agi_port), 1).close()
+            return True
+        return False
 
     def close(self) -> None:
         """End it in order."""

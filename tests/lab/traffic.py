@@ -334,6 +334,7 @@ class Traffic(Running):
         called = [carried(one) for one in (*self._carrier.calls(), *self._exchange.pbx.calls())]
         tags = {one.tag for one in called}
         self._provider.until(lambda: self._tell(tags), DRAIN_SECONDS, "a row of each call")
+        self._provider.until(self._provider.has_read_journal, DRAIN_SECONDS, "the journal's times")
         return Told(
             placed=[placed(one) for one in seen],
             carried=called,

@@ -1,4 +1,7 @@
-"""AGI headers as Asterisk 22 writes them; a value can be replaced by its key."""
+"""AGI headers as Asterisk 22 writes them; a value can be replaced by its key.
+
+The channel of another trunk comes with its account code.
+"""
 
 _COMMON = {
     "agi_channel": "PJSIP/trunk-acme-00000000",
@@ -32,13 +35,19 @@ def fastagi_header(*, script: str = "outbound", **changed: str) -> bytes:
         "agi_request": f"agi://127.0.0.1:4573/{script}",
     }
     arguments = {f"agi_arg_{index}": text for index, text in enumerate(_ARGUMENTS, start=1)}
-    return _written(first | _COMMON | arguments | changed)
+    return _written(first | _COMMON | arguments | _of_trunk(changed))
 
 
 def process_header(*, script: str = "outbound", **changed: str) -> bytes:
     all_arguments = ("/srv/siptrunk_agi.py", "/etc/siptrunk/siptrunk.toml", script, *_ARGUMENTS)
     arguments = {f"agi_arg_{index}": text for index, text in enumerate(all_arguments, start=1)}
-    return _written({"agi_request": "/usr/bin/python3"} | _COMMON | arguments | changed)
+    request = {"agi_request": "/usr/bin/python3"}
+    return _written(request | _COMMON | arguments | _of_trunk(changed))
+
+
+def _of_trunk(changed: dict[str, str]) -> dict[str, str]:
+    account = changed.get("agi_accountcode", "acme")
+    return {"agi_channel": f"PJSIP/trunk-{account}-00000000"} | changed
 
 
 def _written(values: dict[str, str]) -> bytes:

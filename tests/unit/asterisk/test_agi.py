@@ -64,6 +64,16 @@ def test_presentation_tells_whether_the_caller_is_withheld(presentation, withhel
     assert request.withheld is withheld
 
 
+def test_a_presentation_of_thousands_of_digits_is_none():
+    (request,) = read(fastagi_header(agi_callingpres="1" * 5000))
+    assert not request.withheld
+
+
+def test_a_call_of_this_servers_phones_bears_its_trunks_account():
+    channel = "Local/to0612345678@siptrunk_phones-acme-0000002a;2"
+    assert read(fastagi_header(agi_channel=channel)) == [REQUEST]
+
+
 def test_an_unknown_caller_is_none():
     (request,) = read(fastagi_header(agi_callerid="unknown"))
     assert request.caller == ""
@@ -100,6 +110,9 @@ def test_a_forged_line_never_passes(forged):
         fastagi_header().replace(b"agi_type: PJSIP\n", b"agi_type: PJSIP\n" * 2),
         fastagi_header(agi_arg_4=""),
         fastagi_header(agi_arg_4="soon"),
+        fastagi_header(agi_arg_4="1" * 5000),
+        fastagi_header(agi_channel="PJSIP/trunk-acme-00000000", agi_accountcode="victim"),
+        fastagi_header(agi_channel="Local/to1@siptrunk_phones-victim-0000002a;2"),
         b"x" * MOST_HEADER_BYTES,
         fastagi_header(agi_arg_3="x" * MOST_HEADER_BYTES),
     ],

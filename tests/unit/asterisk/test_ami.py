@@ -1,6 +1,7 @@
 """The AMI client against a peer that keeps the rules, and against peers that do not."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -272,6 +273,18 @@ def test_a_wrong_secret_is_tried_ever_more_rarely(caplog):
     assert client.state.link is Link.REFUSED
     assert "secret differs" in client.state.detail
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
+
+
+def test_a_wrong_secret_is_soon_tried_again_after_cuts():
+    """A secret that changed comes with a cut or several, and these count by themselves."""
+
+    async def session(_: AmiConnection) -> None:
+        raise AmiUnavailable("cut")
+
+    logins = itertools.count()
+    peer = Peer(lambda action: success(action) if next(logins) < 5 else error(action, "No"))
+    _, slept = run_client(peer, session, 7)
+    assert slept == [0.1, 0.2, 0.4, 0.8, 1.0, 2, 4]
 
 
 def test_a_lost_connection_is_made_again_soon():

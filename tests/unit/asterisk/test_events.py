@@ -78,6 +78,10 @@ def test_what_an_event_says_of_a_call(said, change):
         event("Hangup", Context="siptrunk-call-out"),
         of_call("Hangup", Uniqueid="lab 1"),
         of_call("DialEnd", DialStatus="ANSWER", Uniqueid=""),
+        # A line `EVENT: ...` that a caller wrote, in place of the event's name.
+        AmiEvent("Else", {"EVENT": "Else", "Context": "siptrunk-call-out"}, RECEIVED),
+        # Asterisk writes its time before all that a caller can write, or not at all.
+        AmiEvent("Hangup", {"Event": "Hangup", "CallerIDNum": "1"} | CALL, RECEIVED),
     ],
 )
 def test_a_forged_event_changes_nothing_and_is_noticed(forged):
@@ -86,7 +90,9 @@ def test_a_forged_event_changes_nothing_and_is_noticed(forged):
 
 
 def test_an_event_of_something_else_is_not_suspected():
-    assert not events.is_suspect(AmiEvent("ContactStatus", {}, RECEIVED, ambiguous=True))
+    assert not events.is_suspect(
+        AmiEvent("ContactStatus", {"Event": "ContactStatus"}, RECEIVED, ambiguous=True)
+    )
 
 
 def test_the_codec():

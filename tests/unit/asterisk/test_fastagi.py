@@ -189,6 +189,20 @@ def test_sessions_over_the_bound_are_closed_and_the_others_go_on(monkeypatch):
     asyncio.run(run(Lab()))
 
 
+def test_the_peer_that_was_silent_longest_gives_its_place_to_a_call(monkeypatch):
+    monkeypatch.setattr(fastagi, "MOST_SESSIONS", 3)
+
+    async def run(lab):
+        async with lab.running(), lab.peer() as first, lab.peer(), lab.peer() as last:
+            await asyncio.sleep(0)
+            assert [await lab.ask() for _ in range(2)] == [VERDICT] * 2
+            assert await asyncio.wait_for(first[0].read(), PATIENCE) == b""
+            last[1].write(fastagi_header())
+            assert await asyncio.wait_for(last[0].read(), PATIENCE) == VERDICT
+
+    asyncio.run(run(Lab()))
+
+
 def test_a_peer_that_has_gone_before_it_is_known_is_passed_over():
     """As uvloop has it: no name for a socket that was reset already."""
 

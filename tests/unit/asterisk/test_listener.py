@@ -23,6 +23,7 @@ from asterisk_siptrunk.call import (
     Ringing,
     Spoken,
 )
+from asterisk_siptrunk.call.security import SecurityCount
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.errors import DatabaseUnavailable
 from tests.replay.peer import Peer, message, success
@@ -45,6 +46,7 @@ class MemoryStore:
         self.journal: list[JournalCall] = []
         self.changed_registrations: list[RegistrationChange] = []
         self.there: list[Contact] = []
+        self.attempts: list[SecurityCount] = []
         self.position: JournalPosition | None = None
         self.looks = self.lists = 0
         self.seen_at: set[datetime] = set()
@@ -102,6 +104,10 @@ class MemoryStore:
     async def registrations(self, changes: Sequence[RegistrationChange]) -> None:
         self._tell()
         self.changed_registrations += changes
+
+    async def security(self, counts: Sequence[SecurityCount]) -> None:
+        self._tell()
+        self.attempts += counts
 
     async def registered(self) -> Sequence[Contact]:
         self.lists += 1

@@ -66,6 +66,15 @@ def test_counts_and_sums():
     assert found.counts == {Kind.ESTIMATED: 1, Kind.NOT_IN_JOURNAL: 1, Kind.NO_ROW: 1}
 
 
+def test_a_call_during_which_the_clock_was_set_is_counted_apart():
+    found = check([row(evidence=Evidence.STEADY)], [told(end=NOON + 3663)])
+    assert found.is_complete
+    assert found.counts == {Kind.CLOCK_SET: 1}
+    assert found.billable == found.journal_billable == timedelta(seconds=60)
+    assert "by a steady clock" in found.differences[0].words
+    assert not check([row(evidence=Evidence.STEADY)], []).is_complete
+
+
 BY_ROW = "2026-11-23T12:01:03.000Z by its row"
 ANSWERED = "2026-11-23T12:00:03.000Z by the journal"
 

@@ -20,6 +20,7 @@ from asterisk_siptrunk.database.engine import open_engine, transaction
 from asterisk_siptrunk.database.tables import server
 from asterisk_siptrunk.generation.store import Store
 from tests.conftest import SETUP
+from tests.unit.cli.doctoring import answering, give_sign
 from tests.unit.cli.fake_asterisk import FakeAsterisk
 
 
@@ -170,3 +171,24 @@ def fleet(sqlite_url: str) -> Iterator[Fleet]:
     made = Fleet(sqlite_url)
     yield made
     made.engine.dispose()
+
+
+@pytest.fixture
+def well(acme: Siptrunk, asterisk: FakeAsterisk, tmp_path: Path) -> Iterator[Siptrunk]:
+    """A provider that lacks nothing."""
+    (tmp_path / "siptrunk.toml").chmod(0o640)
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_text('ami_listen = "a"\nami_apply = "b"\n')
+    secrets.chmod(0o600)
+    (tmp_path / "journal.csv").touch()
+    with answering() as port:
+        acme.environment |= {
+            "SIPTRUNK_AGI_PORT": str(port),
+            "SIPTRUNK_ASTERISK_ADDRESS": "sip.example.com",
+            "SIPTRUNK_ASTERISK_JOURNAL": str(tmp_path / "journal.csv"),
+        }
+        acme("config", "install", "--yes")
+        acme("config", "apply", "--yes")
+        give_sign(tmp_path / "siptrunk.db", share=0)
+        yield acme
+    assert asterisk.reloads

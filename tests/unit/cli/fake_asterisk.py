@@ -1,5 +1,7 @@
 """An Asterisk that takes whatever stands in our folder, or refuses to."""
 
+import time
+
 from asterisk_siptrunk.errors import AmiRefused, AmiUnavailable
 from asterisk_siptrunk.generation.manifest import Manifest
 from asterisk_siptrunk.generation.server import Module
@@ -14,6 +16,7 @@ class FakeAsterisk:
         self.away = self.refuses = False
         self.keeps_journal = self.may_load = True
         self.tells_no_transports = False
+        self.ahead = 0.0
         self.transports: dict[str, dict[str, str]] = {}
         self.number = "22.10.1"
         self.reloads: list[Module] = []
@@ -27,6 +30,10 @@ class FakeAsterisk:
     def version(self) -> str:
         self._reached()
         return self.number
+
+    def clock(self) -> float:
+        self._reached()
+        return time.time() + self.ahead
 
     def reload(self, module: Module) -> None:
         self._reached()

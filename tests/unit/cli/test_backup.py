@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.unit.cli.test_serve import at_step
+from tests.unit.cli.doctoring import at_step
 
 
 @pytest.fixture

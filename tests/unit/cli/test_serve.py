@@ -1,11 +1,9 @@
 """`siptrunk serve`, up to where the service itself begins."""
 
-import sqlite3
-from contextlib import closing
-
 import pytest
 
 from asterisk_siptrunk import bootstrap, daemon
+from tests.unit.cli.doctoring import at_step
 
 
 @pytest.fixture
@@ -22,11 +20,6 @@ def test_serve_begins_on_a_database_that_is_ready(siptrunk, asterisk, served):
     del asterisk
     assert siptrunk("serve").stderr == ""
     assert served == ["asterisk"]
-
-
-def at_step(file, step):
-    with closing(sqlite3.connect(file)) as database, database:
-        database.execute("UPDATE alembic_version SET version_num = ?", (step,))
 
 
 @pytest.mark.parametrize("schema", ["empty", "older"])

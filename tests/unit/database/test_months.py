@@ -24,6 +24,7 @@ from asterisk_siptrunk.database.tables import call
 from asterisk_siptrunk.database.thread import DatabaseThread
 from asterisk_siptrunk.database.upkeep import keep_months_ahead
 from asterisk_siptrunk.errors import DatabaseUnavailable
+from tests.lab.service import Service
 from tests.unit.cli.conftest import Siptrunk
 from tests.unit.cli.records import ended, record
 from tests.unit.database.builders import NOON, admission, ask, outbound, provide
@@ -270,25 +271,38 @@ def run_upkeep(engine, until) -> None:
 
 
 @pytest.mark.postgresql
-def test_the_daemon_makes_the_next_months(monthly):
-    def made():
-        with reading(monthly) as connection:
+def test_the_service_makes_the_months_that_are_missing(postgresql, tmp_path):
+    url = postgresql.create_database(f"served_{next(_databases)}")
+    this = Month.of(datetime.now(UTC))
+    service = Service(tmp_path, url)
+    assert service.run("init").returncode == 0
+    engine = open_engine(url)
+    with transaction(engine) as connection:
+        for month in (this, this.next):
+            connection.execute(text(f"DROP TABLE {month.partition}"))
+
+    def made() -> list[Month]:
+        with reading(engine) as connection:
             return months.every(connection)
 
-    run_upkeep(monthly, lambda: Month(2027, 2) in made())
-    assert made() == [NOVEMBER, DECEMBER, JANUARY, Month(2027, 2)]
+    with service:
+        service.until(lambda: made() == [this, this.next, this.next.next])
+    assert f"partitions made: {this.partition}, {this.next.partition}" in service.log
+    engine.dispose()
 
 
 @pytest.mark.postgresql
 def test_nobody_waits_for_a_month_that_cannot_be_made_now(monthly, caplog):
     provide(monthly)
     caplog.set_level(logging.WARNING)
-    with transaction(monthly) as connection:  # a long export, say
+    exporting = open_engine(monthly.url.render_as_string())
+    with transaction(exporting) as connection:
         connection.execute(text("LOCK TABLE call_default IN ACCESS SHARE MODE"))
         run_upkeep(monthly, lambda: "not made, tried again" in caplog.text)
         with pytest.raises(DatabaseUnavailable, match="lock timeout"), transaction(monthly) as two:
             months.make_ahead(two, NOON + timedelta(days=31))
         assert ask(monthly, admission(), outbound(uniqueid=named(NOON))).carrier is not None
+    exporting.dispose()
 
 
 @pytest.mark.postgresql

@@ -189,6 +189,21 @@ def test_the_journal_leaves_an_exact_end(engine, call):
     assert the_record(engine).ended_at == after(60)
 
 
+@pytest.mark.parametrize("journal_first", [True, False])
+def test_where_the_clock_was_set_the_journal_has_no_say(engine, call, journal_first):
+    def journal() -> None:
+        record_journal(engine, journalled(call, ended_at=after(3660)))
+
+    tell(engine, Answered(call, after(3)))
+    if journal_first:
+        journal()
+    tell(engine, Ended(call, after(60), 16, clock_was_set=True))
+    journal()
+    record = the_record(engine)
+    assert (record.ended_at, record.hangup_cause) == (after(60), 16)
+    assert record.evidence is Evidence.STEADY
+
+
 # The journal says: answered 3 s after noon.
 @pytest.mark.parametrize(
     ("told", "kept"),

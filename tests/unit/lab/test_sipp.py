@@ -79,8 +79,8 @@ VALUES = {
     "ring_ms": "1",
     "expires": "60",
     "status": "486 Busy Here",
-    "busy_numbers": "1",
-    "silent_numbers": "2",
+    "busy_numbers": "33633",
+    "silent_numbers": "33644",
 }
 
 

@@ -1,0 +1,1 @@
+"""Hostile input: each module has a `check` that takes any bytes and holds one promise to them."""
