@@ -104,6 +104,10 @@ class CallMemory:
         """A trunk's pace after a call."""
         self._paces[trunk] = pace
 
+    def emergencies(self) -> frozenset[str]:
+        """The UniqueIDs of calls that no limit binds."""
+        return frozenset(one for one, held in list(self._held.items()) if held.emergency)
+
     def mark(self) -> None:
         """The rows are about to be read: what happens from here on is newer than they are."""
         self._since_mark = set()

@@ -5,7 +5,7 @@ calls are counted in memory; what other servers may have in use meanwhile is lef
 What is decided so is written when the database is back: each decision gives that work along.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -49,12 +49,13 @@ class AloneAdmission:
         self._lease = lease
         self._held = Count()
 
-    def cut(self, asking: Container[str]) -> None:
+    def cut(self, asking: frozenset[str]) -> None:
         """Keep what this server holds now: as much as that the others count for it.
 
-        Not what is `asking`, by UniqueID: whether the database has stored that nobody knows.
+        Not what is `asking`, by UniqueID: whether the database has stored that nobody knows. Nor
+        emergency calls: they may be more than the limit, and others in their place must not.
         """
-        self._held = self._calls.count(but=asking)
+        self._held = self._calls.count(but=asking | self._calls.emergencies())
 
     def admit(self, attempt: Attempt, now: float) -> tuple[Ruling, Later] | None:
         """Decide on a call; None where the trunk is not remembered.

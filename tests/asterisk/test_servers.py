@@ -31,6 +31,9 @@ Breaking = Callable[[Site], AbstractContextManager[None]]
 
 LOOK = "server list, doctor"
 MEANWHILE = "there no more calls than it had, then its share; emergency calls pass"
+# Calls a second, and how long each is held: were all in step, one server would take every channel
+# that is given back.
+A_MIX, ANOTHER_MIX = ((5, 970), (4, 1930)), ((4, 1030), (5, 1870))
 NARROW, WIDE, EMERGENCY = Kind.NARROW, Kind.LONG, Kind.EMERGENCY
 
 
@@ -353,8 +356,11 @@ def endure(fleet: Fleet, seconds: int, breaking: Breaking) -> Outage:
         lasting = begin(two.calling(WIDE, 1, hold_ms=(whole + 2) * 1000))
         emergencies = begin(two.calling(EMERGENCY, whole, rate=1, hold_ms=300))
         there, here = (
-            [begin(site.calling(NARROW, 5 * whole, rate=5, hold_ms=hold)) for hold in (1000, 2000)]
-            for site in (one, two)
+            [
+                begin(site.calling(NARROW, rate * whole, rate=rate, hold_ms=hold))
+                for rate, hold in mix
+            ]
+            for site, mix in ((one, A_MIX), (two, ANOTHER_MIX))
         )
         time.sleep(3)
         began = time.time()
@@ -387,7 +393,6 @@ def assert_limits(told: Outage, share: int) -> None:
     alone = CHANNELS * share // 100
     assert told.at_most(settled, told.ended, cut_off=True) == alone
     assert told.at_most(settled, told.ended, cut_off=False) == CHANNELS - alone
-    assert told.at_most(told.ended + 2, time.time(), cut_off=True) > 0
 
 
 def assert_calls(told: Outage) -> None:

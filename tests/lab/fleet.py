@@ -195,6 +195,12 @@ def seen(carrier: SippAnswerer, *kinds: Kind) -> list[Carried]:
 
 
 def most(calls: Iterable[Carried]) -> int:
-    """How many of these the carrier had at once."""
+    """How many of these the carrier had up at once.
+
+    From their answers on: Asterisk sends the end of one call and the INVITE of the next by
+    different threads, and may overtake itself by some milliseconds.
+    """
     now = time.time()
-    return most_at_once((one.invited_at, one.ended_at or now) for one in calls)
+    return most_at_once(
+        (one.answered_at, one.ended_at or now) for one in calls if one.answered_at is not None
+    )

@@ -151,7 +151,7 @@ def test_a_carrier_s_limit_holds(engine):
 def test_an_emergency_passes_whatever_is_full(engine):
     server = Server(engine, carrier(channels=1), channels=1, share=0)
     server.by_database(outbound())
-    server.alone.cut(())
+    server.alone.cut(frozenset())
     assert server.reasons(outbound("112"), now=LEASE_SECONDS) == ["emergency"]
 
 
@@ -160,7 +160,7 @@ def test_a_server_among_several_takes_no_more_calls_than_it_had(engine):
     held = [outbound(), outbound()]
     for attempt in held:
         server.by_database(attempt)
-    server.alone.cut(())
+    server.alone.cut(frozenset())
     assert server.reasons(outbound()) == ["channels-full"]
     server.calls.end(held[0].uniqueid)
     assert server.reasons(outbound(), outbound()) == ["admitted", "channels-full"]
@@ -171,17 +171,26 @@ def test_a_server_among_several_takes_no_more_calls_than_it_had(engine):
 def test_a_share_may_be_used_once_the_others_keep_it_free(engine):
     server = Server(engine, carrier(channels=4), channels=4, share=50)
     server.by_database(outbound())
-    server.alone.cut(())
+    server.alone.cut(frozenset())
     assert server.reasons(outbound(), now=1.0) == ["channels-full"]
     told = server.reasons(outbound(), outbound(), now=KNOWN_SECONDS)
     assert told == ["admitted", "channels-full"]
+
+
+def test_no_call_takes_the_place_of_an_emergency_beyond_the_limit(engine):
+    server = Server(engine, channels=1, share=0)
+    server.by_database(outbound())
+    server.by_database(emergency := outbound("112"))
+    server.alone.cut(frozenset())
+    server.calls.end(emergency.uniqueid)
+    assert server.reasons(outbound()) == ["channels-full"]
 
 
 def test_a_call_that_the_database_may_not_have_stored_is_no_call_that_it_had(engine):
     server = Server(engine, channels=9, share=0)
     server.by_database(outbound())
     server.by_database(asking := outbound())
-    server.alone.cut({asking.uniqueid})
+    server.alone.cut(frozenset({asking.uniqueid}))
     assert server.reasons(outbound()) == ["channels-full"]
 
 
