@@ -193,7 +193,7 @@ def _was_taken_along(one: Placed, told: Told) -> bool:
 
 def _refused_while_free(told: Told) -> Iterator[str]:
     spans = _spans(told, "narrow")
-    due = told.fault_ended + FREE_SECONDS
+    due = told.fault_ended + FREE_SECONDS + LAB_SECONDS
     for one in told.placed:
         if one.kind is Kind.NARROW and one.status == 503 and one.heard_at and one.asked_at > due:
             most = _most_within(spans, one.heard_at - FREE_SECONDS - NEAR_SECONDS, one.heard_at)
