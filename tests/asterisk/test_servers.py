@@ -33,7 +33,7 @@ LOOK = "server list, doctor"
 MEANWHILE = "there no more calls than it had, then its share; emergency calls pass"
 # Calls a second, and how long each is held: were all in step, one server would take every channel
 # that is given back.
-A_MIX, ANOTHER_MIX = ((5, 970), (4, 1930)), ((4, 1030), (5, 1870))
+A_MIX, ANOTHER_MIX = ((5, 970), (6, 1930)), ((4, 1030), (5, 1870))
 NARROW, WIDE, EMERGENCY = Kind.NARROW, Kind.LONG, Kind.EMERGENCY
 
 
@@ -327,10 +327,11 @@ class Outage:
     def at_most(self, begin: float, end: float, *, cut_off: bool) -> int:
         """How many of them were up at once in that time, on the one server or on the other."""
         return most_at_once(
-            (max(one.invited_at, begin), min(one.ended_at or end, end))
+            (max(one.answered_at, begin), min(one.ended_at or end, end))
             for one in self.narrow
             if (one.tag in self.cut_off) is cut_off
-            and one.invited_at < end
+            and one.answered_at is not None
+            and one.answered_at < end
             and (one.ended_at or end) > begin
         )
 
