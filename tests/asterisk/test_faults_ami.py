@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -96,10 +97,7 @@ def test_traffic_goes_on_without_ami(
     fault: Fault,
     request: pytest.FixtureRequest,
 ):
-    with exchange.traffic(seconds) as traffic:
-        traffic.calm(1.0)
-        inject(exchange, traffic)
-        told = traffic.finish()
+    told = exchange.under(partial(inject, exchange), seconds)
     assert_promises(exchange.provider, told)
     assert write_down(fault, told, request.node) < RECOVERY_SECONDS
 

@@ -1,6 +1,7 @@
 """Asterisk killed, restarted in order, and restarted gracefully, under traffic."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -46,10 +47,7 @@ def test_what_asterisk_took_along_is_recorded(
     fault: Fault,
     request: pytest.FixtureRequest,
 ):
-    with exchange.traffic(7) as traffic:
-        traffic.calm(1.5)
-        inject(exchange, traffic)
-        told = traffic.finish()
+    told = exchange.under(partial(inject, exchange), 7)
     assert_promises(exchange.provider, told, asterisk_died=True)
     assert write_down(fault, told, request.node) < RECOVERY_SECONDS
 

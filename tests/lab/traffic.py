@@ -27,7 +27,7 @@ from tests.lab.processes import Running, free_ports
 from tests.lab.sipp import Call, SippAnswerer, SippCall, SippCaller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from asterisk_siptrunk.call import CallRecord
     from tests.lab.provider import Provider
@@ -275,6 +275,13 @@ class Exchange(Running):
     def traffic(self, seconds: float, streams: Sequence[Stream] = TWENTY_A_SECOND) -> Traffic:
         """Traffic for so long, as a context manager."""
         return Traffic(self, seconds, streams)
+
+    def under(self, inject: Callable[[Traffic], None], seconds: float) -> Told:
+        """Traffic for so long, with a fault in it; what came of it."""
+        with self.traffic(seconds) as traffic:
+            traffic.calm(1.0)
+            inject(traffic)
+            return traffic.finish()
 
 
 class Traffic(Running):
