@@ -12,8 +12,10 @@ HEAD = ("fault", "what callers see", "what admins see", "right again after", "te
 def main() -> None:
     """Print it as Markdown."""
     print(f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}")
-    for file in sorted(RESULTS.glob("*.json")):
-        kept = json.loads(file.read_text())
+    every = [json.loads(file.read_text()) for file in RESULTS.glob("*.json")]
+    for kept in sorted(
+        every, key=lambda one: (one["test"].partition("::")[0], one["name"].lower())
+    ):
         path, _, name = kept["test"].partition("::")
         seconds = f"{kept['recovered_after']:.1f} s"
         test = f"`{path.rpartition('/')[2]}`: {name.removeprefix('test_')}"
