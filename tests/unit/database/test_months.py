@@ -137,6 +137,37 @@ def test_calls_of_before_are_put_into_their_months(first_schema):
     assert found[named(NOON - timedelta(days=80), 2)] == "call_2026_09"
 
 
+@pytest.fixture
+def reader(postgresql) -> str:
+    """An account that owns nothing."""
+    name = f"billing_{next(_databases)}"
+    engine = open_engine(postgresql.url())
+    with transaction(engine) as connection:
+        connection.execute(text(f"CREATE ROLE {name} LOGIN"))
+    engine.dispose()
+    return name
+
+
+@pytest.mark.postgresql
+def test_who_might_read_the_calls_may_so_afterwards_months_made_later_too(postgresql, reader):
+    engine = open_engine(postgresql.create_database(f"months_{next(_databases)}"))
+    migrate(engine, "0003")
+    with transaction(engine) as connection:
+        connection.execute(text(f"GRANT SELECT ON call, trunk, carrier TO {reader}"))
+    migrate(engine, "head")
+    with transaction(engine) as connection:
+        assert months.make_ahead(connection, NOON)
+    store(engine, begun(NOON))
+    theirs = open_engine(str(engine.url.set(username=reader)))
+    with reading(theirs) as connection:
+        wanted = CallFilter(since=NOON, until=NOON + timedelta(days=1))
+        assert [each.uniqueid for each in calls.every(connection, wanted)] == [named(NOON)]
+    with pytest.raises(DatabaseUnavailable, match="permission denied"):
+        store(theirs, begun(NOON, 2))
+    for each in (engine, theirs):
+        each.dispose()
+
+
 @pytest.mark.postgresql
 def test_a_call_is_admitted_and_ended_in_any_month_and_in_none(monthly):
     provide(monthly, channels=9)

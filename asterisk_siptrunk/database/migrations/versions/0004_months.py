@@ -144,11 +144,27 @@ def _set_aside() -> None:
 
 
 def _finish() -> None:
+    for grant in _grants():
+        op.execute(grant)
     op.execute("DROP TABLE call_aside")
     op.execute("ALTER SEQUENCE call_id_seq OWNED BY call.id")
     for name, (columns, where) in _INDEXES.items():
         condition = sa.text(where) if where else None
         op.create_index(name, "call", columns, unique=False, postgresql_where=condition)
+
+
+def _grants() -> list[str]:
+    """What others than the owner may do with the calls: billing reads them, and the service may be no owner."""
+    rows = op.get_bind().execute(
+        sa.text(
+            "SELECT format('GRANT %s ON call TO %s%s', privilege_type,"
+            " CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,"
+            " CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
+            " FROM pg_class, aclexplode(relacl)"
+            " WHERE oid = 'call_aside'::regclass AND grantee <> relowner"
+        )
+    )
+    return [grant for (grant,) in rows]
 
 
 def _months() -> list[tuple[datetime, datetime]]:
