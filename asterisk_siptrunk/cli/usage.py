@@ -20,7 +20,7 @@ from asterisk_siptrunk.call.month import LocalMonth, whole_month
 from asterisk_siptrunk.call.verify import BadLines, Kind, Period, Verification, verify
 from asterisk_siptrunk.call.witness import JournalCall
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
-from asterisk_siptrunk.cli.options import confirm, form_option, yes_option
+from asterisk_siptrunk.cli.options import confirm, form_option, ordinary_file, yes_option
 from asterisk_siptrunk.cli.output import (
     Form,
     Row,
@@ -79,6 +79,7 @@ def _period(since: datetime, until: datetime) -> Period:
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    callback=ordinary_file,
     help="The file to write, whole or not at all; '-' is stdout.  [default: stdout]",
 )
 @pass_desk
