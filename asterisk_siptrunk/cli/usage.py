@@ -248,6 +248,7 @@ def verify_(  # noqa: PLR0913 - one argument an option
     Example: siptrunk usage verify --from 2026-11-01 --to 2026-12-01
     """
     period = _period(since, until)
+    _tell_pruned(desk, period, None)
     others = _other_servers(desk, period)
     found = _compare(desk, period)
     listed = found.differences if whole_list else found.differences[:_ONE_SCREEN]
