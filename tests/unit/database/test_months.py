@@ -169,6 +169,21 @@ def test_who_might_read_the_calls_may_so_afterwards_months_made_later_too(postgr
 
 
 @pytest.mark.postgresql
+def test_a_view_of_the_calls_is_named_before_anything_changes(postgresql):
+    engine = open_engine(postgresql.create_database(f"months_{next(_databases)}"))
+    migrate(engine, "0003")
+    with transaction(engine) as connection:
+        connection.execute(text("CREATE VIEW bills AS SELECT started_at FROM call"))
+    with pytest.raises(DatabaseUnavailable, match="bills reads the table of calls"):
+        schema.upgrade(engine)
+    with transaction(engine) as connection:
+        connection.execute(text("DROP VIEW bills"))
+    schema.upgrade(engine)
+    assert schema.standing(engine) is schema.Standing.CURRENT
+    engine.dispose()
+
+
+@pytest.mark.postgresql
 def test_a_call_is_admitted_and_ended_in_any_month_and_in_none(monthly):
     provide(monthly, channels=9)
     beyond = datetime(2027, 9, 1, tzinfo=UTC)
