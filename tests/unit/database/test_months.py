@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from asterisk_siptrunk.call import Ended, epoch_of
 from asterisk_siptrunk.call.verify import Period
-from asterisk_siptrunk.database import calls, months, provider, schema, usage
+from asterisk_siptrunk.database import calls, exports, months, provider, schema, usage
 from asterisk_siptrunk.database.calls import CallFilter
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
 from asterisk_siptrunk.database.months import Month
@@ -162,6 +162,7 @@ def test_who_might_read_the_calls_may_so_afterwards_months_made_later_too(postgr
     with reading(theirs) as connection:
         wanted = CallFilter(since=NOON, until=NOON + timedelta(days=1))
         assert [each.uniqueid for each in calls.every(connection, wanted)] == [named(NOON)]
+        assert exports.pruned(connection, Period(NOON, NOON + timedelta(days=1))) == []
     with pytest.raises(DatabaseUnavailable, match="permission denied"):
         store(theirs, begun(NOON, 2))
     for each in (engine, theirs):

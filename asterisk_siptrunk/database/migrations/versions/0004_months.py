@@ -175,7 +175,9 @@ def _grants() -> list[str]:
     """What others than the owner may do with the calls: billing reads them, and the service may be no owner."""
     rows = op.get_bind().execute(
         sa.text(
-            "SELECT format('GRANT %s ON call TO %s%s', privilege_type,"
+            "SELECT format('GRANT %s ON %s TO %s%s', privilege_type,"
+            # An export asks whether a month was pruned.
+            " CASE privilege_type WHEN 'SELECT' THEN 'call, exported_month' ELSE 'call' END,"
             " CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,"
             " CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
             " FROM pg_class, aclexplode(relacl)"
