@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -301,6 +301,15 @@ class _Server(HTTPServer):
         self.pieces = pieces
         super().__init__((settings.host, settings.port), _Request)
 
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the library's
+        """Answer it, in time: a peer that says a letter now and then would hold us for ever."""
+        ending = threading.Timer(REQUEST_SECONDS, _cut, (request,))
+        ending.start()
+        try:
+            super().finish_request(request, client_address)
+        finally:
+            ending.cancel()
+
     def handle_error(self, request: object, client_address: object) -> None:
         """A peer that goes away in mid-answer is no news; a defect of ours is."""
         del request, client_address
@@ -308,11 +317,15 @@ class _Server(HTTPServer):
             log.exception("Metrics: a request failed")  # noqa: LOG004 - called where it is handled
 
 
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):  # it has ended by itself
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 class _Request(BaseHTTPRequestHandler):
     """`GET /metrics`."""
 
     server: _Server
-    timeout = REQUEST_SECONDS
 
     def do_GET(self) -> None:
         """Answer it."""

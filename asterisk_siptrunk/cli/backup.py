@@ -6,12 +6,13 @@ import click
 
 from asterisk_siptrunk.bootstrap import backup
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.options import ordinary_file
 from asterisk_siptrunk.cli.output import say
 from asterisk_siptrunk.cli.progress import measured, size_of
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), callback=ordinary_file)
 @pass_desk
 def command(desk: Desk, file: Path) -> None:
     """Write the database to FILE as it stands now, while it is in use.

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +14,7 @@ from asterisk_siptrunk.cli.output import Form, Row, show_rows
 from asterisk_siptrunk.errors import InvalidInput, NotFound
 
 C = TypeVar("C", bound=Callable[..., Any])
+F = TypeVar("F", Path, Path | None)
 
 form_option = click.option(
     "--format",
@@ -30,6 +32,17 @@ HISTORY_COLUMNS = ("at", "author", "change")
 def name_argument(completer: Completer, name: str = "name") -> Callable[[C], C]:
     """The name of the thing that a command is about."""
     return click.argument(name, metavar=name.upper(), shell_complete=completer)
+
+
+def ordinary_file(_context: click.Context, _option: click.Parameter, file: F) -> F:
+    """Refuse a device or a pipe: what is written takes its place by rename, /dev/null's too.
+
+    Raises:
+        InvalidInput: it is one.
+    """
+    if file is not None and file.exists() and not file.is_file():
+        raise InvalidInput(f"{file} is no ordinary file; give the name of one.")
+    return file
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -164,7 +164,7 @@ def _program() -> Path:
 def _files(settings: Settings) -> Mapping[Path, str]:
     """What is to be put in place, by its path below the root."""
     program = _program()
-    for path in (program, settings.file.absolute()):
+    for path in (program, settings.file.absolute(), *_written(settings)):
         if "%" in str(path) or not str(path).isprintable() or " " in str(path):
             raise InvalidInput(f"{path}: a unit cannot name a path with a space or '%' in it.")
     if any(program.is_relative_to(hidden) for hidden in _HIDDEN):
@@ -180,13 +180,17 @@ def _places(settings: Settings) -> list[str]:
     """The group that reads Asterisk's journal, and the folders that the service writes."""
     group = settings.asterisk.group
     groups = [f"SupplementaryGroups={group}"] if group else []
-    written = [f"ReadWritePaths=-{settings.asterisk.config_dir / 'siptrunk'}"]
-    folder = _database_folder(settings)
-    if folder not in {None, _STATE_FOLDER}:
-        written.append(f"ReadWritePaths={folder}")
+    ours, *others = _written(settings)
+    written = [f"ReadWritePaths=-{ours}", *(f"ReadWritePaths={folder}" for folder in others)]
     # Made by systemd, and given to the account with all that is in it.
     state = [f"StateDirectory={_STATE_FOLDER.name}", "StateDirectoryMode=0770"]
     return [*groups, *written, *state]
+
+
+def _written(settings: Settings) -> list[Path]:
+    """The folders that the service writes: ours beside Asterisk's files, and the database's."""
+    ours, folder = settings.asterisk.config_dir / "siptrunk", _database_folder(settings)
+    return [ours] if folder is None or folder == _STATE_FOLDER else [ours, folder]
 
 
 def _database_folder(settings: Settings) -> Path | None:
@@ -198,11 +202,9 @@ def _database_folder(settings: Settings) -> Path | None:
 
 def _rights(settings: Settings) -> str:
     """What an admin has to do once so that the account may do its work."""
-    steps = []
-    folder = _database_folder(settings)
-    if folder not in {None, _STATE_FOLDER}:
-        steps.append(f"  chown -R {ACCOUNT}: {folder}")
-    steps.append(f"  chown -R {ACCOUNT} {settings.asterisk.config_dir / 'siptrunk'}")
+    ours, *others = _written(settings)
+    steps = [f"  chown -R {ACCOUNT}: {folder}" for folder in others]
+    steps.append(f"  chown -R {ACCOUNT} {ours}")
     return "".join(f"{step}\n" for step in steps)
 
 

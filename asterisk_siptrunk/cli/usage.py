@@ -20,7 +20,7 @@ from asterisk_siptrunk.call.month import LocalMonth, whole_month
 from asterisk_siptrunk.call.verify import BadLines, Kind, Period, Verification, verify
 from asterisk_siptrunk.call.witness import JournalCall
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
-from asterisk_siptrunk.cli.options import confirm, form_option, yes_option
+from asterisk_siptrunk.cli.options import confirm, form_option, ordinary_file, yes_option
 from asterisk_siptrunk.cli.output import (
     Form,
     Row,
@@ -79,6 +79,7 @@ def _period(since: datetime, until: datetime) -> Period:
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    callback=ordinary_file,
     help="The file to write, whole or not at all; '-' is stdout.  [default: stdout]",
 )
 @pass_desk
@@ -90,7 +91,7 @@ def export(desk: Desk, since: datetime, until: datetime, form: str, output: Path
     that still lasts has no end: export its period again once it has.
 
     A month that is over, exported whole and without a call that still lasts, is marked so: only
-    then 'siptrunk usage prune' drops it.
+    then 'siptrunk usage prune' drops it. What is exported after that has the calls that came since.
 
     Example: siptrunk usage export --from 2026-11-01 --to 2026-12-01 --output november.csv
     """
@@ -98,6 +99,7 @@ def export(desk: Desk, since: datetime, until: datetime, form: str, output: Path
     if output == _STDOUT:
         output = None
     tally = _Tally()
+    _tell_pruned(desk, period, output)
     with desk.reading() as connection, _destination(output) as file:
         records = calls.every(connection, calls.CallFilter(since=since, until=until))
         _WRITERS[Form(form)](counted(tally.of(records), "calls"), _Digested(file, tally))
@@ -108,11 +110,23 @@ def export(desk: Desk, since: datetime, until: datetime, form: str, output: Path
     _mark(desk, period, tally)
 
 
+def _tell_pruned(desk: Desk, period: Period, output: Path | None) -> None:
+    """Say that there were more calls: the file of then may be all that is left of them."""
+    with desk.reading() as connection:
+        pruned = exports.pruned(connection, period)
+    if not pruned:
+        return
+    said = f"{', '.join(pruned)} was pruned: its calls are in what was exported before alone."
+    if output is not None and output.exists():
+        raise InvalidInput(f"{said} {output} is there, and stays: give another file.")
+    warn(said)
+
+
 class _Tally:
     """What is known of an export once it is written."""
 
     def __init__(self) -> None:
-        self.rows = self.live = 0
+        self.rows = self.live = self.newest = 0
         self.digest = sha256()
 
     def of(self, records: Iterable[CallRecord]) -> Iterator[Row]:
@@ -120,6 +134,7 @@ class _Tally:
         for record in records:
             self.rows += 1
             self.live += record.state is not State.ENDED
+            self.newest = max(self.newest, record.id)
             yield whole(record)
 
 
@@ -144,7 +159,8 @@ def _mark(desk: Desk, period: Period, tally: _Tally) -> None:
     digest = tally.digest.hexdigest()
     try:
         with desk.changing() as (connection, by):
-            exports.mark(connection, by, month, tally.rows, digest)
+            written = exports.Written(tally.rows, tally.newest, digest)
+            exports.mark(connection, by, month, written)
     except DatabaseUnavailable as error:  # it can be read: the export is whole
         warn(f"{month.name} is not marked as exported, and 'usage prune' refuses it. {error}")
     else:
@@ -232,6 +248,7 @@ def verify_(  # noqa: PLR0913 - one argument an option
     Example: siptrunk usage verify --from 2026-11-01 --to 2026-12-01
     """
     period = _period(since, until)
+    _tell_pruned(desk, period, None)
     others = _other_servers(desk, period)
     found = _compare(desk, period)
     listed = found.differences if whole_list else found.differences[:_ONE_SCREEN]

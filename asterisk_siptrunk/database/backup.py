@@ -16,10 +16,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from sqlalchemy import Engine, func, make_url, select
+from sqlalchemy import URL, Engine, create_engine, func, make_url, select
 
 from asterisk_siptrunk.database import schema
-from asterisk_siptrunk.database.engine import open_engine, reading
+from asterisk_siptrunk.database.engine import reading
 from asterisk_siptrunk.database.tables import call, provider
 from asterisk_siptrunk.errors import DatabaseUnavailable, InvalidInput
 
@@ -78,7 +78,7 @@ def content(backup: Path) -> BackupContent:
             _require_whole(database, backup)
     except sqlite3.Error as error:
         raise InvalidInput(f"{backup} is no backup of siptrunk: {error}.") from None
-    engine = open_engine(f"sqlite:///{backup}")
+    engine = _looking_into(backup)
     try:
         return _content(engine, backup)
     finally:
@@ -156,6 +156,12 @@ def _require_whole(database: sqlite3.Connection, file: Path) -> None:
     found = database.execute("PRAGMA integrity_check(1)").fetchone()[0]
     if found != "ok":
         raise InvalidInput(f"{file} is damaged: {found}.")
+
+
+def _looking_into(backup: Path) -> Engine:
+    """An engine that changes nothing: `open_engine` would make it a database with a log."""
+    url = URL.create("sqlite", database=str(backup))
+    return create_engine(url, creator=lambda: _opened(backup, "ro"), hide_parameters=True)
 
 
 def _content(engine: Engine, backup: Path) -> BackupContent:

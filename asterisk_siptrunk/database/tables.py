@@ -323,5 +323,5 @@ exported_month = Table(
     Column("digest", String(64), nullable=False),  # SHA-256 of what was written
     Column("author", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Column("pruned_to", BigInteger),  # the newest call of all when its prune began
+    Column("pruned_to", BigInteger),  # the newest call that may go since its prune began
 )

@@ -1,10 +1,11 @@
 """Our folder beside Asterisk's own files: read, and changed as a whole or not at all."""
 
 import fcntl
+import grp
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from asterisk_siptrunk.errors import ApplyBusy, ConfigurationError
@@ -55,7 +56,7 @@ class Store:
             ApplyBusy: another is at it; nothing was changed.
             ConfigurationError: this account may not write there.
         """
-        self._make(self.folder)
+        self._make(self.folder, exist_ok=True)
         try:
             lock = open(self.folder / _LOCK, "w", opener=_closed_to_others)  # noqa: SIM115
         except OSError as error:
@@ -78,7 +79,7 @@ class Store:
         Raises:
             ConfigurationError: a file cannot be written.
         """
-        self._make(self.folder)
+        self._make(self.folder, exist_ok=True)
         try:
             for name in names:
                 if not (self.folder / name).exists():
@@ -154,9 +155,9 @@ class Store:
         self._make(folder)
         return folder
 
-    def _make(self, folder: Path) -> None:
+    def _make(self, folder: Path, *, exist_ok: bool = False) -> None:
         try:
-            folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+            folder.mkdir(mode=_FOLDER_MODE, exist_ok=exist_ok)
         except OSError as error:
             raise _unusable(error) from error
         self._give(folder)
@@ -173,14 +174,19 @@ class Store:
         """Let Asterisk's group read it; where there is no such group, Asterisk is our own user.
 
         And let whoever owns our folder change it: root applies, and the service's account does.
+        Nothing that a link leads to: that account could lead root to any file.
         """
-        if os.geteuid() == 0:
-            os.chown(path, self.folder.stat().st_uid, -1)
-        if self._group:
-            try:
-                shutil.chown(path, group=self._group)
-            except (LookupError, PermissionError):
-                return
+        owner = self.folder.stat().st_uid if os.geteuid() == 0 else -1
+        with suppress(PermissionError):
+            os.chown(path, owner, _group_id(self._group), follow_symlinks=False)
+
+
+def _group_id(name: str) -> int:
+    """The number of a group; where there is none such, what leaves the group as it is."""
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return -1
 
 
 def _files(folder: Path) -> list[Path]:
@@ -226,7 +232,7 @@ def rights_hint(error: OSError) -> str:
 
 
 def _closed_to_others(path: str, flags: int) -> int:
-    return os.open(path, flags, _FILE_MODE)
+    return os.open(path, flags | os.O_NOFOLLOW, _FILE_MODE)
 
 
 def _unusable(error: OSError) -> ConfigurationError:

@@ -277,7 +277,7 @@ def prune_the_oldest(database: Database, oldest: Month) -> Pruned:
     with reading(database.engine) as connection:
         exported = sum(1 for _ in calls.usage_rows(connection, SERVER, month.period))
     with transaction(database.engine) as connection:
-        exports.mark(connection, by, month, exported, "0" * 64)
+        exports.mark(connection, by, month, exports.Written(exported, 0, "0" * 64))
     with ThreadPoolExecutor(1) as others:
         done, began = others.submit(admit), perf_counter()
         with reading(database.engine) as connection:

@@ -4,8 +4,9 @@ import json
 import re
 import shutil
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -14,7 +15,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import asterisk_siptrunk
+from asterisk_siptrunk import metrics
 from asterisk_siptrunk.database.engine import open_engine
+from asterisk_siptrunk.settings import MetricsSettings
 from tests.lab.processes import free_ports
 from tests.lab.service import Service
 from tests.unit.database.builders import carrier, provide
@@ -105,6 +108,36 @@ def test_a_peer_that_says_nothing_keeps_no_call_waiting(service):
         service.scrape("/")
     with refused.value as answer:
         assert answer.code == 404
+
+
+def test_a_peer_that_says_a_letter_at_a_time_keeps_the_next_one_waiting_for_its_time_only(
+    monkeypatch,
+):
+    monkeypatch.setattr(metrics, "REQUEST_SECONDS", 0.5)
+    server = metrics._Server(MetricsSettings(), lambda: [b"siptrunk 1\n"])
+    answering = threading.Thread(target=server.serve_forever)
+    answering.start()
+    url = f"http://127.0.0.1:{server.server_port}/metrics"
+    try:
+        with closing(socket.create_connection(("127.0.0.1", server.server_port))) as slow:
+            stop, talking = threading.Event(), threading.Thread(target=lambda: trickle(slow, stop))
+            talking.start()
+            try:
+                with urlopen(url, timeout=SECONDS / 2) as answer:
+                    assert answer.read() == b"siptrunk 1\n"
+            finally:
+                stop.set()
+                talking.join()
+    finally:
+        server.shutdown()
+        server.server_close()
+        answering.join()
+
+
+def trickle(peer: socket.socket, stop: threading.Event) -> None:
+    with suppress(OSError):
+        while not stop.wait(0.1):
+            peer.sendall(b"G")
 
 
 def test_a_port_that_is_taken_is_told_before_calls_are_taken(service):

@@ -1,5 +1,6 @@
 """`siptrunk backup` and `siptrunk restore`, on files, locks and full disks that are real."""
 
+import os
 import re
 import shutil
 import sqlite3
@@ -12,6 +13,8 @@ from contextlib import closing
 import pytest
 
 from tests.unit.cli.doctoring import at_step
+
+OCTOBER = ("--from", "2026-10-01", "--to", "2026-11-01")
 
 
 @pytest.fixture
@@ -85,6 +88,17 @@ def test_a_restore_brings_back_what_was_and_keeps_what_is(acme, file, place, tmp
     assert names(acme) == ["acme", "later"]
     assert stat.S_IMODE(place.stat().st_mode) == 0o660
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["what?.db", "100%41.db"])
+def test_a_backup_stays_as_it_is_when_it_is_looked_into_whatever_its_name(acme, tmp_path, name):
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    acme("backup", str(folder / name))
+    before = (folder / name).read_bytes()
+    acme("restore", str(folder / name), "--yes")
+    assert (folder / name).read_bytes() == before
+    assert [path.name for path in folder.iterdir()] == [name]
 
 
 def test_what_only_the_log_of_the_old_one_held_is_kept_with_it(acme, file, place, tmp_path):
@@ -186,6 +200,10 @@ def test_a_full_disk_leaves_the_backup_before_as_it_was(acme, small_disk):
 def test_where_a_backup_cannot_be(acme, place, tmp_path):
     assert "the database itself" in acme("backup", str(place), fails=1).stderr
     assert "No such file" in acme("backup", str(tmp_path / "none" / "b.db"), fails=1).stderr
+    os.mkfifo(tmp_path / "pipe")
+    for command in (("backup",), ("usage", "export", *OCTOBER, "--output")):
+        assert "no ordinary file" in acme(*command, str(tmp_path / "pipe"), fails=1).stderr
+    assert (tmp_path / "pipe").is_fifo()
     place.unlink()
     assert "cannot be copied" in acme("backup", str(tmp_path / "b.db"), fails=1).stderr
 

@@ -268,6 +268,21 @@ def test_a_call_that_comes_to_a_pruned_month_is_to_be_exported_first(books):
     assert books.left() == [4, 5, 6]
 
 
+def test_an_export_of_a_pruned_month_takes_no_place_of_the_one_before(books, tmp_path):
+    file = tmp_path / "october.csv"
+    export = ("usage", "export", "--from", OCTOBER[0], "--to", OCTOBER[1])
+    books.run(*export, "--output", str(file))
+    whole = file.read_text()
+    books.prune("2025-11")
+    said = books.run(*export, "--output", str(file), fails=1).stderr
+    assert "2025-10 was pruned" in said
+    assert file.read_text() == whole
+    books.add(begun(7, LONG_AGO))
+    assert "2025-10 was pruned" in books.run(*export, "--output", f"{file}.late").stderr
+    books.run(*export, "--output", str(file), fails=1)
+    assert "1 calls dropped" in books.prune("2025-11")
+
+
 @on_postgresql
 def test_partitions_go_whole_or_are_put_anew_with_what_stays(books):
     before = books.partitions()

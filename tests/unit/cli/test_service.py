@@ -96,6 +96,17 @@ def test_a_program_that_systemd_could_not_start_is_told_at_once(
     assert not (system / "etc").exists()
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("DATABASE_URL", "sqlite:////srv/my calls/calls.db"), ("ASTERISK_CONFIG_DIR", "/srv/a%n")],
+)
+def test_a_folder_that_a_unit_cannot_name_is_told_at_once(siptrunk, system, key, value):
+    siptrunk.environment[f"SIPTRUNK_{key}"] = value
+    told = siptrunk("service", "install", "--root", str(system), "--yes", fails=1)
+    assert "a unit cannot name" in told.stderr
+    assert not (system / "etc").exists()
+
+
 def test_a_folder_that_may_not_be_written_is_told(siptrunk, system):
     (system / "etc").write_text("a file")
     told = siptrunk("service", "install", "--root", str(system), "--yes", fails=1)

@@ -102,6 +102,15 @@ def test_a_complete_period(acme):
     assert said.stderr == ""
 
 
+@pytest.mark.usefixtures("books")
+def test_a_pruned_month_says_why_the_journal_alone_has_its_calls(acme):
+    acme("usage", "export", *NOVEMBER)
+    acme("usage", "prune", "--before", "2025-12", "--yes")
+    said = acme("usage", "verify", *NOVEMBER, fails=1)
+    assert "3 calls in the journal without a row" in said.stdout
+    assert "2025-11 was pruned" in said.stderr
+
+
 def test_a_row_that_is_lost_is_found(acme, books):
     books.remove(2)
     said = acme("usage", "verify", *NOVEMBER, fails=1)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from asterisk_siptrunk.call import Ended, epoch_of
 from asterisk_siptrunk.call.verify import Period
-from asterisk_siptrunk.database import calls, months, provider, schema, usage
+from asterisk_siptrunk.database import calls, exports, months, provider, schema, usage
 from asterisk_siptrunk.database.calls import CallFilter
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
 from asterisk_siptrunk.database.months import Month
@@ -135,6 +135,53 @@ def test_calls_of_before_are_put_into_their_months(first_schema):
     assert found[named(NOON, 0)] == "call_2026_11"
     assert found[named(NOON - timedelta(days=40), 1)] == "call_2026_10"
     assert found[named(NOON - timedelta(days=80), 2)] == "call_2026_09"
+
+
+@pytest.fixture
+def reader(postgresql) -> str:
+    """An account that owns nothing."""
+    name = f"billing_{next(_databases)}"
+    engine = open_engine(postgresql.url())
+    with transaction(engine) as connection:
+        connection.execute(text(f"CREATE ROLE {name} LOGIN"))
+    engine.dispose()
+    return name
+
+
+@pytest.mark.postgresql
+def test_who_might_read_the_calls_may_so_afterwards_months_made_later_too(postgresql, reader):
+    engine = open_engine(postgresql.create_database(f"months_{next(_databases)}"))
+    migrate(engine, "0003")
+    with transaction(engine) as connection:
+        connection.execute(text(f"GRANT SELECT ON call, trunk, carrier TO {reader}"))
+    migrate(engine, "head")
+    with transaction(engine) as connection:
+        assert months.make_ahead(connection, NOON)
+    store(engine, begun(NOON))
+    theirs = open_engine(str(engine.url.set(username=reader)))
+    with reading(theirs) as connection:
+        wanted = CallFilter(since=NOON, until=NOON + timedelta(days=1))
+        assert [each.uniqueid for each in calls.every(connection, wanted)] == [named(NOON)]
+        assert exports.pruned(connection, Period(NOON, NOON + timedelta(days=1))) == []
+    with pytest.raises(DatabaseUnavailable, match="permission denied"):
+        store(theirs, begun(NOON, 2))
+    for each in (engine, theirs):
+        each.dispose()
+
+
+@pytest.mark.postgresql
+def test_a_view_of_the_calls_is_named_before_anything_changes(postgresql):
+    engine = open_engine(postgresql.create_database(f"months_{next(_databases)}"))
+    migrate(engine, "0003")
+    with transaction(engine) as connection:
+        connection.execute(text("CREATE VIEW bills AS SELECT started_at FROM call"))
+    with pytest.raises(DatabaseUnavailable, match="bills reads the table of calls"):
+        schema.upgrade(engine)
+    with transaction(engine) as connection:
+        connection.execute(text("DROP VIEW bills"))
+    schema.upgrade(engine)
+    assert schema.standing(engine) is schema.Standing.CURRENT
+    engine.dispose()
 
 
 @pytest.mark.postgresql

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from asterisk_siptrunk.errors import ConfigurationError
 from asterisk_siptrunk.generation.manifest import Manifest
 from asterisk_siptrunk.generation.store import Store
 
@@ -47,3 +48,23 @@ def test_root_and_the_account_that_owns_the_folder_apply_in_turn():
         assert store.previous_texts() == {"pjsip.conf": "; second by root\n"}
         owners = {path.stat().st_uid for path in (store.folder, *store.folder.rglob("*"))}
         assert owners == {ACCOUNT}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("name", ["lock", "staged", "before"])
+def test_root_is_not_led_elsewhere_by_a_link_of_the_account_that_owns_the_folder(tmp_path, name):
+    store = Store(tmp_path)
+    exchange(store, "; first\n")
+    os.chown(store.folder, ACCOUNT, -1)
+    elsewhere = tmp_path / "elsewhere"
+    if name == "lock":
+        elsewhere.write_text("root's")
+        (store.folder / name).unlink()
+    else:
+        elsewhere.mkdir()
+    (store.folder / name).symlink_to(elsewhere)
+    with pytest.raises(ConfigurationError, match=name):
+        exchange(store, "; second\n")
+    assert elsewhere.stat().st_uid == 0
+    assert elsewhere.is_dir() or elsewhere.read_text() == "root's"
+    assert not (elsewhere.is_dir() and list(elsewhere.iterdir()))

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 import asterisk_siptrunk.database.tables
 
@@ -89,6 +90,11 @@ def _epoch_of(uniqueid: str) -> int:
 
 def _take_apart() -> None:
     """Copy the one table's rows into a table of months; the old one goes."""
+    if views := _views():
+        raise CommandError(
+            f"{', '.join(views)} reads the table of calls, which is made anew: drop what reads it, "
+            "and make it again after 'siptrunk init'."
+        )
     _set_aside()
     columns = _columns()
     columns.insert(3, sa.Column("epoch", sa.BigInteger(), nullable=False))
@@ -144,11 +150,41 @@ def _set_aside() -> None:
 
 
 def _finish() -> None:
+    for grant in _grants():
+        op.execute(grant)
     op.execute("DROP TABLE call_aside")
     op.execute("ALTER SEQUENCE call_id_seq OWNED BY call.id")
     for name, (columns, where) in _INDEXES.items():
         condition = sa.text(where) if where else None
         op.create_index(name, "call", columns, unique=False, postgresql_where=condition)
+
+
+def _views() -> list[str]:
+    """A site's own views of the calls, which keep the old table from going."""
+    rows = op.get_bind().execute(
+        sa.text(
+            "SELECT DISTINCT ev_class::regclass::text FROM pg_depend"
+            " JOIN pg_rewrite ON pg_rewrite.oid = objid AND classid = 'pg_rewrite'::regclass"
+            " WHERE refclassid = 'pg_class'::regclass AND refobjid = 'call'::regclass ORDER BY 1"
+        )
+    )
+    return [name for (name,) in rows]
+
+
+def _grants() -> list[str]:
+    """What others than the owner may do with the calls: billing reads them, and the service may be no owner."""
+    rows = op.get_bind().execute(
+        sa.text(
+            "SELECT format('GRANT %s ON %s TO %s%s', privilege_type,"
+            # An export asks whether a month was pruned.
+            " CASE privilege_type WHEN 'SELECT' THEN 'call, exported_month' ELSE 'call' END,"
+            " CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END,"
+            " CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)"
+            " FROM pg_class, aclexplode(relacl)"
+            " WHERE oid = 'call_aside'::regclass AND grantee <> relowner"
+        )
+    )
+    return [grant for (grant,) in rows]
 
 
 def _months() -> list[tuple[datetime, datetime]]:
