@@ -44,6 +44,10 @@ from asterisk_siptrunk.settings import Settings
 Ready = Callable[[int], None]
 """Told the port of the admission service once calls may come."""
 
+END_SECONDS = 3.0
+"""For the database to take what waits, once we are told to stop, and for its thread to end: one
+that does not answer must keep nobody from starting the service anew (`TimeoutStopSec` is 20)."""
+
 log = logging.getLogger(__name__)
 
 
@@ -145,9 +149,13 @@ class _Parts:
         await self._follower.stop()
         for task in keeping:
             task.cancel()
-        await self._gate.finish()
-        self._listener.stop()
-        await listening
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await self._gate.finish()
+                self._listener.stop()
+                await listening
+        except TimeoutError:
+            self._gate.close("it gave no answer at the end; the journal has what it did not take")
 
     async def end(self) -> None:
         """Store what waits, say that this was meant, and let the database go."""
@@ -156,7 +164,7 @@ class _Parts:
             await self._gate.submit_long(lambda c: servers.stop(c, self._server, at))
         if isinstance(self._short, LoopDatabase):
             self._short.close()
-        await asyncio.to_thread(self._database.stop)
+        await asyncio.to_thread(self._database.stop, END_SECONDS)
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.stop)
 

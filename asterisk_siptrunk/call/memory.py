@@ -61,7 +61,8 @@ class CallMemory:
 
     def __init__(self) -> None:
         self._held: dict[str, Held] = {}
-        self._since_mark: set[str] = set()
+        self._since_mark: set[str] | None = None
+        """What changed while rows are being read; nothing is kept between two readings."""
         self._paces: dict[int, Pace] = {}
 
     def __len__(self) -> int:
@@ -78,12 +79,12 @@ class CallMemory:
 
     def take(self, uniqueid: str, held: Held) -> None:
         """A call was admitted, or put to another carrier."""
-        self._since_mark.add(uniqueid)
+        self._note(uniqueid)
         self._held[uniqueid] = held
 
     def end(self, uniqueid: str) -> None:
         """A call ended, if it was one of ours."""
-        self._since_mark.add(uniqueid)
+        self._note(uniqueid)
         self._held.pop(uniqueid, None)
 
     def count(self, *, but: Container[str] = ()) -> Count:
@@ -114,10 +115,15 @@ class CallMemory:
 
     def compare(self, rows: Mapping[str, Held]) -> None:
         """Go by the rows, read after `mark`, in all that did not happen since."""
-        newer = self._since_mark
+        newer = set() if self._since_mark is None else self._since_mark
         for uniqueid in list(self._held):
             if uniqueid not in rows and uniqueid not in newer:
                 self._held.pop(uniqueid, None)
         for uniqueid, held in rows.items():
             if uniqueid not in newer:
                 self._held[uniqueid] = held
+        self._since_mark = None  # not before: the database's thread goes on meanwhile
+
+    def _note(self, uniqueid: str) -> None:
+        if (since := self._since_mark) is not None:
+            since.add(uniqueid)

@@ -1,7 +1,7 @@
 """Admission: check and take in one transaction.
 
 The trunk's row is locked first (SQLite's BEGIN IMMEDIATE locks the whole file; PostgreSQL's
-SELECT ... FOR UPDATE that row), then the open calls are counted, then the call's own row is
+SELECT ... FOR NO KEY UPDATE that row), then the open calls are counted, then the call's own row is
 written. So of two calls that ask at once for the last channel exactly one gets it, whichever
 process or server they came in by. The same call asking twice gets its first answer.
 
@@ -54,13 +54,15 @@ from asterisk_siptrunk.database.terms import TermsMemory, in_service
 from asterisk_siptrunk.destination import normalise
 from asterisk_siptrunk.trunk import Carrier, Trunk
 
+# Not FOR UPDATE: that would wait for whoever writes calls of this trunk (its row is their foreign
+# key), and they, who write calls of several trunks and carriers at once, for us.
 _TRUNK = select(
     trunk.c.id,
     trunk.c.name,
     trunk.c.version,
     trunk.c.pace_tokens,
     trunk.c.pace_at,
-).with_for_update(of=trunk)
+).with_for_update(of=trunk, key_share=True)
 _SHARED = Prepared(select(provider.c.version, provider.c.kept))
 _TRUNK_BY_NAME = Prepared(_TRUNK.where(trunk.c.name == bindparam("entry")))
 _TRUNK_BY_NUMBER = Prepared(
@@ -262,7 +264,7 @@ def _carrier_load(connection: Connection, carriers: Iterable[Carrier], kept: int
         return {}
     # In the order of their ids, so that two admissions never wait for each other.
     lock = select(carrier.c.id).where(carrier.c.id.in_(limits)).order_by(carrier.c.id)
-    connection.execute(lock.with_for_update())
+    connection.execute(lock.with_for_update(key_share=True))
     counted = connection.execute(
         select(call.c.carrier_id, func.count())
         .where(call.c.carrier_id.in_(limits), call.c.ended_at.is_(None))

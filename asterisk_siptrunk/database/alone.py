@@ -117,7 +117,8 @@ class AloneAdmission:
         for one in carriers:
             if one.channels is not None:
                 limit = self._lease.limit(one.channels, self._held.carriers[one.id], now)
-                load[one.id] = count.carriers[one.id] + one.channels - limit
+                # Emergency calls may have gone beyond its limit: what was held is no new one.
+                load[one.id] = count.carriers[one.id] + one.channels - min(limit, one.channels)
         return load
 
 

@@ -120,13 +120,13 @@ class Gate:
     async def _reopen(self) -> bool:
         """Try to write what waits, and to open; whether that was done."""
         try:
-            while self._late:
-                await self._write_late()
+            await self._write_late()
             await self._keeper.returning(self._thread.submit)
+            # What was decided on meanwhile. One sign of life is enough: under a flood calls are
+            # decided on in every moment that it takes, and the gate would never open.
+            await self._write_late()
         except DatabaseUnavailable:
             return False
-        if self._late:  # decided on meanwhile
-            return await self._reopen()
         log.warning("The database is back after %.1f s.", self.away_seconds)
         self._away = ""
         self._closed.clear()
@@ -134,6 +134,10 @@ class Gate:
         return True
 
     async def _write_late(self) -> None:
+        while self._late:
+            await self._write_some()
+
+    async def _write_some(self) -> None:
         some = [self._late[at] for at in range(min(len(self._late), MOST_TOGETHER))]
         try:
             await self._thread.submit(lambda connection: _all(connection, some))

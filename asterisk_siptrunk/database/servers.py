@@ -86,7 +86,12 @@ def declare_lost(connection: Connection, name: str, seen: int, at: datetime) -> 
         update(call)
         .where(call.c.server == name, call.c.ended_at.is_(None))
         .values(
-            ended_at=case((call.c.started_at > last, call.c.started_at), else_=last),
+            # No earlier than what is known of it.
+            ended_at=case(
+                (call.c.answered_at > last, call.c.answered_at),
+                (call.c.started_at > last, call.c.started_at),
+                else_=last,
+            ),
             evidence=Evidence.RECONCILED,
         )
     )

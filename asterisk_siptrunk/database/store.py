@@ -1,7 +1,7 @@
 """The usage database as the witnesses of one Asterisk server see it."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from asterisk_siptrunk.call import (
@@ -56,6 +56,7 @@ class ServerUsage:
         """Close rows whose channel is gone."""
         closed = await self._gate.submit_long(lambda c: usage.close_gone(c, self._server, ends))
         self.closed[Evidence.RECONCILED] += closed
+        self._forget(ends)
 
     async def journal_position(self) -> JournalPosition | None:
         """How far the journal was recorded."""
@@ -66,6 +67,7 @@ class ServerUsage:
         self.closed[Evidence.JOURNAL] += await self._gate.submit_long(
             lambda c: usage.record_journal(c, self._server, calls, position)
         )
+        self._forget(one.uniqueid for one in calls)
 
     async def registrations(self, changes: Sequence[RegistrationChange]) -> None:
         """Note whether PBXs are registered here."""
@@ -78,3 +80,8 @@ class ServerUsage:
     async def registered(self) -> Sequence[Contact]:
         """The PBXs that are registered here, as far as is known."""
         return await self._gate.submit_long(lambda c: usage.registered(c, self._server))
+
+    def _forget(self, uniqueids: Iterable[str]) -> None:
+        """Have the memory follow the rows at once: without AMI nobody compares."""
+        for uniqueid in uniqueids:
+            self._calls.end(uniqueid)

@@ -62,10 +62,10 @@ class DatabaseThread:
         """Begin to take work."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Do the work that is queued, and end; blocks until then."""
+    def stop(self, seconds: float | None = None) -> None:
+        """Do the work that is queued, and end; blocks until then, or for so long."""
         self._jobs.put(None)
-        self._thread.join()
+        self._thread.join(seconds)
 
     def submit(self, work: Work[T]) -> "asyncio.Future[T]":
         """Have work done in a transaction.

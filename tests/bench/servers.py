@@ -52,7 +52,7 @@ _BARE = """
 BEGIN;
 SELECT version, kept FROM provider;
 SELECT id, name, version, pace_tokens, pace_at FROM trunk
-  WHERE name = 't' || (:trunk - 1) FOR UPDATE OF trunk;
+  WHERE name = 't' || (:trunk - 1) FOR NO KEY UPDATE OF trunk;
 SELECT direction, count(*) FROM call
   WHERE trunk_id = :trunk AND ended_at IS NULL GROUP BY direction;
 INSERT INTO call (server, uniqueid, epoch, sip_call_id, trunk_id, carrier_id, tried, direction,

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import make_url
 
+from asterisk_siptrunk.daemon import END_SECONDS
+from tests.lab.proxy import Proxy
 from tests.lab.service import Service
 
 WATCHDOG_SECONDS = 1.0
@@ -79,3 +82,17 @@ def test_a_database_that_is_away_stands_in_the_status_and_the_watchdog_is_fed(su
     (tmp_path / "elsewhere.db").rename(tmp_path / "siptrunk.db")
     while "database there" not in heard(manager):
         pass
+
+
+@pytest.mark.postgresql
+def test_a_database_that_never_answers_does_not_keep_it_from_ending(one_postgresql, tmp_path):
+    """It is frozen, or behind a proxy of its own: the connection stands, and is silent."""
+    url = make_url(one_postgresql)
+    assert url.port is not None
+    with Proxy(url.port) as proxy:
+        behind = url.set(port=proxy.port).render_as_string(hide_password=False)
+        with Service(tmp_path, behind) as service, proxy.swallowing():
+            assert "SIPTRUNK_NEXT" not in service.ask("lab-1.1")
+            assert service.process is not None
+            service.process.signal(signal.SIGTERM)
+            assert service.process.wait(2 * END_SECONDS + 3) == 0

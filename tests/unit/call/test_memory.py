@@ -65,3 +65,19 @@ def test_a_trunk_s_pace_is_kept_and_fills_again():
     assert calls.pace(1, 2, 100.0) == Pace(2.0, 100.0)
     calls.keep_pace(1, Pace(0.0, 100.0))
     assert calls.pace(1, 2, 100.5).tokens == 1.0
+
+
+def test_it_does_not_grow_by_calls_that_ended_while_nobody_can_compare():
+    calls = remembering(a=OUT)
+    calls.mark()
+    calls.compare({"a": OUT})
+    before = kept_by(calls)
+    for serial in range(1000):
+        calls.take(f"lab-{serial}.1", OUT)
+        calls.end(f"lab-{serial}.1")
+    assert kept_by(calls) == before
+
+
+def kept_by(calls: CallMemory) -> int:
+    """How many things it keeps hold of, in all its containers."""
+    return sum(len(kept) for kept in vars(calls).values() if kept is not None)

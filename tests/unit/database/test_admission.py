@@ -1,7 +1,7 @@
 """Check and take in one transaction: on a real SQLite file, and on PostgreSQL."""
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import timedelta
 from multiprocessing import get_context
@@ -10,8 +10,9 @@ from threading import Barrier
 import pytest
 from sqlalchemy import update
 
-from asterisk_siptrunk.call import Admit, Reason, Refuse, State, Verdict
-from asterisk_siptrunk.database import calls, carriers, rules, trunks
+from asterisk_siptrunk.call import Admit, Direction, Reason, Refuse, State, Verdict
+from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
+from asterisk_siptrunk.database import calls, carriers, rules, trunks, usage
 from asterisk_siptrunk.database.calls import CallFilter
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
 from asterisk_siptrunk.database.tables import provider
@@ -30,6 +31,7 @@ from tests.unit.database.builders import (
     open_calls,
     outbound,
     provide,
+    trunk,
 )
 
 
@@ -287,6 +289,41 @@ def test_two_processes_race_for_the_last_channel_and_one_wins(engine, database_u
         told = pool.starmap(_ask_from_a_process, asked)
     assert sorted(told) == ["admitted", "channels-full"]
     assert open_calls(engine) == 1
+
+
+def test_an_admission_and_who_writes_calls_of_several_trunks_never_wait_for_each_other(engine):
+    """A journal that is caught up on names trunks and carriers that other servers admit for."""
+    provide(engine, carrier(channels=9))
+    with transaction(engine) as connection:
+        trunks.add(connection, BY, trunk("other"), None)
+        trunks.add_number(connection, BY, "other", "+33123456799", main=True)
+    asked = []
+
+    def lines(pool):
+        yield journalled("acme-paris")
+        asked.append(pool.submit(ask, engine, admission(), outbound(entry="other", server="two")))
+        wait(asked, timeout=0.5)  # where it waits for us, what we write next would wait for it
+        yield journalled("other")
+
+    with ThreadPoolExecutor() as pool, transaction(engine) as connection:
+        usage.record_journal(connection, "lab", lines(pool), JournalPosition(1, 1))
+    assert asked[0].result().decision.reason == "admitted"
+
+
+def journalled(name: str) -> JournalCall:
+    return JournalCall(
+        uniqueid=outbound().uniqueid,
+        direction=Direction.OUTBOUND,
+        trunk=name,
+        carrier="one",
+        caller=MAIN,
+        dialled="0612345678",
+        started_at=NOON,
+        answered_at=None,
+        ended_at=NOON + timedelta(seconds=9),
+        disposition="NO ANSWER",
+        reason="",
+    )
 
 
 def test_a_hundred_at_once_over_ten_channels(engine):

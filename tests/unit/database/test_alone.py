@@ -148,6 +148,16 @@ def test_a_carrier_s_limit_holds(engine):
     assert server.reasons(outbound()) == ["carriers-full"]
 
 
+def test_emergency_calls_beyond_a_carrier_s_limit_make_it_no_wider(engine):
+    server = Server(engine, carrier(channels=2), channels=9, share=50)
+    held = [outbound(), outbound(), outbound("112"), outbound("112")]
+    for attempt in held:
+        server.by_database(attempt)
+    server.alone.cut(())
+    server.calls.end(held[0].uniqueid)
+    assert server.reasons(outbound()) == ["carriers-full"]
+
+
 def test_an_emergency_passes_whatever_is_full(engine):
     server = Server(engine, carrier(channels=1), channels=1, share=0)
     server.by_database(outbound())

@@ -139,22 +139,25 @@ def test_late_work_that_fails_keeps_no_other_out(sqlite_url, caplog):
     assert "cannot be written" in caplog.text
 
 
-def test_what_is_decided_while_it_opens_is_written_too(sqlite_url):
+def test_what_is_decided_while_it_opens_is_written_too_and_does_not_keep_it_closed(sqlite_url):
+    """As under a flood: each time that the server says that it lives, something is decided on."""
+
     async def run():
         async with scene(sqlite_url) as it:
             before = it.returning
 
             async def returning(submit):
-                if len(it.told) == 1:
-                    it.gate.later(adding("meanwhile"))
+                it.gate.later(adding(f"meanwhile {len(it.told)}"))
                 await before(submit)
 
             it.returning = returning
             it.gate.close("for a test")
             await it.back()
-            return it.told
+            return it.told, await it.gate.submit(names)
 
-    assert asyncio.run(run())[1:] == ["returning to []", "returning to ['meanwhile']", "opened"]
+    told, written = asyncio.run(run())
+    assert told[1:] == ["returning to []", "opened"]
+    assert written == ["meanwhile 1"]
 
 
 def test_a_lost_file_closes_it_until_it_is_put_back(sqlite_url):

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from asterisk_siptrunk.call import Ended, Evidence, RegistrationChange
+from asterisk_siptrunk.call import Answered, Ended, Evidence, RegistrationChange
 from asterisk_siptrunk.call.server import Pulse, ServerState, Vitals
 from asterisk_siptrunk.database import calls, servers, usage
 from asterisk_siptrunk.database.calls import CallFilter
@@ -82,6 +82,16 @@ def test_a_call_after_the_last_sign_ends_no_earlier_than_it_began(engine):
     ask(engine, admission(), outbound())
     lose(engine, at=after(60))
     assert the_call(engine).ended_at == NOON
+
+
+def test_a_call_that_was_answered_after_the_last_sign_ends_no_earlier_than_that(engine):
+    provide(engine)
+    beat(engine, at=after(30))
+    ask(engine, admission(), attempt := outbound())
+    with transaction(engine) as connection:
+        usage.apply(connection, "lab", [Answered(attempt.uniqueid, after(31))])
+    lose(engine, at=after(60))
+    assert the_call(engine).ended_at == after(31)
 
 
 def test_who_gave_another_sign_is_not_lost_and_nobody_is_lost_twice(engine):
