@@ -153,7 +153,7 @@ def test_emergency_calls_beyond_a_carrier_s_limit_make_it_no_wider(engine):
     held = [outbound(), outbound(), outbound("112"), outbound("112")]
     for attempt in held:
         server.by_database(attempt)
-    server.alone.cut(())
+    server.alone.cut(frozenset())
     server.calls.end(held[0].uniqueid)
     assert server.reasons(outbound()) == ["carriers-full"]
 
