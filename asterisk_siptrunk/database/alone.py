@@ -117,7 +117,7 @@ class AloneAdmission:
         for one in carriers:
             if one.channels is not None:
                 limit = self._lease.limit(one.channels, self._held.carriers[one.id], now)
-                # Emergency calls may have gone beyond its limit: what was held is no new one.
+                # What was held before its limit was lowered is no new limit.
                 load[one.id] = count.carriers[one.id] + one.channels - min(limit, one.channels)
         return load
 

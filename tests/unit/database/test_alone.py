@@ -148,14 +148,17 @@ def test_a_carrier_s_limit_holds(engine):
     assert server.reasons(outbound()) == ["carriers-full"]
 
 
-def test_emergency_calls_beyond_a_carrier_s_limit_make_it_no_wider(engine):
+def test_emergency_calls_beyond_a_limit_make_it_no_wider(engine):
     server = Server(engine, carrier(channels=2), channels=9, share=50)
     held = [outbound(), outbound(), outbound("112"), outbound("112")]
     for attempt in held:
         server.by_database(attempt)
     server.alone.cut(frozenset())
     server.calls.end(held[0].uniqueid)
-    assert server.reasons(outbound()) == ["carriers-full"]
+    assert server.reasons(outbound()) == ["channels-full"]
+    server.calls.end(held[2].uniqueid)
+    server.calls.end(held[3].uniqueid)
+    assert server.reasons(outbound(), outbound()) == ["admitted", "channels-full"]
 
 
 def test_an_emergency_passes_whatever_is_full(engine):
