@@ -42,7 +42,12 @@ from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.destination import country_code
-from asterisk_siptrunk.errors import InvalidInput, SettingsError, SiptrunkError
+from asterisk_siptrunk.errors import (
+    ConfigurationError,
+    InvalidInput,
+    SettingsError,
+    SiptrunkError,
+)
 from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
 from asterisk_siptrunk.trunk import Credentials, Trunk, digest, new_secret
 
@@ -268,9 +273,16 @@ def _bring(file: Path) -> str:
     from asterisk_siptrunk.generation.surroundings import require_fit  # noqa: PLC0415
 
     settings = load_settings(file)
-    require_fit(settings.asterisk)
+    if settings.agi.process and "CREDENTIALS_DIRECTORY" in os.environ:
+        # Its path would go into the dialplan, and only this service sees that file.
+        raise ConfigurationError(
+            "with [agi] process the service cannot apply by systemd's copy of the settings: run "
+            "'siptrunk config apply --here' on this server."
+        )
     database = engine(settings, patient=True)
     try:
+        schema.require_current(database)
+        require_fit(settings.asterisk)
         plan = make_plan(inventory(database), settings, store(settings))
     finally:
         database.dispose()

@@ -107,7 +107,7 @@ class _Parts:
         self._beat = Beat(self._server, calls, lease, self._vitals, utc_now)
         self._gate = Gate(self._short, self._database, lease, self)
         self._follower = Follower(self._server, bring, self._gate.submit_long)
-        self._usage = ServerUsage(self._gate, self._server, calls)
+        self._usage = ServerUsage(self._gate, self._server, calls, terms)
         self._listener = Listener(self._client, self._usage, asterisk.journal, _contacts(control))
         admission = Admission(country, random.random, Via.SERVICE, calls, terms)
         service = AdmissionService(self._server, admission, utc_now, asterisk.admission_seconds)
@@ -143,7 +143,9 @@ class _Parts:
             asyncio.create_task(keep_months_ahead(self._database, utc_now)),
         ]
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({listening, stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED)
+        over, _ = await asyncio.wait(
+            {listening, stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED
+        )
         self.manager.stopping()
         await self.agi.stop()
         await self._follower.stop()
@@ -156,6 +158,8 @@ class _Parts:
                 await listening
         except TimeoutError:
             self._gate.close("it gave no answer at the end; the journal has what it did not take")
+        for ended in over:
+            ended.result()  # a defect that ended one of them is no orderly end
 
     async def end(self) -> None:
         """Store what waits, say that this was meant, and let the database go."""

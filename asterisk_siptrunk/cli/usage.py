@@ -209,6 +209,8 @@ def _whole_file(output: Path) -> Iterator[TextIO]:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             yield file
+            file.flush()
+            os.fsync(descriptor)  # before a month counts as exported: then its calls may be dropped
         Path(temporary).replace(output)
     except BaseException:
         Path(temporary).unlink()

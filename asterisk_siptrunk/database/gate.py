@@ -91,6 +91,10 @@ class Gate:
         """Have work done in the thread; see `DatabaseThread.submit`."""
         return self._watched(self._thread.submit(work)) if self.is_open else self._refused()
 
+    def aside(self, work: Work[T]) -> "asyncio.Future[T]":
+        """Have work done in the thread that closes the gate for nobody, whatever it meets."""
+        return self._thread.submit(work) if self.is_open else self._refused()
+
     def later(self, work: Work[Any]) -> None:
         """Have work done when the database is back; none may go before it."""
         self._late.append(work)

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from asterisk_siptrunk.call import (
     CallChange,
     Contact,
@@ -12,11 +14,12 @@ from asterisk_siptrunk.call import (
     OpenCall,
     RegistrationChange,
 )
-from asterisk_siptrunk.call.memory import CallMemory
+from asterisk_siptrunk.call.memory import CallMemory, Held
 from asterisk_siptrunk.call.security import SecurityCount
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
 from asterisk_siptrunk.database import security, usage
 from asterisk_siptrunk.database.gate import Gate
+from asterisk_siptrunk.database.terms import TermsMemory
 
 
 class ServerUsage:
@@ -25,10 +28,11 @@ class ServerUsage:
     What happens to calls goes by the short way, whatever may take longer by the thread.
     """
 
-    def __init__(self, gate: Gate, server: str, calls: CallMemory) -> None:
+    def __init__(self, gate: Gate, server: str, calls: CallMemory, terms: TermsMemory) -> None:
         self._gate = gate
         self._server = server
         self._calls = calls
+        self._terms = terms
         self.closed = Counter({Evidence.AMI: 0, Evidence.JOURNAL: 0, Evidence.RECONCILED: 0})
         """Calls that ended since the service began, by what told of it."""
 
@@ -38,11 +42,15 @@ class ServerUsage:
         self.closed[Evidence.AMI] += ended
 
     async def open_calls(self) -> Sequence[OpenCall]:
-        """All rows that have no end; the memory of them goes by these."""
+        """All rows that have no end; the memory of them goes by these, that of terms by theirs."""
         self._calls.mark()
-        found = await self._gate.submit_long(lambda c: usage.open_calls(c, self._server))
+        found = await self._gate.submit_long(self._read_open)
         self._calls.compare({call.uniqueid: held for call, held in found})
         return [call for call, _ in found]
+
+    def _read_open(self, connection: Connection) -> list[tuple[OpenCall, Held]]:
+        self._terms.forget_changed(connection)
+        return usage.open_calls(connection, self._server)
 
     def ended(self, uniqueid: str) -> None:
         """Forget a call that ended: while the database is away its channel is free at once."""
@@ -75,7 +83,8 @@ class ServerUsage:
 
     async def security(self, counts: Sequence[SecurityCount]) -> None:
         """Count attempts on our borders."""
-        await self._gate.submit_long(lambda c: security.record(c, self._server, counts))
+        # Aside: calls do not depend on it, and an account may have rights to their tables alone.
+        await self._gate.aside(lambda c: security.record(c, self._server, counts))
 
     async def registered(self) -> Sequence[Contact]:
         """The PBXs that are registered here, as far as is known."""

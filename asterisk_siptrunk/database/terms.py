@@ -4,11 +4,12 @@ A trunk's row carries a version that every change raises, and so does the provid
 reads both in its own transaction, so what is remembered here is never out of date.
 """
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from asterisk_siptrunk.call import Terms
 from asterisk_siptrunk.database import carriers, rules, trunks
 from asterisk_siptrunk.database.engine import FileIdentity
+from asterisk_siptrunk.database.tables import provider, trunk
 from asterisk_siptrunk.destination import Policy
 from asterisk_siptrunk.trunk import Carrier
 
@@ -42,6 +43,19 @@ class TermsMemory:
         self._terms[trunk_id] = versions, found
         self._ids |= dict.fromkeys((name, *found.trunk.numbers), trunk_id)
         return found
+
+    def forget_changed(self, connection: Connection) -> None:
+        """Forget the terms that are out of date: nobody may be decided on by them alone.
+
+        What a trunk's own calls need is read anew when it calls; this is for trunks that have not
+        called since, and a database that may be away when they do.
+        """
+        rows = connection.execute(select(trunk.c.id, trunk.c.version))
+        versions = {row.id: row.version for row in rows}
+        shared = connection.execute(select(provider.c.version)).scalar_one()
+        for trunk_id, (known, _) in list(self._terms.items()):
+            if known != (versions.get(trunk_id), shared):
+                self._terms.pop(trunk_id, None)
 
     def remembered(self, entry: str) -> Terms | None:
         """The terms of a trunk by its name or one of its numbers, as they were read last.

@@ -7,12 +7,13 @@ import pytest
 from asterisk_siptrunk.call import Direction, Verdict, Via, Way
 from asterisk_siptrunk.call.lease import KNOWN_SECONDS, LEASE_SECONDS, WHOLE, Lease
 from asterisk_siptrunk.call.memory import CallMemory
-from asterisk_siptrunk.database import calls, trunks
+from asterisk_siptrunk.database import calls, provider, trunks
 from asterisk_siptrunk.database.admission import Admission
 from asterisk_siptrunk.database.alone import AloneAdmission, Later
 from asterisk_siptrunk.database.calls import CallFilter
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.terms import TermsMemory
+from asterisk_siptrunk.trunk import SuspensionScope
 from tests.unit.database.builders import (
     BY,
     MAIN,
@@ -34,6 +35,7 @@ class Server:
         provide(engine, *upstream, **terms)
         self.engine = engine
         self.calls, memory = CallMemory(), TermsMemory()
+        self.terms = memory
         self.lease = Lease(share, beat_at=0.0)
         self.with_database = Admission("FR", lambda: 0.0, Via.SERVICE, self.calls, memory)
         self.alone = AloneAdmission("FR", lambda: 0.0, self.calls, memory, self.lease)
@@ -134,6 +136,26 @@ def test_a_number_that_went_to_another_trunk_is_left_to_the_dialplan(engine):
         trunks.add_number(connection, BY, "other", SECOND, main=True)
     server.by_database(outbound())
     assert server.by_memory(inbound(SECOND)) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda c: trunks.suspend(c, BY, "acme-paris", SuspensionScope.ALL, "unpaid"), None),
+        (provider.touch, None),
+        (lambda _: None, "admitted"),
+    ],
+    ids=["the trunk's", "everybody's", "none"],
+)
+def test_terms_that_have_changed_are_forgotten(engine, change, told):
+    """The trunk has not called since: nobody read its new ones, and the old ones let it pass."""
+    server = Server(engine)
+    server.by_database(outbound())
+    with transaction(engine) as connection:
+        change(connection)
+        server.terms.forget_changed(connection)
+    decision = server.by_memory(outbound())
+    assert (decision.reason if decision else None) == told
 
 
 def test_the_pace_holds(engine):

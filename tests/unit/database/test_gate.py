@@ -195,3 +195,18 @@ def test_a_defect_in_somebody_s_work_closes_nothing(sqlite_url):
             return it.gate.is_open
 
     assert asyncio.run(run())
+
+
+def test_work_aside_closes_nothing_whatever_it_meets(sqlite_url):
+    async def run():
+        async with scene(sqlite_url) as it:
+            other = locked(sqlite_url)
+            with pytest.raises(DatabaseUnavailable, match="locked"):
+                await it.gate.aside(adding("one"))
+            other.close()
+            assert it.gate.is_open
+            it.gate.close("for a test")
+            refused = it.gate.aside(names)
+            return isinstance(refused.exception(), DatabaseUnavailable), it.told[0]
+
+    assert asyncio.run(run()) == (True, "closing")

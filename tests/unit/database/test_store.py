@@ -56,7 +56,8 @@ def test_a_call_whose_row_ended_is_forgotten_though_asterisk_told_of_no_end(sqli
     """Else it would hold its channel while the database is away, and for ever without AMI."""
     engine, calls = open_engine(sqlite_url), CallMemory()
     provide(engine)
-    admission = Admission("FR", lambda: 0.0, Via.SERVICE, calls, TermsMemory())
+    terms = TermsMemory()
+    admission = Admission("FR", lambda: 0.0, Via.SERVICE, calls, terms)
     ask(engine, admission, lives := outbound())
     ask(engine, admission, ended := outbound())
 
@@ -64,7 +65,8 @@ def test_a_call_whose_row_ended_is_forgotten_though_asterisk_told_of_no_end(sqli
         loop = asyncio.get_running_loop()
         thread = DatabaseThread(engine, loop)
         thread.start()
-        usage = ServerUsage(Gate(thread, thread, Lease(WHOLE, loop.time()), Keeper()), "lab", calls)
+        gate = Gate(thread, thread, Lease(WHOLE, loop.time()), Keeper())
+        usage = ServerUsage(gate, "lab", calls, terms)
         await told(usage, ended.uniqueid)
         await asyncio.to_thread(thread.stop)
 
