@@ -133,7 +133,7 @@ class _Session(asyncio.Protocol):
         if command and not self._transport.is_closing():
             self._transport.write(command)
             # Asterisk runs the command, answers it, and goes on with the call: were we to freeze
-            # now, the caller would not wait for us (the verdict took the dialplan's timeout back).
+            # now, the caller would not wait for us.
             self._transport.write_eof()
         else:
             self.end()

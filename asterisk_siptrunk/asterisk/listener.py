@@ -289,12 +289,12 @@ class Listener:
     async def _put_right(self, found: Reconciliation, at: datetime) -> None:
         if found.answered:
             await self._store.apply([Answered(uniqueid, at) for uniqueid in found.answered])
-        if found.unknown:
-            await self._store.adopt(found.unknown, at)
-        if found.gone:
+        if found.gone:  # first: what follows must not find the channels of both taken
             ends = {one.uniqueid: self._lifetime.latest_end(one, at) for one in found.gone}
             await self._store.close_gone(ends)
             self._journal_at = 0.0  # it knows the exact ends
+        if found.unknown:
+            await self._store.adopt(found.unknown, at)
 
     async def _advance_journal(self) -> None:
         """Record the next piece of the journal."""

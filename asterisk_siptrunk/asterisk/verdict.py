@@ -13,9 +13,6 @@ _USERFIELD = "CDR(userfield)"
 _CALLER = "CALLERID(num)"
 _PRESENTATION = "CALLERID(pres)"
 _ACCOUNT = "CHANNEL(accountcode)"
-# The dialplan waits for us under a timeout that would end the call: the answer takes it back.
-_WAIT = "TIMEOUT(absolute)"
-_FOR_EVER = "0"
 # The number is the true one in both: the network gets it, RFC 3323 keeps it from the callee.
 _SHOWN = "allowed_passed_screen"
 _WITHHELD = "prohib_passed_screen"
@@ -59,7 +56,6 @@ def next_way(way: Way | None) -> dict[str, str]:
         return {variables.NEXT: variables.NEXT_FAILED}
     return {
         variables.NEXT: variables.NEXT_DIAL,
-        _WAIT: _FOR_EVER,
         variables.DIAL: _at_carrier(way.carrier, way.callee),
         _CALLER: presented_number(way.carrier, way.caller),
     }
@@ -104,7 +100,6 @@ def _admitted(decision: Admit, dial: str, trunk: Trunk | None) -> dict[str, str]
     limited = decision.reason is not Reason.EMERGENCY
     return {
         variables.NEXT: variables.NEXT_DIAL,
-        _WAIT: _FOR_EVER,
         variables.REASON: decision.reason,
         variables.DIAL: dial,
         _USERFIELD: decision.reason,

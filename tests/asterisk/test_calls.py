@@ -378,22 +378,33 @@ def test_with_the_service_frozen_calls_go_on_within_its_patience(acme: Acme):
     assert [row.via for row in acme.provider.calls()[before:]] == [Via.AWAY] * 2
 
 
-def test_a_service_that_freezes_after_its_verdict_holds_no_call(acme: Acme):
-    """The verdict took the dialplan's timeout back, so nothing else would end the wait."""
+@pytest.mark.parametrize(
+    ("closes", "least", "most"),
+    [
+        pytest.param(True, 0.0, 1.0, id="its side closed"),
+        # It freezes between the two: the dialplan waits no longer than for a verdict.
+        pytest.param(False, 2.5, 3.5, id="its side open"),
+    ],
+)
+def test_a_service_that_freezes_after_its_verdict_holds_no_call(
+    acme: Acme, *, closes: bool, least: float, most: float
+):
     acme.provider.stop_serving()
     verdict = {
         "SIPTRUNK_NEXT": "dial",
-        "TIMEOUT(absolute)": "0",
+        "SIPTRUNK_LIMIT": "10",
+        "GROUP(siptrunk)": "acme",
         "SIPTRUNK_DIAL": "PJSIP/0612345678@carrier-telco",
     }
-    with acme.carrier(), _freezing_after(set_variables(verdict), acme.provider.agi_port):
+    said = set_variables(verdict)
+    with acme.carrier(), _freezing_after(said, acme.provider.agi_port, closes=closes):
         result = acme.call(MOBILE)
     assert result.statuses == [200]
-    assert result.calls[0].setup_seconds < 1.0
+    assert least < result.calls[0].setup_seconds < most
 
 
 @contextmanager
-def _freezing_after(command: bytes, port: int) -> Iterator[None]:
+def _freezing_after(command: bytes, port: int, *, closes: bool) -> Iterator[None]:
     """A service that says its verdict as ours does, and then never anything more."""
     held: list[socket.socket] = []
 
@@ -404,7 +415,8 @@ def _freezing_after(command: bytes, port: int) -> Iterator[None]:
         while not header.endswith(b"\n\n"):
             header += peer.recv(4096)
         peer.sendall(command)
-        peer.shutdown(socket.SHUT_WR)
+        if closes:
+            peer.shutdown(socket.SHUT_WR)
 
     with socket.create_server(("127.0.0.1", port)) as listening:
         serving = threading.Thread(target=serve)

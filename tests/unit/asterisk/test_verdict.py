@@ -28,7 +28,6 @@ def test_a_request_becomes_an_attempt(script, direction):
 def test_an_outbound_call_goes_to_the_carrier_under_the_trunks_number():
     assert verdict(OUTBOUND, ADMIT, TRUNK, CARRIER) == {
         "SIPTRUNK_NEXT": "dial",
-        "TIMEOUT(absolute)": "0",
         "SIPTRUNK_REASON": "admitted",
         "SIPTRUNK_DIAL": "PJSIP/+33612345678@carrier-one",
         "CDR(userfield)": "admitted",
