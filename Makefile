@@ -50,7 +50,7 @@ lab: $(READY) ## finds Asterisk, SIPp and PostgreSQL, or makes a private copy on
 lock: $(READY) ## renews requirements.lock from pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-header --all-extras --group dev --upgrade \
+		--no-emit-index-url --no-header --no-strip-extras --all-extras --group dev --upgrade \
 		pyproject.toml -o requirements.lock
 
 clean: ## removes what was made here (not the private Asterisk, which other copies share)

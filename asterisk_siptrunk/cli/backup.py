@@ -9,6 +9,9 @@ from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import ordinary_file
 from asterisk_siptrunk.cli.output import say
 from asterisk_siptrunk.cli.progress import measured, size_of
+from asterisk_siptrunk.errors import InvalidInput
+
+_SQLITE = b"SQLite format 3\x00"
 
 
 @click.command()
@@ -22,7 +25,25 @@ def command(desk: Desk, file: Path) -> None:
 
     Example: siptrunk backup /var/backups/siptrunk.db
     """
+    _require_place(file)
     url = desk.settings.database.url
     with measured("Copying", size_of(backup.place_of(url))) as done:
         backup.back_up(url, file, done)
     say(f"{file} written, and checked.")
+
+
+def _require_place(file: Path) -> None:
+    """Let a backup take the place of an earlier one, and of nothing else.
+
+    Raises:
+        InvalidInput: another file has that name, or it cannot be looked at.
+    """
+    try:
+        with file.open("rb") as there:
+            is_earlier = there.read(len(_SQLITE)) == _SQLITE
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}.") from None
+    if not is_earlier:
+        raise InvalidInput(f"{file} is there, and is no earlier backup: give another name.")

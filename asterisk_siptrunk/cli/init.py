@@ -128,6 +128,11 @@ class _Url(ReadType[str]):
             url = open_engine(text).url
         except SettingsError as error:
             raise InvalidInput(str(error)) from None
+        if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_absolute():
+            raise InvalidInput(
+                f"{text!r} names a file from where one stands: give its whole path, with four "
+                "slashes, as in sqlite:////var/lib/siptrunk/siptrunk.db."
+            )
         if url.password is not None:
             raise InvalidInput(
                 "a password on the command line is seen by all, in 'ps'. Leave it out: PGPASSWORD "

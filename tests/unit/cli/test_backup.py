@@ -45,32 +45,32 @@ def test_a_backup_is_one_file_that_its_owner_alone_reads(acme, file, tmp_path):
 def test_a_backup_under_writes_is_one_view_and_keeps_nobody_waiting(acme, file, place):
     with closing(sqlite3.connect(place)) as database, database:
         database.execute("CREATE TABLE bulk (n INTEGER, text TEXT)")
-        database.executemany("INSERT INTO bulk VALUES (?, ?)", [(0, "x" * 1000)] * 20_000)
-    stop, slowest = threading.Event(), [0]
+        database.executemany("INSERT INTO bulk VALUES (?, ?)", [(0, "x" * 1000)] * 4000)
+    begun, stop = threading.Event(), threading.Event()
+    refused: list[sqlite3.Error] = []
 
     def write() -> None:
         # Every row at once: a copy of two moments would hold two different numbers.
-        with closing(sqlite3.connect(place, timeout=5, isolation_level=None)) as database:
+        with closing(sqlite3.connect(place, timeout=0, isolation_level=None)) as database:
             while not stop.is_set():
-                database.execute("UPDATE bulk SET n = n + 1")
-                slowest[0] += 1
+                try:
+                    database.execute("UPDATE bulk SET n = n + 1")
+                except sqlite3.Error as error:
+                    refused.append(error)
+                begun.set()
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        while not slowest[0]:
-            pass
-        begun = slowest[0]
+        begun.wait()
         acme("backup", str(file))
-        assert slowest[0] > begun, "writing stood still"
     finally:
         stop.set()
         writer.join()
+    assert refused == [], "a writer that waits for nobody had to"
     with closing(sqlite3.connect(file)) as copy:
-        assert copy.execute("SELECT count(DISTINCT n), count(*) FROM bulk").fetchone() == (
-            1,
-            20_000,
-        )
+        query = "SELECT count(DISTINCT n), count(*) FROM bulk"
+        assert copy.execute(query).fetchone() == (1, 4000)
 
 
 def test_a_restore_brings_back_what_was_and_keeps_what_is(acme, file, place, tmp_path):
@@ -212,3 +212,12 @@ def test_where_a_backup_cannot_be(acme, place, tmp_path):
 def test_postgresql_has_its_own(siptrunk, file, command):
     siptrunk.environment["SIPTRUNK_DATABASE_URL"] = "postgresql+psycopg://127.0.0.1:1/none"
     assert "pg_dump" in siptrunk(command, str(file), fails=1).stderr
+
+
+def test_a_backup_takes_the_place_of_an_earlier_one_and_of_nothing_else(acme, file, tmp_path):
+    acme("backup", str(file))
+    acme("backup", str(file))
+    other = tmp_path / "precious.txt"
+    other.write_text("precious")
+    assert "no earlier backup" in acme("backup", str(other), fails=1).stderr
+    assert other.read_text() == "precious"

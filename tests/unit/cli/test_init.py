@@ -34,6 +34,11 @@ def mode(file: Path) -> int:
     return stat.S_IMODE(file.stat().st_mode)
 
 
+def test_a_database_s_place_is_the_same_from_wherever_one_looks(fresh):
+    told = fresh("init", "--database-url", "sqlite:///rel.db", fails=2).stderr
+    assert "with four slashes" in " ".join(told.split())
+
+
 def test_init_makes_settings_secrets_and_database(fresh, place, url, tmp_path):
     done = fresh("init", *url, "--country", "gb", "--timezone", "Europe/London", "--server", "pbx1")
     settings = load(place / "siptrunk.toml", {})
