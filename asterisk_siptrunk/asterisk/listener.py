@@ -45,8 +45,9 @@ SOONEST_LOOK_SECONDS = 1.0
 BOOT_SECONDS = 30.0
 """For Asterisk to say that it is booted. It answers us before, and has no channel yet; 10,000
 trunks take it 4 s."""
-LIST_SECONDS = 10.0
-"""For Asterisk to list its channels; 10,000 of them take about half a second."""
+LIST_SECONDS = 2.0
+"""For Asterisk to list its channels; 10,000 of them take about half a second. Nothing is stored and
+no journal read meanwhile: a connection that has stalled must not keep ended calls' channels."""
 JOURNAL_SECONDS = 2.0
 """Between two readings of the journal."""
 ALONE_SECONDS = 0.5

@@ -339,6 +339,33 @@ def test_the_journal_is_read_on_from_where_the_database_stands(tmp_path):
     assert told[4:] == ["lab-1.0", "lab-2.0", "lab-3.0"]
 
 
+def test_a_stalled_asterisk_does_not_keep_the_journal_from_being_read(tmp_path):
+    """It has said that it is there, and does not list its channels: they end all the same."""
+    journal = tmp_path / "siptrunk.csv"
+    answer = answering()
+
+    def stalled(action: dict[str, str]) -> bytes:
+        return b"" if action["Action"] == "CoreShowChannels" else answer(action)
+
+    async def scene() -> None:
+        store = MemoryStore()
+
+        async def listed() -> list[Contact]:
+            return []
+
+        async with Peer(stalled) as peer:
+            client = AmiClient(AmiLogin("127.0.0.1", peer.port, "u", "s"), clock=lambda: NOW)
+            listener = Listener(client, store, journal, listed, clock=lambda: NOW)
+            running = asyncio.create_task(listener.run())
+            await store.until(lambda: store.looks)
+            journal.write_bytes(row() + b"\n")
+            await store.until(lambda: store.journal)  # within 5 s
+            listener.stop()
+            await running
+
+    asyncio.run(scene())
+
+
 def test_a_look_may_be_asked_for():
     async def use(scene: Scene) -> None:
         scene.listener.resync()
