@@ -48,7 +48,7 @@ from asterisk_siptrunk.database.call_row import (
 )
 from asterisk_siptrunk.database.engine import identity
 from asterisk_siptrunk.database.identity import THIS_CALL, this_call
-from asterisk_siptrunk.database.prepared import Prepared, run_together
+from asterisk_siptrunk.database.prepared import Prepared
 from asterisk_siptrunk.database.tables import call, carrier, number, provider, trunk
 from asterisk_siptrunk.database.terms import TermsMemory, in_service
 from asterisk_siptrunk.destination import normalise
@@ -107,16 +107,12 @@ class Admission:
         return ruling
 
     def _admit(self, connection: Connection, attempt: Attempt) -> Ruling:
+        # This first, and the lock by itself: see `Prepared`.
+        shared = _shared(connection)
         memory = self._terms.of(identity(connection.engine))
-        if attempt.direction is Direction.OUTBOUND:
-            shared, row = _shared_and_trunk(connection, attempt.entry)
-            everyone = memory.carriers(connection, shared.version)
-            asked = attempt
-        else:
-            shared = _shared(connection)
-            everyone = memory.carriers(connection, shared.version)
-            asked = readable(attempt, everyone, self._country)
-            row = _trunk_of(connection, asked.dialled)
+        everyone = memory.carriers(connection, shared.version)
+        asked = readable(attempt, everyone, self._country)
+        row = _lock_trunk(connection, asked)
         if row is None:
             decision = decide_unknown(asked, self._country, in_service(everyone), self._chance)
             return self._store(
@@ -221,16 +217,11 @@ def _shared(connection: Connection) -> _Shared:
     return _Shared(*row)
 
 
-def _shared_and_trunk(connection: Connection, name: str) -> tuple[_Shared, _TrunkRow | None]:
-    """The provider's row, and the trunk of a name, locked."""
-    by_name = _TRUNK_BY_NAME, {"entry": name}
-    (shared,), rows = run_together(connection, (_SHARED, {}), by_name)
-    return _Shared(*shared), _TrunkRow(*rows[0]) if rows else None
-
-
-def _trunk_of(connection: Connection, number: str) -> _TrunkRow | None:
-    """The trunk of a number, locked."""
-    rows = _TRUNK_BY_NUMBER.run(connection, {"dialled": number})
+def _lock_trunk(connection: Connection, attempt: Attempt) -> _TrunkRow | None:
+    if attempt.direction is Direction.OUTBOUND:
+        rows = _TRUNK_BY_NAME.run(connection, {"entry": attempt.entry})
+    else:
+        rows = _TRUNK_BY_NUMBER.run(connection, {"dialled": attempt.dialled})
     return _TrunkRow(*rows[0]) if rows else None
 
 

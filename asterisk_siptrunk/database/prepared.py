@@ -46,37 +46,19 @@ class Prepared:
         return int(self._execute(connection, parameters).rowcount)
 
     def _execute(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a driver's cursor
-        (cursor,) = _sent(connection, (self, parameters))
-        return cursor
+        """Run it; what begins the transaction goes along with its first statement.
 
-    def send(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as above
-        """Give it to the driver; the cursor has what became of it, in a pipeline later."""
+        PostgreSQL's driver begins by a statement of its own, which has a way to the server and back
+        to itself. In a pipeline they go together; no statement there may lock what others wait for:
+        were its end (Sync) lost on the way, PostgreSQL would keep the lock for ever, and not take
+        the transaction for an idle one (idle_in_transaction_session_timeout).
+        """
         driver: Any = connection.connection.dbapi_connection
-        return driver.execute(
-            self._texts[connection.dialect.name], {**self._constants, **parameters}
-        )
-
-
-def run_together(
-    connection: Connection, *asked: tuple[Prepared, Mapping[str, Any]]
-) -> list[Sequence[tuple[Any, ...]]]:
-    """Run statements one after the other, sent to PostgreSQL in one go; gives the rows of each."""
-    return [cursor.fetchall() for cursor in _sent(connection, *asked)]
-
-
-def _sent(connection: Connection, *asked: tuple[Prepared, Mapping[str, Any]]) -> list[Any]:
-    """The cursors of statements that were run.
-
-    PostgreSQL's driver begins a transaction by a statement of its own, which has a way to the
-    server and back to itself; in a pipeline it goes along with the first of ours.
-    """
-    if connection.dialect.name == "sqlite":
-        return [statement.send(connection, parameters) for statement, parameters in asked]
-    driver: Any = connection.connection.dbapi_connection
-    if len(asked) == 1 and driver.info.transaction_status:
-        return [statement.send(connection, parameters) for statement, parameters in asked]
-    with driver.pipeline():
-        return [statement.send(connection, parameters) for statement, parameters in asked]
+        given = self._texts[connection.dialect.name], {**self._constants, **parameters}
+        if connection.dialect.name == "sqlite" or driver.info.transaction_status:
+            return driver.execute(*given)
+        with driver.pipeline():
+            return driver.execute(*given)
 
 
 def stored(connection: Connection, moment: datetime) -> datetime | str:

@@ -51,7 +51,7 @@ def test_one_that_was_just_used_fails_once_and_is_replaced(server, engine, monke
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_what_fails_in_a_pipeline_is_told_and_leaves_the_connection_fit(database_url, monkeypatch):
+def test_a_lock_that_is_not_had_is_told_and_leaves_the_connection_fit(database_url, monkeypatch):
     monkeypatch.setattr(engines, "POSTGRESQL_STATEMENT_MILLISECONDS", 100)
     holder, asking = open_engine(database_url, patient=True), open_engine(database_url)
     provide(holder)
