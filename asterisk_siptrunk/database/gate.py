@@ -9,6 +9,7 @@ overtake it.
 import asyncio
 import logging
 from collections import deque
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -142,7 +143,7 @@ class Gate:
             await self._write_some()
 
     async def _write_some(self) -> None:
-        some = [self._late[at] for at in range(min(len(self._late), MOST_TOGETHER))]
+        some = list(islice(self._late, MOST_TOGETHER))
         try:
             await self._thread.submit(lambda connection: _all(connection, some))
         except DatabaseUnavailable:
