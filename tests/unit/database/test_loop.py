@@ -169,14 +169,21 @@ def test_other_work_of_the_thread_holds_nobody_up(sqlite_url):
 
     async def run():
         async with running(sqlite_url) as short:
-            stuck = threading.Event()
-            slow = short._thread.submit(lambda connection: connection.rollback() or stuck.wait(5))
-            told = short.submit(thread_name)
-            assert told.done()
-            stuck.set()
-            return await told, await slow
+            locks_nothing, stuck = threading.Event(), threading.Event()
 
-    assert asyncio.run(run()) == ("MainThread", True)
+            def copying(connection):
+                connection.rollback()
+                locks_nothing.set()
+                return stuck.wait(5)
+
+            slow = short._thread.submit(copying)
+            locks_nothing.wait(5)
+            told = short.submit(thread_name)
+            at_once = told.done()
+            stuck.set()
+            return at_once, await told, await slow
+
+    assert asyncio.run(run()) == (True, "MainThread", True)
 
 
 def test_a_file_that_was_lost_is_told(sqlite_url, tmp_path):
