@@ -6,6 +6,7 @@ whether what they remember still holds.
 """
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -29,6 +31,8 @@ from sqlalchemy import (
 from sqlalchemy.engine.default import DefaultExecutionContext
 
 from asterisk_siptrunk.call import epoch_of
+
+_MONEY_DIGITS = 6
 
 metadata = MetaData(
     naming_convention={
@@ -61,6 +65,28 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Money(TypeDecorator[Decimal]):
+    """An amount or a price, in millionths of its currency: exact, and SQL can add it up."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        """Refuse what would have to be rounded: that is done by who knows the currency."""
+        del dialect
+        if value is None:
+            return None
+        millionths = value.scaleb(_MONEY_DIGITS)
+        if millionths != int(millionths):
+            raise ValueError(f"{value} has more digits than an amount of money is stored with")
+        return int(millionths)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        """Give it back as it was."""
+        del dialect
+        return None if value is None else Decimal(value).scaleb(-_MONEY_DIGITS)
 
 
 # SQLite numbers rows by itself only in columns of exactly INTEGER type.
@@ -110,6 +136,9 @@ customer = Table(
     Column("name", String(40), nullable=False, unique=True),
     Column("title", Text, nullable=False, server_default=""),
     Column("email", Text, nullable=False, server_default=""),
+    Column("address", Text, nullable=False, server_default=""),  # lines, as on a letter
+    Column("tax_id", String(40), nullable=False, server_default=""),
+    Column("tax_percent", Money),  # NULL: the provider's
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -158,6 +187,8 @@ suspension = Table(
     _id(),
     Column("trunk_id", ForeignKey("trunk.id"), nullable=False, index=True),
     Column("scope", String(16), nullable=False),
+    # Who may lift it without being asked to: billing what it suspended for an unpaid invoice.
+    Column("source", String(16), nullable=False, server_default="admin"),
     Column("reason", Text, nullable=False),
     Column("author", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -324,4 +355,208 @@ exported_month = Table(
     Column("author", Text, nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("pruned_to", BigInteger),  # the newest call that may go since its prune began
+)
+
+# --- billing ---
+
+# The whole catalogue of a day, as it was read: what was invoiced by it stays as it was.
+catalogue = Table(
+    "catalogue",
+    metadata,
+    Column("valid_from", Date, primary_key=True),
+    Column("document", Text, nullable=False),  # TOML
+    Column("author", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+rate = Table(
+    "rate",
+    metadata,
+    _id(),
+    Column("deck", String(40), nullable=False),
+    Column("target", String(40), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("fee", Money, nullable=False),
+    Column("price", Money, nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("valid_from", Date, nullable=False),
+    Column("valid_until", Date),
+    UniqueConstraint("deck", "target", "valid_from"),
+)
+
+# What was agreed; what a trunk may use follows from it and from the orders, see `billing`.
+subscription = Table(
+    "subscription",
+    metadata,
+    _id(),
+    Column("trunk_id", ForeignKey("trunk.id"), nullable=False, unique=True),
+    Column("offer", String(40), nullable=False),
+    Column("plan", String(40)),
+    Column("currency", String(3), nullable=False),
+    Column("period", String(16), nullable=False),
+    Column("began", Date, nullable=False),
+    Column("ends", Date),  # the first day without it
+    Column("turns_at", UtcDateTime, nullable=False, index=True),  # when the next period begins
+)
+
+# One for each wish, from its quote on: nothing takes effect that is not paid.
+channel_order = Table(
+    "channel_order",
+    metadata,
+    _id(),
+    Column("reference", String(20), nullable=False, unique=True),
+    Column("customer_id", ForeignKey("customer.id"), nullable=False, index=True),
+    Column("subscription_id", ForeignKey("subscription.id"), index=True),  # NULL: a first order
+    Column("kind", String(8), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("trunk", String(40), nullable=False),
+    Column("asked", Integer, nullable=False),  # channels more, or less
+    Column("granted", Integer, nullable=False),  # as asked, or more where that is cheaper
+    Column("terms", Text, nullable=False),  # JSON: the lines of the quote, and what to make
+    Column("currency", String(3), nullable=False),
+    Column("percent", Money, nullable=False),
+    Column("net", Money, nullable=False),
+    Column("gross", Money, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("placed_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("closed_at", UtcDateTime),  # paid, cancelled or expired
+)
+
+held_option = Table(
+    "held_option",
+    metadata,
+    _id(),
+    Column("subscription_id", ForeignKey("subscription.id"), nullable=False, index=True),
+    Column("name", String(40), nullable=False),
+    Column("since", Date, nullable=False),
+    Column("until", Date),
+)
+
+# Each time that a trunk held a number: `number` tells only who holds it now.
+held_number = Table(
+    "held_number",
+    metadata,
+    _id(),
+    Column("trunk_id", ForeignKey("trunk.id"), nullable=False, index=True),
+    Column("e164", String(16), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime),
+)
+
+# What each call costs, exactly: in sixtieths of a millionth, since a price is one of a minute.
+rated_call = Table(
+    "rated_call",
+    metadata,
+    Column("call_id", _Id, primary_key=True, autoincrement=False),
+    Column("subscription_id", ForeignKey("subscription.id"), nullable=False),
+    Column("period", Date, nullable=False),  # its first day
+    Column("rate", String(80), nullable=False),  # as the invoice calls it
+    Column("seconds", Integer, nullable=False),  # as charged, without those that are included
+    Column("included", Integer, nullable=False),  # seconds that the plan's price includes
+    Column("cost", BigInteger, nullable=False),
+    Index("ix_rated_call_subscription_id_period", "subscription_id", "period"),
+)
+
+# That the usage of a server was compared with its journal, and agreed.
+usage_proof = Table(
+    "usage_proof",
+    metadata,
+    _id(),
+    Column("server", String(64), nullable=False, index=True),
+    Column("since", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+# The last number given, locked while the next is: so numbers have no gap.
+invoice_series = Table(
+    "invoice_series",
+    metadata,
+    Column("year", Integer, primary_key=True),
+    Column("last", Integer, nullable=False),
+)
+
+invoice = Table(
+    "invoice",
+    metadata,
+    _id(),
+    Column("number", String(40), nullable=False, unique=True),
+    Column("kind", String(8), nullable=False),  # invoice or credit
+    Column("customer_id", ForeignKey("customer.id"), nullable=False, index=True),
+    Column("subscription_id", ForeignKey("subscription.id"), index=True),
+    Column("period", Date),  # the first day of the period that a renewal begins
+    Column("order_id", ForeignKey("channel_order.id"), unique=True),
+    Column("credits_id", ForeignKey("invoice.id"), index=True),
+    Column("issued", Date, nullable=False),
+    Column("due", Date, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("percent", Money, nullable=False),
+    Column("net", Money, nullable=False),
+    Column("tax", Money, nullable=False),
+    Column("parties", Text, nullable=False),  # JSON: seller and buyer as they were that day
+    Column("settled_at", UtcDateTime),  # paid, or credited whole
+    Column("reminded", Integer, nullable=False, server_default="0"),  # steps of `dunning` taken
+    UniqueConstraint("subscription_id", "period"),
+)
+Index(
+    "ix_invoice_unsettled",
+    invoice.c.due,
+    sqlite_where=invoice.c.settled_at.is_(None),
+    postgresql_where=invoice.c.settled_at.is_(None),
+)
+
+invoice_line = Table(
+    "invoice_line",
+    metadata,
+    Column("invoice_id", ForeignKey("invoice.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("quantity", Money, nullable=False),
+    Column("unit_price", Money, nullable=False),
+    Column("days", Integer),  # NULL: not charged by days
+    Column("of_days", Integer),
+    Column("since", Date, nullable=False),
+    Column("until", Date, nullable=False),
+    Column("amount", Money, nullable=False),
+)
+
+payment = Table(
+    "payment",
+    metadata,
+    Column("reference", String(80), primary_key=True),  # whoever took the money names it
+    Column("amount", Money, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("order_id", ForeignKey("channel_order.id")),
+    Column("invoice_id", ForeignKey("invoice.id")),
+    Column("state", String(16), nullable=False),  # applied, or to be given back
+    Column("remark", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+# What customers and other systems are told, kept until it has reached them.
+notice = Table(
+    "notice",
+    metadata,
+    _id(),
+    Column("kind", String(24), nullable=False),
+    Column("way", String(8), nullable=False),  # mail or webhook
+    Column("target", Text, nullable=False),
+    Column("facts", Text, nullable=False),  # JSON
+    Column("at", UtcDateTime, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False),  # also how long whoever tries it has
+    Column("said_at", UtcDateTime),
+    Column("error", Text, nullable=False),
+)
+Index(
+    "ix_notice_waiting",
+    notice.c.next_at,
+    sqlite_where=notice.c.said_at.is_(None),
+    postgresql_where=notice.c.said_at.is_(None),
 )
