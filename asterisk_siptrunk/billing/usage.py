@@ -95,19 +95,25 @@ def _lines_of(name: str, use: RateUse, period: BillingPeriod, currency: str) -> 
     price, is_one = _each(use.cost - use.fees, use.seconds)
     minutes = (Decimal(use.seconds) / MINUTE).quantize(_PRICE)
     text = f"{name}: {_said(use)}{'' if is_one else ', at an average price'}"
-    yield _line(text, minutes, price, use.cost - use.fees, period, currency)
+    yield _line(LineKind.CALLS, text, minutes, price, use.cost - use.fees, period, currency)
     if use.connections:
         fee, is_one = _each(use.fees, use.connections * MINUTE)
         text = f"{name}: connections{'' if is_one else ', at an average price'}"
-        yield _line(text, Decimal(use.connections), fee, use.fees, period, currency)
+        count = Decimal(use.connections)
+        yield _line(LineKind.CONNECTION, text, count, fee, use.fees, period, currency)
 
 
 def _line(  # noqa: PLR0913, PLR0917 - a line has so many parts
-    text: str, quantity: Decimal, price: Decimal, cost: int, period: BillingPeriod, currency: str
+    kind: LineKind,
+    text: str,
+    quantity: Decimal,
+    price: Decimal,
+    cost: int,
+    period: BillingPeriod,
+    currency: str,
 ) -> Line:
     since, until = period.first, period.next
-    amount = rounded(amount_of(cost), currency)
-    return Line(LineKind.CALLS, text, quantity, price, None, since, until, amount)
+    return Line(kind, text, quantity, price, None, since, until, rounded(amount_of(cost), currency))
 
 
 def _each(cost: int, seconds: int) -> tuple[Decimal, bool]:

@@ -287,7 +287,8 @@ lengths = st.integers(0, 10**10).map(lambda n: timedelta(microseconds=n))
 
 @given(st.lists(lengths, max_size=20), increments, prices, prices, st.integers(0, 100))
 def test_no_second_is_lost_or_negative(lasted, increment, price, fee, minutes):
-    each = Rate("all", "x", fee, price, *increment, date(2026, 1, 1))
+    first, step = increment
+    each = Rate("all", "x", fee, price, first, step, date(2026, 1, 1))
     one = rater(each, inclusions=[plan("fr", minutes=minutes)])
     for length in lasted:
         outcome = rated(one.rate(BillableCall(1, MOBILE, "fr:mobile", NOON, length)))

@@ -93,13 +93,11 @@ def test_lines(calls, expected):
 
 
 def test_a_line_is_of_calls_in_its_period_and_of_no_part_of_it():
-    (line,) = lines(total(rated("a", 60, "0.06")), NOVEMBER, "EUR")
-    assert (line.kind, line.part, line.since, line.until) == (
-        LineKind.CALLS,
-        None,
-        date(2026, 11, 12),
-        date(2026, 12, 12),
-    )
+    found = lines(total(rated("a", 60, "0.06", "0.1")), NOVEMBER, "EUR")
+    assert [line.kind for line in found] == [LineKind.CALLS, LineKind.CONNECTION]
+    for line in found:
+        days = date(2026, 11, 12), date(2026, 12, 12)
+        assert (line.part, line.since, line.until) == (None, *days)
 
 
 def test_a_line_is_rounded_to_the_currency():
