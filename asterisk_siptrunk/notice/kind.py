@@ -111,6 +111,18 @@ This is a test that {author} asked for. Notices arrive here.
     """Sent by 'siptrunk notice test' alone, and never stored."""
 
 
+_BY_WORD = {kind.value: kind for kind in NoticeKind}
+
+
+def kind_of(word: str) -> NoticeKind:
+    """Find a kind by its word.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return _BY_WORD[word]
+
+
 def facts_of(kind: NoticeKind, given: Mapping[str, Fact | Decimal | date]) -> Facts:
     """The facts of a notice, as they are stored; moments in UTC.
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from asterisk_siptrunk.notice.kind import NoticeKind, facts_of
+from asterisk_siptrunk.notice.kind import NoticeKind, facts_of, kind_of
 
 
 @pytest.mark.parametrize("kind", NoticeKind)
@@ -25,6 +25,10 @@ def test_the_kinds_are_those_that_receivers_know():
         *("order-paid", "channels-changed", "invoice-issued", "invoice-reminder"),
         *("trunk-suspended", "trunk-resumed", "test"),
     }
+
+
+def test_a_kind_is_found_by_its_word():
+    assert kind_of("order-paid") is NoticeKind.ORDER_PAID
 
 
 PARIS = timezone(timedelta(hours=1))
