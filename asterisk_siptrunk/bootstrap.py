@@ -13,7 +13,8 @@ import random
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine
 
 from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
+from asterisk_siptrunk.billing.dunning import Patience
+from asterisk_siptrunk.billing.invoice import Party
+from asterisk_siptrunk.billing.office import Office
 from asterisk_siptrunk.database import (
     audit,
     backup,
@@ -40,6 +44,7 @@ from asterisk_siptrunk.database import (
 )
 from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
+from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.destination import country_code
 from asterisk_siptrunk.errors import (
@@ -48,6 +53,7 @@ from asterisk_siptrunk.errors import (
     SettingsError,
     SiptrunkError,
 )
+from asterisk_siptrunk.notice.model import Ways
 from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
 from asterisk_siptrunk.trunk import Credentials, Trunk, digest, new_secret
 
@@ -65,6 +71,7 @@ __all__ = [
     "ask_service",
     "audit",
     "backup",
+    "business",
     "calls",
     "carriers",
     "control",
@@ -153,6 +160,30 @@ def issue_credentials(settings: Settings, trunk: str) -> tuple[Credentials, str]
     """Make new credentials for a trunk: what is stored, and the secret to show once."""
     secret = new_secret()
     return digest(TRUNK_PREFIX + trunk, settings.asterisk.realm, secret), secret
+
+
+def business(settings: Settings) -> Business:
+    """How the provider sells, and who is told of it."""
+    billing = settings.billing
+    seller = Party(
+        name=settings.provider.name,
+        address=billing.address,
+        country=settings.provider.country,
+        tax_id=billing.tax_id,
+        email=billing.email,
+    )
+    office = Office(
+        seller=seller,
+        zone=settings.provider.zone,
+        percent=Decimal(billing.tax),
+        prefix=billing.prefix,
+        payment=billing.payment,
+        order_time=timedelta(billing.order_days),
+        due_time=timedelta(billing.due_days),
+        patience=Patience(billing.reminder_days, billing.outbound_days, billing.all_days),
+        reverse_charge=billing.reverse_charge,
+    )
+    return Business(office, Ways(mail=False, webhook=False))
 
 
 def control(settings: Settings) -> "AmiControl":

@@ -28,6 +28,9 @@ _LONGEST_RINGING = 3600
 # asks for one that was missed.
 _LONGEST_ADMISSION = 5
 _WHOLE = 100
+_PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,4})?", re.ASCII)
+_PREFIX = re.compile(r"[A-Za-z0-9._/-]{0,20}", re.ASCII)
+_MOST_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,38 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BillingSettings:
+    """What invoices say of the provider, and how long it waits for its money.
+
+    Attributes:
+        address: its lines, as on a letter.
+        tax_id: its VAT number.
+        email: where customers write about invoices.
+        tax: percent, of customers who have no rate of their own.
+        payment: how to pay, as it stands on invoices.
+        prefix: begins each invoice's number.
+        reverse_charge: what an invoice without tax says of it.
+        order_days: how long an order may be paid at its price; never beyond its period.
+        due_days: from an invoice's day to the last one on which it is paid in time.
+        reminder_days, outbound_days, all_days: after that: a reminder is sent, outbound calls are
+            suspended, all calls are. Emergency calls pass, as ever.
+    """
+
+    address: tuple[str, ...] = ()
+    tax_id: str = ""
+    email: str = ""
+    tax: str = "20"
+    payment: str = ""
+    prefix: str = ""
+    reverse_charge: str = "Reverse charge: the tax is due by the customer."
+    order_days: int = 3
+    due_days: int = 30
+    reminder_days: int = 3
+    outbound_days: int = 14
+    all_days: int = 28
+
+
+@dataclass(frozen=True, slots=True)
 class Secrets:
     """Secrets of our AMI users; never shown."""
 
@@ -187,6 +222,7 @@ class Settings:
     asterisk: AsteriskSettings = AsteriskSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
+    billing: BillingSettings = BillingSettings()
     kept: Secrets | str = field(default=Secrets(), repr=False)
 
     @property
@@ -209,6 +245,7 @@ _TABLES = {
     "asterisk": AsteriskSettings,
     "metrics": MetricsSettings,
     "log": LogSettings,
+    "billing": BillingSettings,
 }
 _WORDS = {
     "format": ("text", "json"),
@@ -320,6 +357,7 @@ def _mistakes(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _mistakes_of_asterisk(settings.asterisk)
     yield from _mistakes_of_tls(settings.asterisk)
     yield from _mistakes_of_log(settings.log)
+    yield from _mistakes_of_billing(settings.billing)
 
 
 def _mistakes_of_provider(provider: ProviderSettings) -> Iterator[tuple[str, str]]:
@@ -386,6 +424,22 @@ def _mistakes_of_log(log: LogSettings) -> Iterator[tuple[str, str]]:
     for key, words in _WORDS.items():
         if (given := getattr(log, key)) not in words:
             yield f"[log] {key}", f"{given!r}: give one of {', '.join(words)}"
+
+
+def _mistakes_of_billing(billing: BillingSettings) -> Iterator[tuple[str, str]]:
+    if not _PERCENT.fullmatch(billing.tax) or float(billing.tax) > _WHOLE:
+        yield "[billing] tax", f"{billing.tax!r} is no percentage; give 0 to 100, as in 5.5"
+    if not _PREFIX.fullmatch(billing.prefix):
+        wrong = f"{billing.prefix!r}: use at most 20 letters, digits, '-', '_', '.' and '/'"
+        yield "[billing] prefix", wrong
+    for key in ("order_days", "due_days", "reminder_days", "outbound_days", "all_days"):
+        days = getattr(billing, key)
+        least = 1 if key == "order_days" else 0
+        if not least <= days <= _MOST_DAYS:
+            yield f"[billing] {key}", f"{days}: give {least} to {_MOST_DAYS} days"
+    if not billing.reminder_days <= billing.outbound_days <= billing.all_days:
+        wrong = "the steps are reminder_days, then outbound_days, then all_days: let them rise"
+        yield "[billing]", wrong
 
 
 def _is_address(text: str) -> bool:

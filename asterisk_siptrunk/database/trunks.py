@@ -93,10 +93,15 @@ def get(connection: Connection, name: str) -> Trunk:
     Raises:
         NotFound: there is none of that name.
     """
-    found = _load(connection, trunk.c.name == name)
-    if not found:
+    found = find(connection, name)
+    if found is None:
         raise NotFound(f"There is no trunk {name}; 'siptrunk trunk list' shows them all.")
-    return found[0]
+    return found
+
+
+def find(connection: Connection, name: str) -> Trunk | None:
+    """The trunk of that name, ended ones too; None where there is none."""
+    return next(iter(_load(connection, trunk.c.name == name)), None)
 
 
 def in_force(connection: Connection, name: str) -> Trunk:
