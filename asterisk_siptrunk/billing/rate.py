@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from asterisk_siptrunk.destination import Scope, Target
+from asterisk_siptrunk.errors import InvalidInput
+
+_SCOPES = frozenset(Scope) - {Scope.RISK, Scope.SHORT_NUMBER}
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -27,3 +32,18 @@ class Rate:
     step: int
     valid_from: date
     valid_until: date | None = None
+
+
+def parse_target(text: str) -> str:
+    """The name of destinations that a rate, or a plan's inclusion, can be for.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    target = Target.parse(text)
+    if target.scope not in _SCOPES:
+        raise InvalidInput(
+            f"{text!r} has no rate of its own; give a prefix (+3361), a country and kind "
+            "(fr:mobile), a kind (*:premium), a country (fr), international or all."
+        )
+    return target.name
