@@ -19,7 +19,9 @@ class LineKind(StrEnum):
     OPTION = "option"
     NUMBER = "number"
     CALLS = "calls"
-    """Calls to one destination of the rates, in a period that is over."""
+    """Calls to one destination of the rates, in a period that is over, by the minute."""
+    CONNECTION = "connection"
+    """The connections of those calls, where they cost something."""
     CREDIT = "credit"
     """What an earlier invoice said is taken back."""
 

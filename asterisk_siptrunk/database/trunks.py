@@ -10,7 +10,14 @@ from sqlalchemy.exc import IntegrityError
 
 from asterisk_siptrunk.database import addresses, customers
 from asterisk_siptrunk.database.audit import By, note
-from asterisk_siptrunk.database.tables import customer, number, suspension, trunk
+from asterisk_siptrunk.database.tables import (
+    customer,
+    held_number,
+    number,
+    subscription,
+    suspension,
+    trunk,
+)
 from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
 from asterisk_siptrunk.generation.inventory import shard_of
 from asterisk_siptrunk.trunk import (
@@ -19,6 +26,7 @@ from asterisk_siptrunk.trunk import (
     Credentials,
     Suspension,
     SuspensionScope,
+    SuspensionSource,
     Transport,
     Trunk,
     TrunkKind,
@@ -26,6 +34,8 @@ from asterisk_siptrunk.trunk import (
 )
 from asterisk_siptrunk.trunk.addresses import trunk_claim
 
+# What follows from a trunk's subscription, where it has one.
+_SUBSCRIBED = {"channels", "ended"}
 # Columns of the table that carry the Trunk's attribute of the same name as it is.
 _PLAIN = (
     "channels",
@@ -143,10 +153,13 @@ def change(connection: Connection, by: By, name: str, **values: Any) -> Trunk:  
 
     Raises:
         NotFound: there is none of that name.
-        InvalidInput: the trunk could not work like that, or its addresses mean someone else.
+        InvalidInput: the trunk could not work like that, its addresses mean someone else, or what
+            is to be changed follows from its subscription.
     """
     addresses.hold(connection)
     before = get(connection, name)
+    if not before.ended and not _SUBSCRIBED.isdisjoint(values):
+        _refuse_subscribed(connection, before)
     after = replace(before, **values)
     # What has overlapped since before this was refused may still be ended, or get channels.
     if trunk_claim(after) != trunk_claim(before):
@@ -161,6 +174,32 @@ def change(connection: Connection, by: By, name: str, **values: Any) -> Trunk:  
     return get(connection, name)
 
 
+def _refuse_subscribed(connection: Connection, one: Trunk) -> None:
+    where = subscription.c.trunk_id == one.id
+    if connection.execute(select(subscription.c.id).where(where)).first():
+        raise InvalidInput(
+            f"The channels of trunk {one.name} are those of its subscription: 'siptrunk order "
+            f"place --trunk {one.name} --channels N' changes them, 'siptrunk subscription end "
+            f"{one.name}' ends it."
+        )
+
+
+def set_channels(connection: Connection, by: By, name: str, channels: int) -> None:
+    """Give a trunk the channels of its subscription; calls beyond them go on to their end."""
+    before = get(connection, name)
+    if before.channels == channels:
+        return
+    kept = min(before.reserved_inbound, channels)
+    _update(connection, before.id, {"channels": channels, "reserved_inbound": kept})
+    note(connection, by, "trunk", name, f"channels: {before.channels} → {channels}")
+
+
+def end(connection: Connection, by: By, name: str) -> None:
+    """End a trunk whose subscription is over."""
+    _update(connection, get(connection, name).id, {"ended": True})
+    note(connection, by, "trunk", name, "ended with its subscription")
+
+
 def set_credentials(connection: Connection, by: By, name: str, credentials: Credentials) -> None:
     """Replace a trunk's credentials; the ones before stop working at the next apply.
 
@@ -173,7 +212,15 @@ def set_credentials(connection: Connection, by: By, name: str, credentials: Cred
     note(connection, by, "trunk", name, "secret rotated")
 
 
-def suspend(connection: Connection, by: By, name: str, scope: SuspensionScope, reason: str) -> None:
+def suspend(  # noqa: PLR0913 - a suspension has so many parts
+    connection: Connection,
+    by: By,
+    name: str,
+    scope: SuspensionScope,
+    reason: str,
+    *,
+    source: SuspensionSource = SuspensionSource.ADMIN,
+) -> None:
     """Stop a part of a trunk's service, from the next admission on.
 
     Raises:
@@ -182,19 +229,30 @@ def suspend(connection: Connection, by: By, name: str, scope: SuspensionScope, r
         InvalidInput: it has ended.
     """
     found = in_force(connection, name)
-    if any(one.scope is scope for one in found.suspensions):
+    if any((one.scope, one.source) == (scope, source) for one in found.suspensions):
         raise AlreadyExists(f"Trunk {name} is suspended already ({scope}).")
     connection.execute(
         insert(suspension).values(
-            trunk_id=found.id, scope=scope, reason=reason, author=by.author, created_at=by.at
+            trunk_id=found.id,
+            scope=scope,
+            source=source,
+            reason=reason,
+            author=by.author,
+            created_at=by.at,
         )
     )
     _update(connection, found.id, {})
     note(connection, by, "trunk", name, f"suspended ({scope}): {reason}")
 
 
-def resume(connection: Connection, by: By, name: str, scope: SuspensionScope | None) -> int:
-    """Lift one suspension, or all of them; gives how many there were.
+def resume(
+    connection: Connection,
+    by: By,
+    name: str,
+    scope: SuspensionScope | None,
+    source: SuspensionSource | None = None,
+) -> int:
+    """Lift one suspension, or all of them, or those of one source; gives how many there were.
 
     Raises:
         NotFound: there is no such trunk.
@@ -204,6 +262,8 @@ def resume(connection: Connection, by: By, name: str, scope: SuspensionScope | N
     standing = (suspension.c.trunk_id == found.id) & suspension.c.lifted_at.is_(None)
     if scope is not None:
         standing &= suspension.c.scope == scope
+    if source is not None:
+        standing &= suspension.c.source == source
     lifted = connection.execute(update(suspension).where(standing).values(lifted_at=by.at)).rowcount
     if lifted:
         _update(connection, found.id, {})
@@ -230,6 +290,7 @@ def add_number(connection: Connection, by: By, name: str, e164: str, *, main: bo
         )
     except IntegrityError:
         raise AlreadyExists(f"Number {e164} belongs to a trunk already.") from None
+    connection.execute(insert(held_number).values(e164=e164, trunk_id=found.id, since=by.at))
     _update(connection, found.id, {})
     note(connection, by, "number", e164, f"given to trunk {name}")
 
@@ -255,6 +316,11 @@ def remove_number(connection: Connection, by: By, e164: str) -> str | None:
     """
     trunk_id = _owner_of(connection, e164)
     connection.execute(delete(number).where(number.c.e164 == e164))
+    connection.execute(
+        update(held_number)
+        .where(held_number.c.e164 == e164, held_number.c.until.is_(None))
+        .values(until=by.at)
+    )
     left = connection.execute(
         select(number.c.e164, number.c.main)
         .where(number.c.trunk_id == trunk_id)
@@ -346,14 +412,16 @@ def _suspensions_by_trunk(
     connection: Connection, where: ColumnElement[bool]
 ) -> Mapping[int, list[Suspension]]:
     rows = connection.execute(
-        select(suspension.c.trunk_id, suspension.c.scope, suspension.c.reason)
+        select(suspension.c.trunk_id, suspension.c.scope, suspension.c.reason, suspension.c.source)
         .join(trunk, trunk.c.id == suspension.c.trunk_id)
         .where(where, suspension.c.lifted_at.is_(None))
         .order_by(suspension.c.id)
     )
     found: dict[int, list[Suspension]] = defaultdict(list)
     for row in rows:
-        found[row.trunk_id].append(Suspension(SuspensionScope(row.scope), row.reason))
+        found[row.trunk_id].append(
+            Suspension(SuspensionScope(row.scope), row.reason, SuspensionSource(row.source))
+        )
     return found
 
 

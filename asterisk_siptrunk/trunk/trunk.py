@@ -62,12 +62,21 @@ class SuspensionScope(StrEnum):
     """Outbound calls beyond the trunk's home country."""
 
 
+class SuspensionSource(StrEnum):
+    """Who suspended, and so may lift it without being asked to."""
+
+    ADMIN = "admin"
+    BILLING = "billing"
+    """An invoice is not paid; its payment lifts the suspension."""
+
+
 @dataclass(frozen=True, slots=True)
 class Suspension:
     """A part of a trunk's service that is stopped, and why."""
 
     scope: SuspensionScope
     reason: str
+    source: SuspensionSource = SuspensionSource.ADMIN
 
 
 @dataclass(frozen=True, slots=True)

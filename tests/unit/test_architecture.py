@@ -12,8 +12,8 @@ NAME = PACKAGE.name
 # A name with a dot is one module: it says what one side asks of another, and holds no more.
 BASE = {"errors", "settings"}
 ROOMS = {"destination", "trunk", "call"}
-PURE = ROOMS | {"billing"}
-EVERYTHING = BASE | PURE | {"generation", "asterisk", "database"}
+PURE = ROOMS | {"billing", "notice"}
+EVERYTHING = BASE | PURE | {"generation", "asterisk", "database", "delivery", "web"}
 KNOWS = {
     "errors": set(),
     "settings": {"errors"},
@@ -21,9 +21,12 @@ KNOWS = {
     "trunk": {"errors"},
     "call": {"errors", "destination", "trunk"},
     "billing": {"errors"} | ROOMS,
+    "notice": {"errors"},
     "generation": BASE | {"destination", "trunk", "asterisk.variables", "asterisk.events"},
     "asterisk": BASE | ROOMS | {"generation.server"},
     "database": BASE | PURE | {"generation.inventory"},
+    "delivery": BASE | {"notice"},
+    "web": BASE | PURE,
     "cli": BASE | PURE | {"generation", "bootstrap"},
     # The wiring: what stands in no room and in no edge.
     "bootstrap": EVERYTHING | {"admission_service", "daemon"},
@@ -33,7 +36,9 @@ KNOWS = {
     "notify": set(),
     "metrics": EVERYTHING,
     "follow": EVERYTHING,
-    "daemon": EVERYTHING | {"admission_service", "beat", "desk", "follow", "metrics", "notify"},
+    "deliver": EVERYTHING,
+    "daemon": EVERYTHING
+    | {"admission_service", "beat", "deliver", "desk", "follow", "metrics", "notify"},
 }
 LIBRARIES = {
     "destination": {"phonenumbers"},
@@ -41,11 +46,13 @@ LIBRARIES = {
     "generation": {"jinja2"},
     "asterisk": {"panoramisk", "asterisk"},  # pyst2 calls itself asterisk
     "database": {"sqlalchemy", "alembic"},
+    "web": {"starlette", "uvicorn"},
     "cli": {"click", "rich", "phonenumbers", "sqlalchemy"},
     "bootstrap": {"sqlalchemy"},
     "admission_service": {"sqlalchemy"},
     "beat": {"sqlalchemy"},
     "metrics": {"sqlalchemy", "prometheus_client"},
+    "deliver": {"sqlalchemy"},
     "daemon": {"sqlalchemy", "uvloop"},
 }
 # A pure room is told the time and the settings, and opens nothing but its packaged data.

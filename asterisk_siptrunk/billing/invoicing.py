@@ -1,0 +1,51 @@
+"""Which invoices are due, and what stands on them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from asterisk_siptrunk.billing.line import Line
+from asterisk_siptrunk.billing.period import BillingPeriod
+from asterisk_siptrunk.billing.renewal import added_lines, fixed_lines
+from asterisk_siptrunk.billing.subscription import Ground, Subscription, start_of
+
+
+@dataclass(frozen=True, slots=True)
+class DueInvoice:
+    """An invoice that is due: a period begins, and the one before it is over.
+
+    Attributes:
+        first: the first day of the period that begins, which names the invoice.
+        over: the period that ended, whose calls are on it.
+        last: nothing begins: the subscription ended that day.
+    """
+
+    subscription: Subscription
+    first: date
+    over: BillingPeriod
+    last: bool
+
+
+def due_invoices(
+    subscription: Subscription, day: date, invoiced: Iterable[date]
+) -> Iterator[DueInvoice]:
+    """The invoices of a subscription that are due on a day, and are not there yet, oldest first.
+
+    The first period has none of its own: the first order paid for it.
+    """
+    done = set(invoiced)
+    over = subscription.period_of(subscription.began)
+    while over.next <= day and (subscription.ends is None or over.next <= subscription.ends):
+        if over.next not in done:
+            yield DueInvoice(subscription, over.next, over, over.next == subscription.ends)
+        over = subscription.period_of(over.next)
+
+
+def renewal_lines(due: DueInvoice, calls: Iterable[Line], ground: Ground) -> tuple[Line, ...]:
+    """All lines of an invoice: the new period in advance, what came and who was called before."""
+    subscription = due.subscription
+    held = ground.terms_of(subscription, due.over.first)
+    begins: tuple[Line, ...] = ()
+    if not due.last:
+        begins = fixed_lines(subscription, start_of(subscription, due.first, ground))
+    return (*begins, *added_lines(subscription, held, due.over), *calls)

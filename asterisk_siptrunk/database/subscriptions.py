@@ -1,0 +1,318 @@
+"""Subscriptions, and the channels of their trunks, which follow from them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, true, update
+
+from asterisk_siptrunk.billing.catalogue import in_force
+from asterisk_siptrunk.billing.order import OrderState
+from asterisk_siptrunk.billing.period import PeriodRule, first_moment, local_day
+from asterisk_siptrunk.billing.subscription import (
+    Change,
+    Ground,
+    HeldNumber,
+    HeldOption,
+    Holding,
+    OrderKind,
+    Subscription,
+    holding,
+)
+from asterisk_siptrunk.database import catalogues, trunks
+from asterisk_siptrunk.database.audit import By, note
+from asterisk_siptrunk.database.tables import (
+    channel_order,
+    customer,
+    held_number,
+    held_option,
+    subscription,
+    trunk,
+)
+from asterisk_siptrunk.errors import InvalidInput, NotFound
+
+# When nothing more of a subscription begins.
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+_AGREED = (OrderState.PAID.value, OrderState.ACCEPTED.value)
+
+
+def ground(connection: Connection, zone: ZoneInfo) -> Ground:
+    """What calculation stands on: all catalogues, and the provider's time zone."""
+    known = catalogues.every(connection)
+    return Ground(lambda day: in_force(known, day), zone)
+
+
+def begin(connection: Connection, by: By, new: Subscription, turns_at: datetime) -> int:
+    """Store a new subscription (its id is given here), and the options it begins with."""
+    found = trunks.get(connection, new.trunk)
+    values = {
+        "trunk_id": found.id,
+        "offer": new.offer,
+        "plan": new.plan,
+        "currency": new.currency,
+        "period": new.period,
+        "began": new.began,
+        "turns_at": turns_at,
+    }
+    row = connection.execute(insert(subscription).values(values))
+    subscription_id = int(row.inserted_primary_key[0])
+    for option in new.options:
+        connection.execute(
+            insert(held_option).values(
+                subscription_id=subscription_id, name=option.name, since=option.since
+            )
+        )
+    of_what = f"the plan {new.plan}" if new.plan else f"the offer {new.offer}"
+    note(connection, by, "trunk", new.trunk, f"subscribed to {of_what}")
+    return subscription_id
+
+
+def get(connection: Connection, name: str, zone: ZoneInfo) -> Subscription:
+    """The subscription of a trunk.
+
+    Raises:
+        NotFound: there is no such trunk, or it has none.
+    """
+    found = trunks.get(connection, name)
+    loaded = _load(connection, subscription.c.trunk_id == found.id, zone)
+    if not loaded:
+        raise NotFound(
+            f"Trunk {name} has no subscription: 'siptrunk order place --trunk {name}' begins one."
+        )
+    return loaded[0]
+
+
+def locked(connection: Connection, name: str, zone: ZoneInfo) -> Subscription:
+    """As `get`, kept from changes by others until the transaction ends."""
+    return by_id(connection, get(connection, name, zone).id, zone)
+
+
+def by_id(connection: Connection, subscription_id: int, zone: ZoneInfo) -> Subscription:
+    """The subscription of that id, locked against other changes of it until the end."""
+    where = subscription.c.id == subscription_id
+    connection.execute(select(subscription.c.id).where(where).with_for_update())
+    return _load(connection, where, zone)[0]
+
+
+def every(connection: Connection, zone: ZoneInfo) -> list[Subscription]:
+    """All of them, those that are over too, by trunk."""
+    return _load(connection, true(), zone)
+
+
+def is_subscribed(connection: Connection, trunk_id: int) -> bool:
+    """Whether a trunk's channels are those of a subscription that is not over."""
+    query = (
+        select(subscription.c.id)
+        .join(trunk, trunk.c.id == subscription.c.trunk_id)
+        .where(subscription.c.trunk_id == trunk_id, trunk.c.ended.is_(False))
+    )
+    return connection.execute(query).first() is not None
+
+
+def end(connection: Connection, by: By, name: str, on: Ground) -> date:
+    """End a subscription with its period; gives the first day without it.
+
+    Raises:
+        NotFound: there is no such trunk, or it has none.
+        InvalidInput: it ends already.
+    """
+    found = locked(connection, name, on.zone)
+    if found.ends is not None:
+        raise InvalidInput(f"The subscription of trunk {name} ends on {found.ends} already.")
+    ends = holding(found, by.at, on).period.next
+    connection.execute(update(subscription).where(subscription.c.id == found.id).values(ends=ends))
+    note(connection, by, "trunk", name, f"subscription ends on {ends}")
+    return ends
+
+
+def withdraw_end(connection: Connection, by: By, name: str, zone: ZoneInfo) -> None:
+    """Have a subscription go on that was to end.
+
+    Raises:
+        NotFound: there is no such trunk, or it has none.
+        InvalidInput: it does not end, or has ended.
+    """
+    found = locked(connection, name, zone)
+    if found.ends is None:
+        raise InvalidInput(f"The subscription of trunk {name} does not end.")
+    if local_day(by.at, zone) >= found.ends:
+        raise InvalidInput(
+            f"The subscription of trunk {name} ended on {found.ends}: order it anew for another "
+            "trunk."
+        )
+    connection.execute(update(subscription).where(subscription.c.id == found.id).values(ends=None))
+    note(connection, by, "trunk", name, "subscription goes on")
+
+
+def add_option(connection: Connection, by: By, name: str, option: str, on: Ground) -> None:
+    """Give a subscription an option from today on; the next invoice charges the days left.
+
+    Raises:
+        NotFound: there is no such trunk, or it has no subscription.
+        InvalidInput: it has the option, its offer does not, or its channels are too few.
+    """
+    found = locked(connection, name, on.zone)
+    today = on.day_of(by.at)
+    known = {one.name: one for one in on.terms_of(found, today).options}
+    if option not in known:
+        raise InvalidInput(f"There is no option {option}; there are {', '.join(known) or 'none'}.")
+    if _standing_options(found, today) >= {option}:
+        raise InvalidInput(f"The subscription of trunk {name} has the option {option}.")
+    has = holding(found, by.at, on)
+    if has.next_wanted < known[option].channels or has.usable < known[option].channels:
+        raise InvalidInput(
+            f"The option {option} needs {known[option].channels} channels: raise the trunk first."
+        )
+    connection.execute(
+        insert(held_option).values(subscription_id=found.id, name=option, since=today)
+    )
+    note(connection, by, "trunk", name, f"option {option} added")
+
+
+def remove_option(connection: Connection, by: By, name: str, option: str, on: Ground) -> date:
+    """Take an option away with the period; gives the first day without it.
+
+    Raises:
+        NotFound: there is no such trunk, or it has no subscription.
+        InvalidInput: it does not have the option.
+    """
+    found = locked(connection, name, on.zone)
+    if option not in _standing_options(found, on.day_of(by.at)):
+        raise InvalidInput(f"The subscription of trunk {name} does not have the option {option}.")
+    until = holding(found, by.at, on).period.next
+    connection.execute(
+        update(held_option)
+        .where(
+            held_option.c.subscription_id == found.id,
+            held_option.c.name == option,
+            held_option.c.until.is_(None),
+        )
+        .values(until=until)
+    )
+    note(connection, by, "trunk", name, f"option {option} ends on {until}")
+    return until
+
+
+def bring_channels(connection: Connection, by: By, found: Subscription, on: Ground) -> Holding:
+    """Have a trunk use the channels that its subscription comes to now."""
+    has = holding(found, by.at, on)
+    trunks.set_channels(connection, by, found.trunk, has.usable)
+    return has
+
+
+def turn(connection: Connection, by: By, zone: ZoneInfo) -> list[str]:
+    """Begin the periods that are due: cuts take effect, and what was ended ends; gives the trunks.
+
+    Whoever runs it, and however often: what a period begins with follows from what was agreed.
+    """
+    due = connection.execute(
+        select(subscription.c.id)
+        .where(subscription.c.turns_at <= by.at)
+        .order_by(subscription.c.id)
+        .with_for_update(skip_locked=True)
+    ).scalars()
+    turned = [_load(connection, subscription.c.id == one, zone)[0] for one in list(due)]
+    if turned:
+        on = ground(connection, zone)
+        for one in turned:
+            _turn(connection, by, one, on)
+    return [one.trunk for one in turned]
+
+
+def _turn(connection: Connection, by: By, found: Subscription, on: Ground) -> None:
+    today = on.day_of(by.at)
+    if found.ends is not None and today >= found.ends:
+        trunks.end(connection, by, found.trunk)
+        turns_at = _NEVER
+    else:
+        has = bring_channels(connection, by, found, on)
+        turns_at = first_moment(has.period.next, on.zone)
+    connection.execute(
+        update(subscription).where(subscription.c.id == found.id).values(turns_at=turns_at)
+    )
+
+
+def _standing_options(found: Subscription, today: date) -> set[str]:
+    """The options that were not taken away; those of today, too."""
+    return {one.name for one in found.options if one.until is None and one.since <= today}
+
+
+def _load(connection: Connection, where: ColumnElement[bool], zone: ZoneInfo) -> list[Subscription]:
+    rows = connection.execute(
+        select(subscription, trunk.c.name.label("trunk"), customer.c.name.label("customer"))
+        .join(trunk, trunk.c.id == subscription.c.trunk_id)
+        .join(customer, customer.c.id == trunk.c.customer_id)
+        .where(where)
+        .order_by(trunk.c.name)
+    ).all()
+    changes = _changes(connection, where)
+    options = _options(connection, where)
+    numbers = _numbers(connection, where, zone)
+    return [_made(row, changes[row.id], options[row.id], numbers[row.trunk_id]) for row in rows]
+
+
+def _changes(connection: Connection, where: ColumnElement[bool]) -> Mapping[int, list[Change]]:
+    query = (
+        select(channel_order)
+        .join(subscription, subscription.c.id == channel_order.c.subscription_id)
+        .where(where, channel_order.c.state.in_(_AGREED))
+    )
+    found: dict[int, list[Change]] = defaultdict(list)
+    for row in connection.execute(query):
+        kind = OrderKind(row.kind)
+        at = row.placed_at if kind is OrderKind.CUT else row.closed_at
+        found[row.subscription_id].append(Change(kind, at, row.asked, row.granted))
+    return found
+
+
+def _options(connection: Connection, where: ColumnElement[bool]) -> Mapping[int, list[HeldOption]]:
+    query = (
+        select(held_option)
+        .join(subscription, subscription.c.id == held_option.c.subscription_id)
+        .where(where)
+        .order_by(held_option.c.id)
+    )
+    found: dict[int, list[HeldOption]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[row.subscription_id].append(HeldOption(row.name, row.since, row.until))
+    return found
+
+
+def _numbers(
+    connection: Connection, where: ColumnElement[bool], zone: ZoneInfo
+) -> Mapping[int, list[HeldNumber]]:
+    query = (
+        select(held_number)
+        .join(subscription, subscription.c.trunk_id == held_number.c.trunk_id)
+        .where(where)
+        .order_by(held_number.c.id)
+    )
+    found: dict[int, list[HeldNumber]] = defaultdict(list)
+    for row in connection.execute(query):
+        until = local_day(row.until, zone) if row.until else None
+        found[row.trunk_id].append(HeldNumber(row.e164, local_day(row.since, zone), until))
+    return found
+
+
+def _made(
+    row: Row[*tuple[Any, ...]],
+    changes: Iterable[Change],
+    options: Iterable[HeldOption],
+    numbers: Iterable[HeldNumber],
+) -> Subscription:
+    return Subscription(
+        id=row.id,
+        trunk=row.trunk,
+        customer=row.customer,
+        offer=row.offer,
+        plan=row.plan,
+        currency=row.currency,
+        period=PeriodRule(row.period),
+        began=row.began,
+        ends=row.ends,
+        changes=tuple(sorted(changes, key=lambda one: one.at)),
+        options=tuple(options),
+        numbers=tuple(numbers),
+    )
