@@ -155,13 +155,14 @@ OFFER, PLAN = "offers.trunk", "plans.desk"
         ("channels = 10 }", "channels = 501 }", f"{OFFER}, options, record: needs 501 channels"),
         ('["fr:fixed", "FR:MOBILE"]', "[]", "inclusions, entry 1, targets: give a list of dest"),
         ('"FR:MOBILE"', '"risk:high"', "entry 1, targets: 'risk:high' has no rate of its own"),
-        ('"+331"', '"3949"', f"{PLAN}, inclusions, entry 2, targets: '3949' has no rate"),
+        ('"+331"', '"3949"', f"{PLAN}, inclusions, entry 2, targets: '3949' has no plus: write"),
         ('"+331"', '"nowhere"', "entry 2, targets: Destination 'nowhere' is not understood"),
         ("minutes = 1000", "minutes = 44641", "minutes: 44641 is no whole number from 1 to 44640"),
         ('offer = "trunk"', 'offer = "no"', f"{PLAN}, offer: there is no offer 'no'; there is tr"),
         ("maximum = 30", "maximum = 1", f"{PLAN}, channels: 2 included channels are more than the"),
         ("maximum = 30", "", None),
     ],
+    ids=lambda text: (text or "right")[:14],
 )
 def test_a_mistake_is_told_with_its_place(old, new, said):
     text = WHOLE.replace(old, new, 1)
