@@ -47,6 +47,8 @@ def parse_price(text: str, digits: int = PRICE_DIGITS) -> Decimal:
         InvalidInput: it is none.
     """
     price = Decimal(text) if _AMOUNT.fullmatch(text) else None
+    if price is None and "," in text:
+        raise InvalidInput(f"{text!r} is no price: write a point for the comma, as in 12.50.")
     if price is None or price > _LARGEST or price != round(price, digits):
         raise InvalidInput(
             f"{text!r} is no price: give digits and a point, with {digits} digits after it at "
