@@ -33,8 +33,7 @@ from asterisk_siptrunk.billing.rating import BillableCall, RatedCall, Rater, Rat
 from asterisk_siptrunk.billing.usage import RateUse, UsageTotals
 from asterisk_siptrunk.call import Direction, Reason, Verdict
 from asterisk_siptrunk.call.verify import Period, Times
-from asterisk_siptrunk.database import exports
-from asterisk_siptrunk.database.calls import begun_in
+from asterisk_siptrunk.database import exports, months
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.tables import call, rate, rated_call
 from asterisk_siptrunk.destination import Kind
@@ -120,8 +119,8 @@ def load_deck(connection: Connection, deck: str, period: BillingPeriod) -> list[
 
 def count(connection: Connection, usage: PeriodUsage) -> int:
     """How many calls `compute` will go through, for whoever waits for it."""
-    query = _calls(connection, usage).with_only_columns(func.count())
-    return connection.execute(query).scalar_one()
+    query = _calls(connection, usage).where(call.c.started_at >= usage.span.since)
+    return connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
 
 
 def compute(engine: Engine, usage: PeriodUsage, progress: Callable[[int], None]) -> Rating:
@@ -174,6 +173,7 @@ def _begin(engine: Engine, usage: PeriodUsage) -> Rating:
 def _open(connection: Connection, usage: PeriodUsage) -> int:
     query = select(func.count()).where(
         *_begun(connection, usage),
+        call.c.started_at >= usage.span.since,
         call.c.direction == Direction.OUTBOUND,
         call.c.verdict == Verdict.ADMITTED,
         call.c.ended_at.is_(None),
@@ -182,9 +182,10 @@ def _open(connection: Connection, usage: PeriodUsage) -> int:
 
 
 def _begun(connection: Connection, usage: PeriodUsage) -> tuple[ColumnElement[bool], ...]:
+    """Calls of the trunk before the period's end, and in no month that has none of the period."""
     span = usage.span
-    begun = begun_in(connection, span.since, span.until)
-    return call.c.trunk_id == usage.trunk_id, *begun
+    places = months.of_period(connection, span.since, span.until)
+    return call.c.trunk_id == usage.trunk_id, call.c.started_at < span.until, *places
 
 
 @dataclass(slots=True)
@@ -210,12 +211,14 @@ def _read(engine: Engine, usage: PeriodUsage) -> Iterator[Sequence[Row[*tuple[An
     """All calls in their order; nothing is kept open between two pieces."""
     with reading(engine) as connection:
         query = _calls(connection, usage).order_by(call.c.started_at, call.c.id).limit(PIECE)
-        rows = connection.execute(query).all()
-    while rows:
-        yield rows
-        last = rows[-1]
+    at, last = usage.span.since, 0
+    while True:
         with reading(engine) as connection:
-            rows = connection.execute(query.where(*_after(last.started_at, last.id))).all()
+            rows = connection.execute(query.where(*_after(at, last))).all()
+        if not rows:
+            return
+        yield rows
+        at, last = rows[-1].started_at, rows[-1].id
 
 
 def _after(started_at: datetime, call_id: int) -> tuple[ColumnElement[bool], ...]:
@@ -225,7 +228,11 @@ def _after(started_at: datetime, call_id: int) -> tuple[ColumnElement[bool], ...
 
 
 def _calls(connection: Connection, usage: PeriodUsage) -> Select[*tuple[Any, ...]]:
-    """Calls that are to be rated, or were, with what was kept of them."""
+    """Calls that are to be rated, or were, with what was kept of them; none is too late.
+
+    From when on is left to the query's user: of two lower bounds SQLite would search by the first,
+    and go through the whole period for each piece.
+    """
     return (
         select(
             *(call.c.id, call.c.callee, call.c.zone),
