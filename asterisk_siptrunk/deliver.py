@@ -7,6 +7,7 @@ are taken one at a time, so what is under way when the service ends is one for e
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -131,11 +132,12 @@ class Delivery:
             one.start()
 
     def stop(self, seconds: float) -> None:
-        """End; blocks until what is under way has arrived, or for so long by each way."""
+        """End; blocks until what is under way has arrived, or for so long."""
+        deadline = time.monotonic() + seconds
         for one in self._all:
             one.stop()
         for one in self._all:
-            one.join(seconds)
+            one.join(max(deadline - time.monotonic(), 0))
 
 
 def _now() -> datetime:

@@ -8,6 +8,7 @@ import smtplib
 import ssl
 from contextlib import suppress
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -28,12 +29,10 @@ def written(notice: Notice, sender: str, provider: str, now: datetime) -> EmailM
     Raises:
         DeliveryFailed: an address or a word in it cannot stand in a mail.
     """
-    words = letter(notice, provider)
-    message = EmailMessage()
+    origin, to = _address(sender, provider), _address(notice.target.address)
+    words, message = letter(notice, provider), EmailMessage()
+    message["From"], message["To"] = origin, to
     try:
-        origin = Address(provider, addr_spec=sender)
-        message["From"] = origin
-        message["To"] = Address(addr_spec=notice.target.address)
         message["Subject"] = words.subject
         message["Date"] = format_datetime(now)
         # The same at each try: who gets one twice sees it once.
@@ -44,6 +43,13 @@ def written(notice: Notice, sender: str, provider: str, now: datetime) -> EmailM
     except ValueError as error:
         raise failure(f"This cannot be written as a mail: {error}") from None
     return message
+
+
+def _address(text: str, name: str = "") -> Address:
+    try:
+        return Address(name, addr_spec=text)
+    except (ValueError, MessageError, IndexError):  # whatever it stumbles over
+        raise failure(f"{name} {text!r} is no address that a mail has.") from None
 
 
 def send(settings: MailSettings, password: str, message: EmailMessage, to: str) -> None:
@@ -61,7 +67,7 @@ def send(settings: MailSettings, password: str, message: EmailMessage, to: str) 
             client.send_message(message, settings.sender, [to])
         finally:
             _leave(client)
-    except (smtplib.SMTPException, OSError, ValueError) as error:
+    except (OSError, UnicodeError) as error:  # smtplib's errors are OSErrors, too
         place = f"{settings.host}:{settings.port}"
         raise failure(f"The mail server {place}: {_said(error)}") from None
 
@@ -93,7 +99,7 @@ def _log_in(client: smtplib.SMTP, settings: MailSettings, password: str) -> None
 
 def _leave(client: smtplib.SMTP) -> None:
     # The mail is taken by now, or refused: how the server takes leave changes nothing of that.
-    with suppress(smtplib.SMTPException, OSError):
+    with suppress(OSError):
         client.quit()
     client.close()
 
@@ -104,10 +110,10 @@ def _said(error: Exception) -> str:
             return "; ".join(_answer(*said) for said in error.recipients.values())
         case smtplib.SMTPResponseException():
             return _answer(error.smtp_code, error.smtp_error)
-        case OSError():
-            return error.strerror or str(error) or type(error).__name__
+        case OSError(strerror=str(words)):
+            return words
         case _:
-            return str(error)
+            return str(error) or type(error).__name__
 
 
 def _answer(code: int, words: bytes | str) -> str:

@@ -40,7 +40,7 @@ def post(url: str, secret: str, body: bytes, at: int) -> None:
     }
     try:
         status, said = _exchange(urlsplit(url), body, headers)
-    except (HTTPException, OSError) as error:
+    except (HTTPException, OSError, UnicodeError) as error:
         said = str(error) or type(error).__name__
         raise failure(f"The webhook was not taken: {said}") from None
     if status not in range(200, 300):
