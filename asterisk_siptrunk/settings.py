@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from asterisk_siptrunk.errors import SettingsError
@@ -158,6 +159,49 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How mails to customers go out.
+
+    Attributes:
+        host: the server that takes them; "" sends none.
+        security: "starttls", "tls" from the first byte on, or "none".
+        sender: the address that they come from.
+        username: what to log in as, with `mail_password` of secrets.toml; "" logs in nowhere.
+    """
+
+    host: str = ""
+    port: int = 587
+    security: str = "starttls"
+    sender: str = ""
+    username: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """The provider's own systems that are told what happens to its customers.
+
+    Attributes:
+        url: where they are told, http or https; "" is nowhere. It is never shown: a token may
+            stand in it.
+    """
+
+    url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """What is served over HTTP: payments that are told of by webhook.
+
+    Attributes:
+        host: an IP address; other machines come by a reverse proxy, which has the certificate.
+        port: 0 serves nothing.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What the service writes to its log.
 
@@ -204,10 +248,20 @@ class BillingSettings:
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Secrets of our AMI users; never shown."""
+    """Secrets; never shown.
+
+    Attributes:
+        ami_listen, ami_apply: of our two AMI users.
+        mail_password: what we log in with at the server that takes our mails.
+        webhook_secret: signs what we tell the provider's systems.
+        payment_secret: signs what we are told of payments.
+    """
 
     ami_listen: str = field(default="", repr=False)
     ami_apply: str = field(default="", repr=False)
+    mail_password: str = field(default="", repr=False)
+    webhook_secret: str = field(default="", repr=False)
+    payment_secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +275,9 @@ class Settings:
     ami: AmiSettings = AmiSettings()
     asterisk: AsteriskSettings = AsteriskSettings()
     metrics: MetricsSettings = MetricsSettings()
+    mail: MailSettings = MailSettings()
+    webhook: WebhookSettings = WebhookSettings()
+    web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     billing: BillingSettings = BillingSettings()
     kept: Secrets | str = field(default=Secrets(), repr=False)
@@ -244,6 +301,9 @@ _TABLES = {
     "ami": AmiSettings,
     "asterisk": AsteriskSettings,
     "metrics": MetricsSettings,
+    "mail": MailSettings,
+    "webhook": WebhookSettings,
+    "web": WebSettings,
     "log": LogSettings,
     "billing": BillingSettings,
 }
@@ -252,6 +312,9 @@ _WORDS = {
     "level": ("debug", "info", "warning", "error"),
 }
 """What the keys of [log] may be."""
+_SECURITY = ("starttls", "tls", "none")
+_EMAIL = re.compile(r"[^\s@<>,;:\"()]+@[^\s@<>,;:\"()]+")
+_SCHEMES = {"http", "https"}
 
 
 def settings_file(environment: Mapping[str, str] | None = None) -> Path:
@@ -356,6 +419,8 @@ def _mistakes(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _mistakes_of_addresses(settings)
     yield from _mistakes_of_asterisk(settings.asterisk)
     yield from _mistakes_of_tls(settings.asterisk)
+    yield from _mistakes_of_mail(settings.mail)
+    yield from _mistakes_of_webhook(settings.webhook.url)
     yield from _mistakes_of_log(settings.log)
     yield from _mistakes_of_billing(settings.billing)
 
@@ -375,6 +440,7 @@ def _mistakes_of_addresses(settings: Settings) -> Iterator[tuple[str, str]]:
         "[agi] host": (settings.agi.host,),
         "[agi] peers": settings.agi.peers,
         "[metrics] host": (settings.metrics.host,),
+        "[web] host": (settings.web.host,),
         "[asterisk] bind": settings.asterisk.bind,
     }
     for where, addresses in lists.items():
@@ -385,6 +451,8 @@ def _mistakes_of_addresses(settings: Settings) -> Iterator[tuple[str, str]]:
         "[agi] port": (settings.agi.port, 1),
         "[ami] port": (settings.ami.port, 1),
         "[metrics] port": (settings.metrics.port, 0),
+        "[mail] port": (settings.mail.port, 1),
+        "[web] port": (settings.web.port, 0),
         "[asterisk] tls_port": (settings.asterisk.tls_port, 1),
         "[asterisk] sip_port": (settings.asterisk.sip_port, 0),
     }
@@ -418,6 +486,34 @@ def _mistakes_of_tls(asterisk: AsteriskSettings) -> Iterator[tuple[str, str]]:
     missing = [key for key, path in given.items() if not path]
     if len(missing) == 1:
         yield f"[asterisk] {missing[0]}", "TLS needs the certificate and its key; give both or none"
+
+
+def _mistakes_of_mail(mail: MailSettings) -> Iterator[tuple[str, str]]:
+    if mail.security not in _SECURITY:
+        yield "[mail] security", f"{mail.security!r}: give one of {', '.join(_SECURITY)}"
+    if mail.host and not (mail.sender.isprintable() and _EMAIL.fullmatch(mail.sender)):
+        yield "[mail] sender", f"{mail.sender!r} is no address that mails could come from"
+    if mail.username and mail.security == "none":
+        wrong = 'a password goes over no line that is open to all; set security to "starttls"'
+        yield "[mail] username", wrong
+
+
+def _mistakes_of_webhook(url: str) -> Iterator[tuple[str, str]]:
+    # The URL is not repeated: a token may stand in it.
+    if url and not _is_web_address(url):
+        wrong = "this is no URL; give one like https://erp.example/siptrunk, in ASCII"
+        yield "[webhook] url", wrong
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - asked for its error
+    except ValueError:
+        return False
+    plain = url.isascii() and url.isprintable() and " " not in url
+    named = parts.hostname is not None and parts.username is None
+    return plain and named and parts.scheme in _SCHEMES
 
 
 def _mistakes_of_log(log: LogSettings) -> Iterator[tuple[str, str]]:
