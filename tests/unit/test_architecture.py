@@ -16,13 +16,15 @@ EVERYTHING = BASE | ROOMS | {"generation", "asterisk", "database"}
 KNOWS = {
     "errors": set(),
     "settings": {"errors"},
+    "whole_file": set(),
     "destination": {"errors"},
     "trunk": {"errors"},
     "call": {"errors", "destination", "trunk"},
-    "generation": BASE | {"destination", "trunk", "asterisk.variables", "asterisk.events"},
+    "generation": BASE
+    | {"destination", "trunk", "asterisk.variables", "asterisk.events", "whole_file"},
     "asterisk": BASE | ROOMS | {"generation.server"},
-    "database": BASE | ROOMS | {"generation.inventory"},
-    "cli": BASE | ROOMS | {"generation", "bootstrap"},
+    "database": BASE | ROOMS | {"generation.inventory", "whole_file"},
+    "cli": BASE | ROOMS | {"generation", "bootstrap", "whole_file"},
     # The wiring: what stands in no room and in no edge.
     "bootstrap": EVERYTHING | {"admission_service", "daemon"},
     "admission_service": EVERYTHING,
