@@ -51,6 +51,28 @@ def test_for_people_and_for_spreadsheets(attacked):
     assert rows[1]["trunk"] == "acme-paris"
 
 
+@pytest.mark.parametrize(
+    ("account", "cell"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("+1-1", "'+1-1"),
+        ("-1+1", "'-1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("trunk-acme-paris", "trunk-acme-paris"),
+    ],
+)
+def test_no_account_is_a_formula_to_a_spreadsheet(acme, sqlite_url, account, cell):
+    tried = SecurityCount(NOON, "192.0.2.7", account, "", "InvalidAccountID", 1, NOON, NOON)
+    engine = open_engine(sqlite_url)
+    with transaction(engine) as connection:
+        security.record(connection, "lab", [tried])
+    engine.dispose()
+    written = acme("security", "list", "--format", "csv").stdout
+    (row,) = csv.DictReader(io.StringIO(written))
+    assert row["account"] == cell
+    assert acme.json("security", "list")[0]["account"] == account
+
+
 def test_a_trunk_that_nobody_has(attacked):
     assert "nobody" in attacked("security", "list", "--trunk", "nobody", fails=1).stderr
 
