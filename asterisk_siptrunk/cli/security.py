@@ -11,7 +11,7 @@ from asterisk_siptrunk.cli.complete import trunk_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import form_option
 from asterisk_siptrunk.cli.output import Form, show_rows, warn
-from asterisk_siptrunk.cli.values import MOMENT, NETWORK
+from asterisk_siptrunk.cli.values import MOMENT, NETWORK, WholeNumber
 from asterisk_siptrunk.generation.firewall import (
     INVITES_A_SECOND,
     MOST_INVITES_A_SECOND,
@@ -36,7 +36,7 @@ def command() -> None:
 @click.option("--trunk", shell_complete=trunk_names, help="Only on this trunk's account.")
 @click.option(
     "--limit",
-    type=click.IntRange(1, _MOST),
+    type=WholeNumber(1, _MOST),
     default=_ONE_SCREEN,
     show_default=True,
     help="How many at most, the most frequent.",
@@ -66,7 +66,7 @@ def list_(desk: Desk, since: datetime | None, trunk: str | None, limit: int, for
 @command.command()
 @click.option(
     "--invites",
-    type=click.IntRange(1, MOST_INVITES_A_SECOND),
+    type=WholeNumber(1, MOST_INVITES_A_SECOND),
     default=INVITES_A_SECOND,
     show_default=True,
     help="How many a second from one address; a call that gives its password takes two.",
@@ -80,7 +80,7 @@ def list_(desk: Desk, since: datetime | None, trunk: str | None, limit: int, for
 @click.option(
     "--port",
     "ports",
-    type=click.IntRange(1, _HIGHEST_PORT),
+    type=WholeNumber(1, _HIGHEST_PORT),
     multiple=True,
     help="Where Asterisk's own pjsip.conf has it listen for SIP (repeat it).",
 )
