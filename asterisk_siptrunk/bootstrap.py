@@ -12,7 +12,7 @@ import pwd
 import random
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -55,7 +55,7 @@ from asterisk_siptrunk.errors import (
 )
 from asterisk_siptrunk.notice.model import Ways
 from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
-from asterisk_siptrunk.trunk import Credentials, Trunk, digest, new_secret
+from asterisk_siptrunk.trunk import Carrier, Credentials, Trunk, digest, new_secret
 
 if TYPE_CHECKING:
     from asterisk_siptrunk.asterisk.agi import AgiRequest
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from asterisk_siptrunk.asterisk.archive import JournalArchive
     from asterisk_siptrunk.asterisk.control import AmiControl
     from asterisk_siptrunk.database.inventory import DatabaseInventory
+    from asterisk_siptrunk.generation.firewall import Limits
     from asterisk_siptrunk.generation.store import Store
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "describe",
     "engine",
     "exports",
+    "firewall",
     "inventory",
     "issue_credentials",
     "journal",
@@ -269,6 +271,19 @@ def pbx_settings(
     asterisk = settings.asterisk
     templates = site_templates(asterisk)
     return pbx.pbx_settings(trunk, username, asterisk, pbx.PbxKind(kind), templates)
+
+
+def firewall(settings: Settings, upstream: Iterable[Carrier], limits: "Limits") -> str:
+    """The table of nftables that keeps a flood from the Asterisk beside us.
+
+    Raises:
+        InvalidInput: it is not known where SIP is listened for.
+        TemplateFailed: a template cannot be used.
+    """
+    from asterisk_siptrunk.generation.firewall import ruleset  # noqa: PLC0415
+    from asterisk_siptrunk.generation.render import site_templates  # noqa: PLC0415
+
+    return ruleset(settings.asterisk, upstream, limits, site_templates(settings.asterisk))
 
 
 def serve(settings: Settings, ready: Callable[[int], None]) -> None:

@@ -287,14 +287,21 @@ def add_number(connection: Connection, by: By, name: str, e164: str, *, main: bo
     found = in_force(connection, name)
     if main:
         _unset_main(connection, found.id)
+    new = insert(number).values(
+        e164=e164, trunk_id=found.id, main=main or not found.numbers, created_at=by.at
+    )
     try:
-        connection.execute(
-            insert(number).values(
-                e164=e164, trunk_id=found.id, main=main or not found.numbers, created_at=by.at
-            )
-        )
+        # A failure ends PostgreSQL's transaction, and whose it is has to be asked yet.
+        with connection.begin_nested():
+            connection.execute(new)
     except IntegrityError:
-        raise AlreadyExists(f"Number {e164} belongs to a trunk already.") from None
+        owner = connection.execute(
+            select(trunk.c.name).join(number).where(number.c.e164 == e164)
+        ).scalar_one()
+        raise AlreadyExists(
+            f"Number {e164} belongs to trunk {owner} already; "
+            f"'siptrunk number remove {e164}' takes it away there."
+        ) from None
     connection.execute(insert(held_number).values(e164=e164, trunk_id=found.id, since=by.at))
     _update(connection, found.id, {})
     note(connection, by, "number", e164, f"given to trunk {name}")

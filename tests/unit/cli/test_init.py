@@ -95,6 +95,7 @@ def test_a_database_that_cannot_be_reached_leaves_nothing_behind(fresh, place):
         "init", "--database-url", f"postgresql+psycopg://us@127.0.0.1:{port}/siptrunk", fails=1
     )
     assert "cannot be used" in told.stderr
+    assert "See that PostgreSQL runs there" in told.stderr
     assert not place.exists()
 
 
