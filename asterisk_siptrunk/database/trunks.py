@@ -295,16 +295,27 @@ def add_number(connection: Connection, by: By, name: str, e164: str, *, main: bo
         with connection.begin_nested():
             connection.execute(new)
     except IntegrityError:
-        owner = connection.execute(
-            select(trunk.c.name).join(number).where(number.c.e164 == e164)
-        ).scalar_one()
-        raise AlreadyExists(
-            f"Number {e164} belongs to trunk {owner} already; "
-            f"'siptrunk number remove {e164}' takes it away there."
-        ) from None
+        refuse_taken(connection, e164)
+        raise
     connection.execute(insert(held_number).values(e164=e164, trunk_id=found.id, since=by.at))
     _update(connection, found.id, {})
     note(connection, by, "number", e164, f"given to trunk {name}")
+
+
+def refuse_taken(connection: Connection, e164: str) -> None:
+    """Refuse a number that a trunk has.
+
+    Raises:
+        AlreadyExists: which trunk, and what to do.
+    """
+    owner = connection.execute(
+        select(trunk.c.name).join(number).where(number.c.e164 == e164)
+    ).scalar_one_or_none()
+    if owner is not None:
+        raise AlreadyExists(
+            f"Number {e164} belongs to trunk {owner} already; "
+            f"'siptrunk number remove {e164}' takes it away there."
+        )
 
 
 def set_main_number(connection: Connection, by: By, e164: str) -> None:
