@@ -13,6 +13,7 @@ import random
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -25,20 +26,28 @@ from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
 from asterisk_siptrunk.billing.dunning import Patience
 from asterisk_siptrunk.billing.invoice import Party
 from asterisk_siptrunk.billing.office import Office
+from asterisk_siptrunk.billing.payment import Outcome, Payment
 from asterisk_siptrunk.database import (
     audit,
     backup,
     calls,
     carriers,
     customers,
+    dunning,
     exports,
+    invoices,
     months,
+    orders,
+    payments,
+    proofs,
     prune,
+    renewals,
     rollout,
     rules,
     schema,
     security,
     servers,
+    subscriptions,
     trunks,
     usage,
 )
@@ -46,6 +55,8 @@ from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
+from asterisk_siptrunk.database.ordering import Counter, Request
+from asterisk_siptrunk.database.payments import Cashier
 from asterisk_siptrunk.destination import country_code
 from asterisk_siptrunk.errors import (
     ConfigurationError,
@@ -68,6 +79,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "By",
+    "Request",
+    "TakenPayment",
     "agi_process",
     "ask_service",
     "audit",
@@ -76,22 +89,29 @@ __all__ = [
     "calls",
     "carriers",
     "control",
+    "counter",
     "customers",
     "describe",
+    "dunning",
     "engine",
     "exports",
     "firewall",
     "inventory",
+    "invoices",
     "issue_credentials",
     "journal",
     "journal_is_lost",
     "load_settings",
     "months",
     "open_engine",
+    "orders",
+    "payments",
     "pbx_settings",
+    "proofs",
     "provider_row",
     "prune",
     "reading",
+    "renewals",
     "rollout",
     "rules",
     "schema",
@@ -100,7 +120,9 @@ __all__ = [
     "servers",
     "signature",
     "store",
+    "subscriptions",
     "system_name",
+    "take_payment",
     "transaction",
     "trunks",
 ]
@@ -186,6 +208,37 @@ def business(settings: Settings) -> Business:
         reverse_charge=billing.reverse_charge,
     )
     return Business(office, Ways(mail=False, webhook=False))
+
+
+def counter(settings: Settings, connection: Connection, by: By) -> Counter:
+    """Where orders are quoted."""
+    return Counter(connection, by, business(settings))
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPayment:
+    """What became of a payment; with it the credentials of a trunk that it made, to show once."""
+
+    outcome: Outcome
+    credentials: Credentials | None = None
+    secret: str | None = field(default=None, repr=False)
+
+
+def take_payment(settings: Settings, database: Engine, given: Payment) -> TakenPayment:
+    """Apply a payment: what it is for takes effect with it.
+
+    Raises:
+        SiptrunkError: nothing of it was kept, and why.
+    """
+    made: list[tuple[Credentials, str]] = []
+
+    def issue(trunk: str) -> Credentials:
+        made.append(issue_credentials(settings, trunk))
+        return made[-1][0]
+
+    with transaction(database) as connection:
+        outcome = Cashier(connection, signature(), business(settings)).pay(given, issue)
+    return TakenPayment(outcome, *(made[-1] if made else ()))
 
 
 def control(settings: Settings) -> "AmiControl":

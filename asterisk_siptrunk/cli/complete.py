@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asterisk_siptrunk.bootstrap import carriers, customers, rules, servers, trunks
+from asterisk_siptrunk.bootstrap import (
+    carriers,
+    customers,
+    invoices,
+    orders,
+    rules,
+    servers,
+    trunks,
+)
 from asterisk_siptrunk.cli.desk import desk_of
 from asterisk_siptrunk.destination import Kind
 from asterisk_siptrunk.trunk import PROVIDER
@@ -39,6 +47,8 @@ rule_owners = _completer(
 )
 carrier_names = _completer(lambda connection, _: (c.name for c in carriers.every(connection)))
 server_names = _completer(lambda connection, _: (s.name for s in servers.every(connection)))
+order_references = _completer(lambda connection, _: (o.reference for o in orders.every(connection)))
+invoice_numbers = _completer(lambda connection, _: (i.number for i in invoices.every(connection)))
 number_names = _completer(lambda connection, _: (e164 for e164, *_ in trunks.numbers(connection)))
 
 
