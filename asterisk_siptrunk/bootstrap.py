@@ -12,8 +12,9 @@ import pwd
 import random
 import shlex
 import sys
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine
 
 from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
+from asterisk_siptrunk.billing.dunning import Patience
+from asterisk_siptrunk.billing.invoice import Party
+from asterisk_siptrunk.billing.office import Office
 from asterisk_siptrunk.database import (
     audit,
     backup,
@@ -40,6 +44,7 @@ from asterisk_siptrunk.database import (
 )
 from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
+from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.destination import country_code
 from asterisk_siptrunk.errors import (
@@ -48,8 +53,9 @@ from asterisk_siptrunk.errors import (
     SettingsError,
     SiptrunkError,
 )
+from asterisk_siptrunk.notice.model import Ways
 from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
-from asterisk_siptrunk.trunk import Credentials, Trunk, digest, new_secret
+from asterisk_siptrunk.trunk import Carrier, Credentials, Trunk, digest, new_secret
 
 if TYPE_CHECKING:
     from asterisk_siptrunk.asterisk.agi import AgiRequest
@@ -57,6 +63,7 @@ if TYPE_CHECKING:
     from asterisk_siptrunk.asterisk.archive import JournalArchive
     from asterisk_siptrunk.asterisk.control import AmiControl
     from asterisk_siptrunk.database.inventory import DatabaseInventory
+    from asterisk_siptrunk.generation.firewall import Limits
     from asterisk_siptrunk.generation.store import Store
 
 __all__ = [
@@ -65,6 +72,7 @@ __all__ = [
     "ask_service",
     "audit",
     "backup",
+    "business",
     "calls",
     "carriers",
     "control",
@@ -72,6 +80,7 @@ __all__ = [
     "describe",
     "engine",
     "exports",
+    "firewall",
     "inventory",
     "issue_credentials",
     "journal",
@@ -153,6 +162,30 @@ def issue_credentials(settings: Settings, trunk: str) -> tuple[Credentials, str]
     """Make new credentials for a trunk: what is stored, and the secret to show once."""
     secret = new_secret()
     return digest(TRUNK_PREFIX + trunk, settings.asterisk.realm, secret), secret
+
+
+def business(settings: Settings) -> Business:
+    """How the provider sells, and who is told of it."""
+    billing = settings.billing
+    seller = Party(
+        name=settings.provider.name,
+        address=billing.address,
+        country=settings.provider.country,
+        tax_id=billing.tax_id,
+        email=billing.email,
+    )
+    office = Office(
+        seller=seller,
+        zone=settings.provider.zone,
+        percent=Decimal(billing.tax),
+        prefix=billing.prefix,
+        payment=billing.payment,
+        order_time=timedelta(billing.order_days),
+        due_time=timedelta(billing.due_days),
+        patience=Patience(billing.reminder_days, billing.outbound_days, billing.all_days),
+        reverse_charge=billing.reverse_charge,
+    )
+    return Business(office, Ways(mail=False, webhook=False))
 
 
 def control(settings: Settings) -> "AmiControl":
@@ -238,6 +271,19 @@ def pbx_settings(
     asterisk = settings.asterisk
     templates = site_templates(asterisk)
     return pbx.pbx_settings(trunk, username, asterisk, pbx.PbxKind(kind), templates)
+
+
+def firewall(settings: Settings, upstream: Iterable[Carrier], limits: "Limits") -> str:
+    """The table of nftables that keeps a flood from the Asterisk beside us.
+
+    Raises:
+        InvalidInput: it is not known where SIP is listened for.
+        TemplateFailed: a template cannot be used.
+    """
+    from asterisk_siptrunk.generation.firewall import ruleset  # noqa: PLC0415
+    from asterisk_siptrunk.generation.render import site_templates  # noqa: PLC0415
+
+    return ruleset(settings.asterisk, upstream, limits, site_templates(settings.asterisk))
 
 
 def serve(settings: Settings, ready: Callable[[int], None]) -> None:

@@ -34,6 +34,7 @@ from asterisk_siptrunk.database.store import ServerUsage
 from asterisk_siptrunk.database.terms import TermsMemory
 from asterisk_siptrunk.database.thread import DatabaseThread
 from asterisk_siptrunk.database.upkeep import keep_months_ahead
+from asterisk_siptrunk.deliver import Delivery
 from asterisk_siptrunk.desk import Desk
 from asterisk_siptrunk.errors import DatabaseUnavailable
 from asterisk_siptrunk.follow import Bring, Follower
@@ -116,6 +117,7 @@ class _Parts:
         self._loop, self._lease, self._outages = loop, lease, 0
         self.manager = ServiceManager(self._status)
         self._metrics = self._open_metrics(settings)
+        self._delivery = Delivery(settings)
         self.agi = FastAgiServer(
             self._metrics.watching(answer) if self._metrics else answer,
             # An answer that Asterisk never confirmed may have left a row without a channel.
@@ -135,6 +137,7 @@ class _Parts:
 
     async def work(self, stop: asyncio.Event) -> None:
         """Serve until told to stop; then let the calls that ask hear their answer."""
+        self._delivery.start()
         listening = asyncio.create_task(self._listener.run())
         keeping = [
             asyncio.create_task(self._gate.run()),
@@ -169,6 +172,7 @@ class _Parts:
         if isinstance(self._short, LoopDatabase):
             self._short.close()
         await asyncio.to_thread(self._database.stop, END_SECONDS)
+        await asyncio.to_thread(self._delivery.stop, END_SECONDS)
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.stop)
 

@@ -9,6 +9,7 @@
     ├── AlreadyExists               the name or number is taken
     ├── DatabaseUnavailable         the usage database cannot be reached, or is locked
     ├── JournalUnreadable           Asterisk's call journal is not there, or not whole
+    ├── DeliveryFailed              a notice did not arrive
     ├── ProtocolError               a peer broke the rules of AGI
     ├── AmiError                    Asterisk's manager interface
     │   ├── AmiUnavailable          not reachable, or silent
@@ -50,6 +51,10 @@ class DatabaseUnavailable(SiptrunkError):
 
 class JournalUnreadable(SiptrunkError):
     """Asterisk's call journal is not there, cannot be read, or changed its files meanwhile."""
+
+
+class DeliveryFailed(SiptrunkError):
+    """A notice did not arrive where it was to go."""
 
 
 class ProtocolError(SiptrunkError):

@@ -33,7 +33,7 @@ from sqlalchemy import Engine
 from asterisk_siptrunk.asterisk import variables
 from asterisk_siptrunk.asterisk.agi import AgiRequest
 from asterisk_siptrunk.asterisk.ami import Link
-from asterisk_siptrunk.call import Evidence
+from asterisk_siptrunk.call import Evidence, Reason
 from asterisk_siptrunk.database.engine import reading
 from asterisk_siptrunk.database.occupancy import occupancies, registrations
 from asterisk_siptrunk.errors import DatabaseUnavailable, SiptrunkError
@@ -55,6 +55,9 @@ _DIRECTIONS = {
     variables.AGI_OUTBOUND: "outbound",
     variables.AGI_INBOUND: "inbound",
 }
+
+_GIVEN = [reason for reason in Reason if not reason.startswith("away-")]
+"""The reasons of the service; the others are the dialplan's own."""
 
 log = logging.getLogger(__name__)
 
@@ -117,8 +120,12 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        # There at 0 from the start: the first call of a new series is no rise to Prometheus.
         for direction in _DIRECTIONS.values():
             self._silent.labels(direction)
+            for reason in _GIVEN:
+                verdict = "admitted" if reason.cause is None else "refused"
+                self._verdicts.labels(direction, verdict, str(reason))
         for outcome in ("next", "none"):
             self._reroutes.labels(outcome)
         self._registry.register(_StandingCollector(standing))

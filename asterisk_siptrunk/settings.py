@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from asterisk_siptrunk.errors import SettingsError
@@ -28,6 +29,9 @@ _LONGEST_RINGING = 3600
 # asks for one that was missed.
 _LONGEST_ADMISSION = 5
 _WHOLE = 100
+_PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,4})?", re.ASCII)
+_PREFIX = re.compile(r"[A-Za-z0-9._/-]{0,20}", re.ASCII)
+_MOST_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,49 @@ class MetricsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How mails to customers go out.
+
+    Attributes:
+        host: the server that takes them; "" sends none.
+        security: "starttls", "tls" from the first byte on, or "none".
+        sender: the address that they come from.
+        username: what to log in as, with `mail_password` of secrets.toml; "" logs in nowhere.
+    """
+
+    host: str = ""
+    port: int = 587
+    security: str = "starttls"
+    sender: str = ""
+    username: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSettings:
+    """The provider's own systems that are told what happens to its customers.
+
+    Attributes:
+        url: where they are told, http or https; "" is nowhere. It is never shown: a token may
+            stand in it.
+    """
+
+    url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """What is served over HTTP: payments that are told of by webhook.
+
+    Attributes:
+        host: an IP address; other machines come by a reverse proxy, which has the certificate.
+        port: 0 serves nothing.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """What the service writes to its log.
 
@@ -168,11 +215,53 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BillingSettings:
+    """What invoices say of the provider, and how long it waits for its money.
+
+    Attributes:
+        address: its lines, as on a letter.
+        tax_id: its VAT number.
+        email: where customers write about invoices.
+        tax: percent, of customers who have no rate of their own.
+        payment: how to pay, as it stands on invoices.
+        prefix: begins each invoice's number.
+        reverse_charge: what an invoice without tax says of it.
+        order_days: how long an order may be paid at its price; never beyond its period.
+        due_days: from an invoice's day to the last one on which it is paid in time.
+        reminder_days, outbound_days, all_days: after that: a reminder is sent, outbound calls are
+            suspended, all calls are. Emergency calls pass, as ever.
+    """
+
+    address: tuple[str, ...] = ()
+    tax_id: str = ""
+    email: str = ""
+    tax: str = "20"
+    payment: str = ""
+    prefix: str = ""
+    reverse_charge: str = "Reverse charge: the tax is due by the customer."
+    order_days: int = 3
+    due_days: int = 30
+    reminder_days: int = 3
+    outbound_days: int = 14
+    all_days: int = 28
+
+
+@dataclass(frozen=True, slots=True)
 class Secrets:
-    """Secrets of our AMI users; never shown."""
+    """Secrets; never shown.
+
+    Attributes:
+        ami_listen, ami_apply: of our two AMI users.
+        mail_password: what we log in with at the server that takes our mails.
+        webhook_secret: signs what we tell the provider's systems.
+        payment_secret: signs what we are told of payments.
+    """
 
     ami_listen: str = field(default="", repr=False)
     ami_apply: str = field(default="", repr=False)
+    mail_password: str = field(default="", repr=False)
+    webhook_secret: str = field(default="", repr=False)
+    payment_secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +275,11 @@ class Settings:
     ami: AmiSettings = AmiSettings()
     asterisk: AsteriskSettings = AsteriskSettings()
     metrics: MetricsSettings = MetricsSettings()
+    mail: MailSettings = MailSettings()
+    webhook: WebhookSettings = WebhookSettings()
+    web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
+    billing: BillingSettings = BillingSettings()
     kept: Secrets | str = field(default=Secrets(), repr=False)
 
     @property
@@ -208,13 +301,20 @@ _TABLES = {
     "ami": AmiSettings,
     "asterisk": AsteriskSettings,
     "metrics": MetricsSettings,
+    "mail": MailSettings,
+    "webhook": WebhookSettings,
+    "web": WebSettings,
     "log": LogSettings,
+    "billing": BillingSettings,
 }
 _WORDS = {
     "format": ("text", "json"),
     "level": ("debug", "info", "warning", "error"),
 }
 """What the keys of [log] may be."""
+_SECURITY = ("starttls", "tls", "none")
+_EMAIL = re.compile(r"[^\s@<>,;:\"()]+@[^\s@<>,;:\"()]+")
+_SCHEMES = {"http", "https"}
 
 
 def settings_file(environment: Mapping[str, str] | None = None) -> Path:
@@ -319,7 +419,10 @@ def _mistakes(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _mistakes_of_addresses(settings)
     yield from _mistakes_of_asterisk(settings.asterisk)
     yield from _mistakes_of_tls(settings.asterisk)
+    yield from _mistakes_of_mail(settings.mail)
+    yield from _mistakes_of_webhook(settings.webhook.url)
     yield from _mistakes_of_log(settings.log)
+    yield from _mistakes_of_billing(settings.billing)
 
 
 def _mistakes_of_provider(provider: ProviderSettings) -> Iterator[tuple[str, str]]:
@@ -337,6 +440,7 @@ def _mistakes_of_addresses(settings: Settings) -> Iterator[tuple[str, str]]:
         "[agi] host": (settings.agi.host,),
         "[agi] peers": settings.agi.peers,
         "[metrics] host": (settings.metrics.host,),
+        "[web] host": (settings.web.host,),
         "[asterisk] bind": settings.asterisk.bind,
     }
     for where, addresses in lists.items():
@@ -347,6 +451,8 @@ def _mistakes_of_addresses(settings: Settings) -> Iterator[tuple[str, str]]:
         "[agi] port": (settings.agi.port, 1),
         "[ami] port": (settings.ami.port, 1),
         "[metrics] port": (settings.metrics.port, 0),
+        "[mail] port": (settings.mail.port, 1),
+        "[web] port": (settings.web.port, 0),
         "[asterisk] tls_port": (settings.asterisk.tls_port, 1),
         "[asterisk] sip_port": (settings.asterisk.sip_port, 0),
     }
@@ -382,10 +488,54 @@ def _mistakes_of_tls(asterisk: AsteriskSettings) -> Iterator[tuple[str, str]]:
         yield f"[asterisk] {missing[0]}", "TLS needs the certificate and its key; give both or none"
 
 
+def _mistakes_of_mail(mail: MailSettings) -> Iterator[tuple[str, str]]:
+    if mail.security not in _SECURITY:
+        yield "[mail] security", f"{mail.security!r}: give one of {', '.join(_SECURITY)}"
+    if mail.host and not (mail.sender.isprintable() and _EMAIL.fullmatch(mail.sender)):
+        yield "[mail] sender", f"{mail.sender!r} is no address that mails could come from"
+    if mail.username and mail.security == "none":
+        wrong = 'a password goes over no line that is open to all; set security to "starttls"'
+        yield "[mail] username", wrong
+
+
+def _mistakes_of_webhook(url: str) -> Iterator[tuple[str, str]]:
+    # The URL is not repeated: a token may stand in it.
+    if url and not _is_web_address(url):
+        wrong = "this is no URL; give one like https://erp.example/siptrunk, in ASCII"
+        yield "[webhook] url", wrong
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - asked for its error
+    except ValueError:
+        return False
+    plain = url.isascii() and url.isprintable() and " " not in url
+    named = parts.hostname is not None and parts.username is None
+    return plain and named and parts.scheme in _SCHEMES
+
+
 def _mistakes_of_log(log: LogSettings) -> Iterator[tuple[str, str]]:
     for key, words in _WORDS.items():
         if (given := getattr(log, key)) not in words:
             yield f"[log] {key}", f"{given!r}: give one of {', '.join(words)}"
+
+
+def _mistakes_of_billing(billing: BillingSettings) -> Iterator[tuple[str, str]]:
+    if not _PERCENT.fullmatch(billing.tax) or float(billing.tax) > _WHOLE:
+        yield "[billing] tax", f"{billing.tax!r} is no percentage; give 0 to 100, as in 5.5"
+    if not _PREFIX.fullmatch(billing.prefix):
+        wrong = f"{billing.prefix!r}: use at most 20 letters, digits, '-', '_', '.' and '/'"
+        yield "[billing] prefix", wrong
+    for key in ("order_days", "due_days", "reminder_days", "outbound_days", "all_days"):
+        days = getattr(billing, key)
+        least = 1 if key == "order_days" else 0
+        if not least <= days <= _MOST_DAYS:
+            yield f"[billing] {key}", f"{days}: give {least} to {_MOST_DAYS} days"
+    if not billing.reminder_days <= billing.outbound_days <= billing.all_days:
+        wrong = "the steps are reminder_days, then outbound_days, then all_days: let them rise"
+        yield "[billing]", wrong
 
 
 def _is_address(text: str) -> bool:

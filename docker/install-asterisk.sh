@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs Asterisk, and what is asked for beside it, on Debian sid.
 #
-#   install-asterisk.sh [asterisk] [sipp] [postgresql] [python]     (nothing named: asterisk)
+#   install-asterisk.sh [asterisk] [sipp] [postgresql] [nftables] [python]   (nothing named: asterisk)
 #
 # Used by the image (docker/Dockerfile) and by the tests' private root
 # (tests/lab/sandbox.py), so that both run the very same server.
@@ -13,9 +13,10 @@ for name in "${@:-asterisk}"; do
         asterisk) packages="$packages asterisk" ;;
         sipp) packages="$packages sip-tester" ;;
         postgresql) packages="$packages postgresql" ;;
+        nftables) packages="$packages nftables" ;;
         python) packages="$packages python3-venv" ;;
         *)
-            echo "install-asterisk.sh: unknown part '$name' (asterisk, sipp, postgresql, python)" >&2
+            echo "install-asterisk.sh: unknown part '$name' (asterisk, sipp, postgresql, nftables, python)" >&2
             exit 64
             ;;
     esac
@@ -47,6 +48,7 @@ for name in "${@:-asterisk}"; do
         asterisk) asterisk -V ;;
         sipp) sipp -v | grep SIPp ;;
         postgresql) find /usr/lib/postgresql -name postgres -type f -exec {} --version ';' ;;
+        nftables) nft --version ;;
         python) python3 --version ;;
     esac
 done

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
-from asterisk_siptrunk.billing.line import Line
+from asterisk_siptrunk.billing.line import Line, LineKind
 from asterisk_siptrunk.billing.period import BillingPeriod
 from asterisk_siptrunk.billing.renewal import added_lines, fixed_lines
 from asterisk_siptrunk.billing.subscription import Ground, Subscription, start_of
@@ -48,4 +49,11 @@ def renewal_lines(due: DueInvoice, calls: Iterable[Line], ground: Ground) -> tup
     begins: tuple[Line, ...] = ()
     if not due.last:
         begins = fixed_lines(subscription, start_of(subscription, due.first, ground))
-    return (*begins, *added_lines(subscription, held, due.over), *calls)
+    found = (*begins, *added_lines(subscription, held, due.over), *calls)
+    return found or (_nothing(due),)
+
+
+def _nothing(due: DueInvoice) -> Line:
+    """For the last invoice of whoever did not call: that nothing is left to pay is said, too."""
+    none, over = Decimal(0), due.over
+    return Line(LineKind.CALLS, "No calls", none, none, None, over.first, over.next, none)

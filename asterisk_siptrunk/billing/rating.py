@@ -21,7 +21,7 @@ digits. Nothing is rounded before the invoice's line.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -108,18 +108,17 @@ class RateTable:
         held = self._held_on(day)
         return next((held[name] for name in self.names(callee, zone) if name in held), None)
 
-    def names(self, callee: str, zone: str) -> Iterator[str]:
+    def names(self, callee: str, zone: str) -> list[str]:
         """All targets that a destination is in, from the narrowest to the widest."""
-        yield from _numbers(callee)
+        names = _numbers(callee)
         if not zone:
-            return  # A number that nobody could read may be anywhere: no price is right for it.
+            return names  # A number that nobody could read may be anywhere: no price is right.
         country, _, kind = zone.partition(":")
-        yield zone
-        yield f"*:{kind}"
-        yield country
+        names += zone, f"*:{kind}", country
         if plan_of(country.upper()) != self._home:
-            yield "international"
-        yield "all"
+            names.append("international")
+        names.append("all")
+        return names
 
     def _held_on(self, day: date) -> Mapping[str, Rate]:
         """The rates of a day by their targets, made once for all days between two changes."""
@@ -133,12 +132,11 @@ class RateTable:
         return self._held[span]
 
 
-def _numbers(callee: str) -> Iterator[str]:
+def _numbers(callee: str) -> list[str]:
     """A number and its prefixes, the longest first."""
     if callee.startswith("+"):
-        yield from (callee[:end] for end in range(len(callee), 1, -1))
-    elif callee:
-        yield callee
+        return [callee[:end] for end in range(len(callee), 1, -1)]
+    return [callee] if callee else []
 
 
 def charged_seconds(billable: timedelta, rate: Rate) -> int:
@@ -178,7 +176,7 @@ class Rater:
 
     def _include(self, call: BillableCall, seconds: int) -> int:
         """Take what there is for a call; gives how many of its seconds are included."""
-        names = set(_included_by(self._table.names(call.callee, call.zone), call.zone))
+        names = _including(self._table.names(call.callee, call.zone), call.zone)
         wanted = seconds
         for allowance in self._allowances:
             if not allowance.targets.isdisjoint(names):
@@ -203,10 +201,11 @@ class _Allowance:
         return taken
 
 
-def _included_by(names: Iterable[str], zone: str) -> Iterator[str]:
-    """The targets that include a call: of those that its kind is no part of, for ordinary kinds."""
-    ordinary = zone.partition(":")[2] in ORDINARY
-    return (name for name in names if ordinary or ":" in name or name[0] in "+0123456789")
+def _including(names: list[str], zone: str) -> list[str]:
+    """Those of a call's names by which it may be included: by a wide one ordinary kinds only."""
+    if zone.partition(":")[2] in ORDINARY:
+        return names
+    return [name for name in names if ":" in name or name[0] in "+0123456789"]
 
 
 def _millionths(price: Decimal) -> int:

@@ -26,7 +26,7 @@ class Pricing:
 
     def plan(self) -> Iterator[Line]:
         """The price of the plan, where there is one."""
-        if self._held.plan_price is not None:
+        if self._held.plan_price:
             yield self._line(LineKind.PLAN, self._plan_in_words(), 1, self._held.plan_price)
 
     def packs(self, mix: Mix) -> Iterator[Line]:

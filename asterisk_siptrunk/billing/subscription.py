@@ -160,6 +160,13 @@ def start_of(subscription: Subscription, first: date, ground: Ground) -> Start:
     return Start(subscription.period_of(first), held, wanted, mix, usable)
 
 
+def usable_at_start(subscription: Subscription, first: date, ground: Ground) -> int:
+    """The channels that may be used when a period begins: those of the first order, or of packs."""
+    if first == subscription.began:
+        return subscription.changes[0].granted
+    return start_of(subscription, first, ground).usable
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """The channels of a subscription at a moment.

@@ -11,7 +11,7 @@ from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import form_option
 from asterisk_siptrunk.cli.output import Form, show_row, show_rows
 from asterisk_siptrunk.cli.records import LIST_COLUMNS, line, timeline, whole
-from asterisk_siptrunk.cli.values import MOMENT
+from asterisk_siptrunk.cli.values import MOMENT, WholeNumber
 
 _ONE_SCREEN = 50
 # All of them are in memory at once; 'usage export' is for more.
@@ -36,7 +36,7 @@ def command() -> None:
 @click.option("--number", help="To or from a number that ends so.")
 @click.option(
     "--limit",
-    type=click.IntRange(1, _MOST),
+    type=WholeNumber(1, _MOST),
     default=_ONE_SCREEN,
     show_default=True,
     help="How many at most, the newest.",

@@ -25,6 +25,7 @@ from asterisk_siptrunk.cli.values import (
     NETWORK,
     SERVER,
     USERNAME,
+    WholeNumber,
     limit,
     secret_from,
 )
@@ -60,12 +61,12 @@ _WAYS = (
     click.option("--country", type=COUNTRY, help="How it writes national numbers (FR)."),
     click.option(
         "--priority",
-        type=click.IntRange(0, HIGHEST_PRIORITY),
+        type=WholeNumber(0, HIGHEST_PRIORITY),
         help="The lowest is tried first.",
     ),
     click.option(
         "--weight",
-        type=click.IntRange(1, HIGHEST_WEIGHT),
+        type=WholeNumber(1, HIGHEST_WEIGHT),
         help="Share among equals in priority.",
     ),
     click.option(
@@ -73,7 +74,7 @@ _WAYS = (
     ),
     click.option(
         "--qualify",
-        type=click.IntRange(0, LONGEST_QUALIFY),
+        type=WholeNumber(0, LONGEST_QUALIFY),
         help="Seconds between OPTIONS, 0 if it answers none.  [default: its profile's]",
     ),
     click.option("--username", type=USERNAME, help="Our name at its registrar."),

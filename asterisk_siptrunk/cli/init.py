@@ -80,17 +80,43 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 # host = "127.0.0.1"
 # port = 0  # 0 opens none
 
+[mail]  # how customers are told of orders, invoices and suspensions
+# host = ""  # the server that takes mails; "" sends none
+# port = 587
+# security = "starttls"  # or "tls" from the first byte on (port 465), or "none"
+# sender = ""  # the address that they come from
+# username = ""  # to log in with mail_password of secrets.toml; "" does without
+
+[webhook]  # how your own systems are told of the same, for all customers
+# url = ""  # what is told is signed with webhook_secret of secrets.toml; "" tells nobody
+
+[web]  # payments by webhook, at http://host:port/webhooks/payment
+# host = "127.0.0.1"  # a reverse proxy with a certificate stands before it
+# port = 0  # 0 serves nothing
+
 [log]
 # format = "text"  # or "json": one object a line
 # level = "info"  # "debug" has a line for each verdict
 """
 
 _SECRETS = """\
-# Secrets of siptrunk's two users of Asterisk's manager interface, made by 'siptrunk init'.
-# 'siptrunk config apply' puts them into Asterisk's manager.d.
-ami_listen = {listen}
-ami_apply = {apply}
+# Secrets of siptrunk, made by 'siptrunk init'.
+
+# Of its two users of Asterisk's manager interface: 'siptrunk config apply' puts them into
+# Asterisk's manager.d.
+ami_listen = {ami_listen}
+ami_apply = {ami_apply}
+
+# What [webhook] url is told is signed with it: whoever listens there needs it, too.
+webhook_secret = {webhook_secret}
+
+# Whoever tells of payments has to sign with it, see [web].
+payment_secret = {payment_secret}
+
+# For username of [mail].
+# mail_password = ""
 """
+_MADE = ("ami_listen", "ami_apply", "webhook_secret", "payment_secret")
 
 _NEXT = """\
 Next:
@@ -234,7 +260,7 @@ def _secrets_file(file: Path) -> None:
     if _is_there(file):
         say(f"{file} is there, and stays as it is.")
         return
-    _write(file, _SECRETS_MODE, _filled(_SECRETS, {"listen": new_secret(), "apply": new_secret()}))
+    _write(file, _SECRETS_MODE, _filled(_SECRETS, {name: new_secret() for name in _MADE}))
 
 
 def _filled(text: str, values: dict[str, str]) -> str:

@@ -60,6 +60,10 @@ _LEAST_IMPORTANT_FIRST = (
     *("numbers", "email", "billable", "customer", "contact"),
 )
 _FEW = 4
+_WRITTEN_BY_STRANGERS = frozenset({"account", "user_agent"})
+"""Whoever sends us a REGISTER chooses them, to nearly any text. Telephone numbers and Call-IDs are
+cut in the dialplan to characters that no formula does anything with, and stay as they are."""
+_FORMULA = ("=", "+", "-", "@")
 _OF_LINES = frozenset({"notes"})
 """Texts of ours with lines of their own."""
 
@@ -127,8 +131,11 @@ def for_programs(row: Row) -> dict[str, object]:
 
 
 def csv_cells(row: Row, columns: Iterable[str]) -> list[str]:
-    """A row as CSV takes it."""
-    return [_csv_value(row[key]) for key in columns]
+    """A row as CSV takes it; of what strangers wrote, nothing is a formula to a spreadsheet."""
+    return [
+        _as_text(_csv_value(row[key])) if key in _WRITTEN_BY_STRANGERS else _csv_value(row[key])
+        for key in columns
+    ]
 
 
 def for_people(value: Value, zone: ZoneInfo) -> str:
@@ -171,6 +178,10 @@ def _csv_value(value: Value) -> str:
             return " ".join(value)
         case _:
             return str(_json_value(value))
+
+
+def _as_text(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _in_utc(moment: datetime) -> str:

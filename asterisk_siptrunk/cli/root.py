@@ -32,7 +32,7 @@ _LINES = {
     "service": "The service under systemd.",
     "call": "Calls, those going on and those of the past.",
     "usage": "Usage for billing.",
-    "security": "Who tries to get in.",
+    "security": "Who tries to get in, and rules that keep a flood out.",
     "backup": "Write the SQLite database to a file, while it is in use.",
     "restore": "Put a backup in the SQLite database's place.",
 }

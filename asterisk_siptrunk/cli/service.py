@@ -13,6 +13,7 @@ from asterisk_siptrunk.cli.output import say
 from asterisk_siptrunk.errors import InvalidInput, SettingsError
 from asterisk_siptrunk.generation.store import rights_hint
 from asterisk_siptrunk.settings import SECRETS_FILE, Settings
+from asterisk_siptrunk.whole_file import whole_file
 
 ACCOUNT = "siptrunk"
 UNIT = Path("etc/systemd/system/siptrunk.service")
@@ -219,12 +220,11 @@ def _text(file: Path) -> str | None:
 
 def _write(file: Path, text: str) -> None:
     """Put a file in place by rename: systemd may read it at any time."""
-    fresh = file.with_name(f".{file.name}.fresh")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text, encoding="utf-8")
-        fresh.chmod(_FILE_MODE)
-        fresh.replace(file)
+        with whole_file(file) as fresh:
+            fresh.write_text(text, encoding="utf-8")
+            fresh.chmod(_FILE_MODE)
     except OSError as error:
         raise SettingsError(
             f"{file} cannot be written: {error.strerror}.{rights_hint(error)}"

@@ -26,6 +26,7 @@ from asterisk_siptrunk.cli.values import (
     LINE,
     NETWORK,
     SERVER,
+    WholeNumber,
     limit,
     phone_number,
 )
@@ -83,11 +84,11 @@ _APPLY = "Asterisk knows of it after 'siptrunk config apply'."
 
 _TERMS = (
     click.option(
-        "--channels", type=click.IntRange(1, MOST_CHANNELS), help="Calls at once, both ways."
+        "--channels", type=WholeNumber(1, MOST_CHANNELS), help="Calls at once, both ways."
     ),
     click.option(
         "--reserved-inbound",
-        type=click.IntRange(0, MOST_CHANNELS),
+        type=WholeNumber(0, MOST_CHANNELS),
         help="Channels of these that outbound calls never take.",
     ),
     click.option(

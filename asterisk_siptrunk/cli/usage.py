@@ -2,8 +2,6 @@
 
 import csv
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -37,6 +35,7 @@ from asterisk_siptrunk.cli.progress import counted, counted_off, measured
 from asterisk_siptrunk.cli.records import USAGE_COLUMNS, whole
 from asterisk_siptrunk.cli.values import MOMENT, MONTH
 from asterisk_siptrunk.errors import DatabaseUnavailable, InvalidInput
+from asterisk_siptrunk.whole_file import whole_file
 
 _STDOUT = Path("-")
 C = TypeVar("C", bound=Callable[..., Any])
@@ -196,25 +195,11 @@ def _destination(output: Path | None) -> Iterator[TextIO]:
         file.flush()  # a reader that has gone is heard of here, not at the program's end
         return
     try:
-        with _whole_file(output) as file:
+        # On the disk before a month counts as exported: then its calls may be dropped.
+        with whole_file(output) as fresh, fresh.open("w", encoding="utf-8", newline="") as file:
             yield file
     except OSError as error:
         raise InvalidInput(f"{output} cannot be written: {error.strerror}.") from None
-
-
-@contextmanager
-def _whole_file(output: Path) -> Iterator[TextIO]:
-    """A file that takes its name only when it is complete; it tells who called whom: 0600."""
-    descriptor, temporary = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(descriptor)  # before a month counts as exported: then its calls may be dropped
-        Path(temporary).replace(output)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
 
 
 @command.command("verify")

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address, ip_interface, ip_network
-from typing import Generic, TextIO, TypeVar
+from typing import Any, Generic, TextIO, TypeVar
 
 import click
 import phonenumbers
@@ -184,6 +184,23 @@ class CountType(ReadType[int | str]):
         if _COUNT.fullmatch(text) and 1 <= int(text) <= self._most:
             return int(text)
         raise InvalidInput(f"{text[:80]!r} is no limit; give 1 to {self._most}, or '{_NONE}'.")
+
+
+class WholeNumber(click.IntRange):
+    """A whole number from `min` to `max`; what is none is told in the words of the others here."""
+
+    name = "number"
+
+    def __init__(self, least: int, most: int) -> None:
+        super().__init__(least, most)
+        self._bounds = f"{least} to {most}"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401 - as click has it
+        """Parse."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{str(value)[:80]!r}: give a whole number, {self._bounds}.", param, ctx)
 
 
 class MomentType(ReadType[datetime]):

@@ -8,7 +8,6 @@ nobody who writes waits for it (WAL).
 import fcntl
 import os
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from asterisk_siptrunk.database import schema
 from asterisk_siptrunk.database.engine import reading
 from asterisk_siptrunk.database.tables import call, provider
 from asterisk_siptrunk.errors import DatabaseUnavailable, InvalidInput
+from asterisk_siptrunk.whole_file import whole_file
 
 PAGES_AT_ONCE = 256
 """A megabyte: between two pieces the progress is told."""
@@ -57,11 +57,13 @@ def back_up(url: str, target: Path, progress: Progress) -> None:
     source = place_of(url)
     if target.exists() and source.exists() and target.samefile(source):
         raise InvalidInput(f"{target} is the database itself; give another file.")
-    with _fresh_beside(target) as fresh:
-        with _told_as_ours(source), closing(_opened(source, "rw")) as database:
-            _copy(database, fresh, progress)
-        fresh.replace(target)
-    _sync_folder(target.parent)
+    with (
+        _writing(target),
+        _whole_database(target) as fresh,
+        _told_as_ours(source),
+        closing(_opened(source, "rw")) as database,
+    ):
+        _copy(database, fresh, progress)
 
 
 def content(backup: Path) -> BackupContent:
@@ -96,7 +98,7 @@ def restore(url: str, backup: Path, kept: str, progress: Progress) -> Path | Non
         DatabaseUnavailable: somebody uses it, or it cannot be written.
     """
     place = place_of(url)
-    with _fresh_beside(place) as fresh, _nobody_at(place):
+    with _writing(place), _nobody_at(place), _whole_database(place) as fresh:
         with _told_as_ours(backup), closing(_opened(backup, "ro")) as database:
             _copy(database, fresh, progress)
         like = place if place.exists() else place.parent
@@ -109,8 +111,6 @@ def restore(url: str, backup: Path, kept: str, progress: Progress) -> Path | Non
             with suppress(FileNotFoundError):
                 place.with_name(place.name + ending).rename(f"{old}{ending}")
         place.with_name(f"{place.name}-shm").unlink(missing_ok=True)
-        fresh.replace(place)
-    _sync_folder(place.parent)
     return old if there else None
 
 
@@ -181,20 +181,22 @@ def _content(engine: Engine, backup: Path) -> BackupContent:
 
 
 @contextmanager
-def _fresh_beside(target: Path) -> Iterator[Path]:
-    """A new file, open to its owner alone, that is gone after the block unless it was renamed."""
+def _writing(target: Path) -> Iterator[None]:
     try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+        yield
     except OSError as error:
         raise InvalidInput(f"{target} cannot be written: {error.strerror}.") from None
-    os.close(descriptor)
-    try:
-        yield Path(name)
-    except OSError as error:
-        raise InvalidInput(f"{target} cannot be written: {error.strerror}.") from None
-    finally:
-        for ending in ("", "-journal", "-wal", "-shm"):
-            Path(name + ending).unlink(missing_ok=True)
+
+
+@contextmanager
+def _whole_database(target: Path) -> Iterator[Path]:
+    """A `whole_file`, whatever SQLite put beside it."""
+    with whole_file(target) as fresh:
+        try:
+            yield fresh
+        finally:
+            for ending in ("-journal", "-wal", "-shm"):
+                Path(f"{fresh}{ending}").unlink(missing_ok=True)
 
 
 @contextmanager
@@ -239,12 +241,3 @@ def _opened_if_there(path: Path) -> Iterator[BinaryIO | None]:
         return
     with file:
         yield file
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,6 +1,7 @@
 """Customers."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -13,15 +14,35 @@ from asterisk_siptrunk.trunk import parse_name
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Who holds trunks. `title` is the name for people and bills."""
+    """Who holds trunks.
+
+    Attributes:
+        title: the name for people and bills.
+        address: its lines, as on a letter.
+        country: of the address, as in ISO 3166; "" for the provider's own.
+        tax_percent: the tax rate of its invoices; None for the provider's.
+    """
 
     id: int
     name: str
     title: str
     email: str
+    address: str
+    country: str
+    tax_id: str
+    tax_percent: Decimal | None
 
 
-_COLUMNS = (customer.c.id, customer.c.name, customer.c.title, customer.c.email)
+_COLUMNS = (
+    customer.c.id,
+    customer.c.name,
+    customer.c.title,
+    customer.c.email,
+    customer.c.address,
+    customer.c.country,
+    customer.c.tax_id,
+    customer.c.tax_percent,
+)
 
 
 def add(connection: Connection, by: By, name: str, title: str = "", email: str = "") -> None:
@@ -57,8 +78,15 @@ def every(connection: Connection) -> list[Customer]:
     return [Customer(*row) for row in rows]
 
 
-def change(connection: Connection, by: By, name: str, **values: str) -> None:
-    """Give a customer another title or e-mail address.
+def by_id(connection: Connection, customer_id: int) -> Customer:
+    """The customer of that id."""
+    return Customer(
+        *connection.execute(select(*_COLUMNS).where(customer.c.id == customer_id)).one()
+    )
+
+
+def change(connection: Connection, by: By, name: str, **values: str | Decimal | None) -> None:
+    """Give a customer another title, address or tax rate, named as in `Customer`.
 
     Raises:
         NotFound: there is none of that name.

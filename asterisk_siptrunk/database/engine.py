@@ -1,6 +1,7 @@
 """Connections: SQLite made safe for several processes, and PostgreSQL, behind one function."""
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +50,12 @@ FileIdentity = tuple[int, int]
 """Device and inode."""
 
 _NO_TABLE = "does not exist"
+# What psycopg says where there is nobody to talk to, or who will not talk to us.
+_CONNECTING = re.compile("connection (?:failed|timeout|is|was|to)|closed the connection|resolve")
+_CONNECT_ADVICE = (
+    "See that PostgreSQL runs there and lets this account in ('psql' with the same user, host and "
+    "name); its address is [database] url, its password comes from PGPASSWORD or ~/.pgpass."
+)
 
 
 def open_engine(url: str, *, patient: bool = False, wait: float = SQLITE_BUSY_SECONDS) -> Engine:
@@ -267,7 +274,8 @@ def _explain(engine: Engine, complaint: str) -> str:
             f"The database {describe(engine)} is not there: run 'siptrunk init' if it never was, "
             "else put it back."
         )
-    return f"The database {describe(engine)} cannot be used: {said}."
+    advice = f" {_CONNECT_ADVICE}" if _CONNECTING.search(said) else ""
+    return f"The database {describe(engine)} cannot be used: {said.removesuffix('.')}.{advice}"
 
 
 def describe(engine: Engine) -> str:

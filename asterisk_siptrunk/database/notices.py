@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from asterisk_siptrunk.database import audit
 from asterisk_siptrunk.database.audit import By
@@ -88,8 +88,8 @@ def tell(
         connection.execute(insert(notice), rows)
 
 
-def claim(connection: Connection, way: Way, now: datetime, most: int) -> list[Claimed]:
-    """Take some of what is due, the first of it first; whoever takes it has `CLAIM` to deliver it.
+def claim(connection: Connection, way: Way, now: datetime) -> Claimed | None:
+    """Take what is due first; whoever takes it has `CLAIM` to deliver it. None: nothing is due.
 
     What a newer program tells of is left to that one.
     """
@@ -100,20 +100,17 @@ def claim(connection: Connection, way: Way, now: datetime, most: int) -> list[Cl
         .add_columns(notice.c.tries)
         .where(*due, known)
         .order_by(notice.c.next_at, notice.c.id)
-        .limit(most)
+        .limit(1)
         .with_for_update(skip_locked=True)  # SQLite needs none: one transaction writes at a time
     )
-    rows = connection.execute(query).all()
-    if rows:
-        taken = notice.c.id.in_([row.id for row in rows])
-        values = {"tries": notice.c.tries + 1, "next_at": now + CLAIM}
-        connection.execute(update(notice).where(taken).values(values))
-    return [Claimed(_notice(row, way), row.tries + 1) for row in rows]
-
-
-def _notice(row: Row[tuple[int, str, str, str, datetime, int]], way: Way) -> Notice:
-    target = Target(way, row.target)
-    return Notice(row.id, kind_of(row.kind), target, json.loads(row.facts), row.at)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    tries = row.tries + 1
+    values = {"tries": tries, "next_at": now + CLAIM}
+    connection.execute(update(notice).where(notice.c.id == row.id).values(values))
+    target, facts = Target(way, row.target), json.loads(row.facts)
+    return Claimed(Notice(row.id, kind_of(row.kind), target, facts, row.at), tries)
 
 
 def delivered(connection: Connection, number: int, at: datetime) -> None:

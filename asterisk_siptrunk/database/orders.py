@@ -47,8 +47,9 @@ def place(connection: Connection, by: By, wish: Wish) -> Order:
     if not is_cut:
         _refuse_second(connection, by, agreed.trunk)
     owner = customers.get(connection, agreed.customer)
+    reference = f"O-{secrets.token_hex(_REFERENCE_BYTES).upper()}"
     values = {
-        "reference": f"O-{secrets.token_hex(_REFERENCE_BYTES).upper()}",
+        "reference": reference,
         "customer_id": owner.id,
         "subscription_id": agreed.id or None,
         "kind": change.kind,
@@ -67,8 +68,8 @@ def place(connection: Connection, by: By, wish: Wish) -> Order:
         "closed_at": None,
     }
     connection.execute(insert(channel_order).values(values))
-    note(connection, by, "trunk", agreed.trunk, _placed_in_words(wish, values["reference"]))
-    return get(connection, values["reference"])
+    note(connection, by, "trunk", agreed.trunk, _placed_in_words(wish, reference))
+    return get(connection, reference)
 
 
 def _placed_in_words(wish: Wish, reference: str) -> str:

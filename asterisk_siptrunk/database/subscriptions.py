@@ -56,8 +56,8 @@ def begin(connection: Connection, by: By, new: Subscription, turns_at: datetime)
         "began": new.began,
         "turns_at": turns_at,
     }
-    row = connection.execute(insert(subscription).values(values))
-    subscription_id = int(row.inserted_primary_key[0])
+    begun = insert(subscription).values(values).returning(subscription.c.id)
+    subscription_id = int(connection.execute(begun).scalar_one())
     for option in new.options:
         connection.execute(
             insert(held_option).values(

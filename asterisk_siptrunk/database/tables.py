@@ -137,6 +137,7 @@ customer = Table(
     Column("title", Text, nullable=False, server_default=""),
     Column("email", Text, nullable=False, server_default=""),
     Column("address", Text, nullable=False, server_default=""),  # lines, as on a letter
+    Column("country", String(2), nullable=False, server_default=""),
     Column("tax_id", String(40), nullable=False, server_default=""),
     Column("tax_percent", Money),  # NULL: the provider's
     Column("created_at", UtcDateTime, nullable=False),

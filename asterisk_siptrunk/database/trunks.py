@@ -93,10 +93,15 @@ def get(connection: Connection, name: str) -> Trunk:
     Raises:
         NotFound: there is none of that name.
     """
-    found = _load(connection, trunk.c.name == name)
-    if not found:
+    found = find(connection, name)
+    if found is None:
         raise NotFound(f"There is no trunk {name}; 'siptrunk trunk list' shows them all.")
-    return found[0]
+    return found
+
+
+def find(connection: Connection, name: str) -> Trunk | None:
+    """The trunk of that name, ended ones too; None where there is none."""
+    return next(iter(_load(connection, trunk.c.name == name)), None)
 
 
 def in_force(connection: Connection, name: str) -> Trunk:
@@ -282,17 +287,35 @@ def add_number(connection: Connection, by: By, name: str, e164: str, *, main: bo
     found = in_force(connection, name)
     if main:
         _unset_main(connection, found.id)
+    new = insert(number).values(
+        e164=e164, trunk_id=found.id, main=main or not found.numbers, created_at=by.at
+    )
     try:
-        connection.execute(
-            insert(number).values(
-                e164=e164, trunk_id=found.id, main=main or not found.numbers, created_at=by.at
-            )
-        )
+        # A failure ends PostgreSQL's transaction, and whose it is has to be asked yet.
+        with connection.begin_nested():
+            connection.execute(new)
     except IntegrityError:
-        raise AlreadyExists(f"Number {e164} belongs to a trunk already.") from None
+        refuse_taken(connection, e164)
+        raise
     connection.execute(insert(held_number).values(e164=e164, trunk_id=found.id, since=by.at))
     _update(connection, found.id, {})
     note(connection, by, "number", e164, f"given to trunk {name}")
+
+
+def refuse_taken(connection: Connection, e164: str) -> None:
+    """Refuse a number that a trunk has.
+
+    Raises:
+        AlreadyExists: which trunk, and what to do.
+    """
+    owner = connection.execute(
+        select(trunk.c.name).join(number).where(number.c.e164 == e164)
+    ).scalar_one_or_none()
+    if owner is not None:
+        raise AlreadyExists(
+            f"Number {e164} belongs to trunk {owner} already; "
+            f"'siptrunk number remove {e164}' takes it away there."
+        )
 
 
 def set_main_number(connection: Connection, by: By, e164: str) -> None:

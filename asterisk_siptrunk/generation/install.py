@@ -19,6 +19,7 @@ from asterisk_siptrunk.generation.surroundings import (
     obstacles,
 )
 from asterisk_siptrunk.settings import AsteriskSettings
+from asterisk_siptrunk.whole_file import whole_file
 
 _INCLUDED = (
     "pjsip.conf",
@@ -134,25 +135,18 @@ def _with(lines: list[str], edit: Edit) -> list[str]:
 def _rewrite(file: Path, lines: list[str]) -> None:
     """Put a file's new text in place by rename, with the owner and mode it had."""
     target = file.resolve()
-    fresh = target.with_name(f".{target.name}.siptrunk")
     text = "".join(f"{line}\n" for line in lines)
     try:
-        with open(fresh, "wb", opener=_private) as out:
-            out.write(text.encode(errors="surrogateescape"))
-            out.flush()
-            os.fsync(out.fileno())
-        like = target if target.exists() else target.parent
-        status = like.stat()
-        os.chown(fresh, status.st_uid, status.st_gid)
-        if target.exists():
-            shutil.copymode(target, fresh)
-        fresh.replace(target)
+        with whole_file(target) as fresh:
+            fresh.write_text(text, encoding="utf-8", errors="surrogateescape", newline="")
+            like = target if target.exists() else target.parent
+            status = like.stat()
+            os.chown(fresh, status.st_uid, status.st_gid)
+            if target.exists():
+                shutil.copymode(target, fresh)
+            else:
+                fresh.chmod(_FILE_MODE)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
         raise ConfigurationError(
             f"{file}: cannot be written: {error.strerror}.{rights_hint(error)}"
         ) from error
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, _FILE_MODE)

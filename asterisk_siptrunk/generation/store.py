@@ -11,6 +11,7 @@ from pathlib import Path
 from asterisk_siptrunk.errors import ApplyBusy, ConfigurationError
 from asterisk_siptrunk.generation import manifest as manifests
 from asterisk_siptrunk.generation.manifest import Manifest
+from asterisk_siptrunk.whole_file import sync_folder
 
 FOLDER = "siptrunk"
 _PREVIOUS, _BEFORE, _STAGED, _LOCK = "previous", "before", "staged", "lock"
@@ -99,7 +100,7 @@ class Store:
                 self._write(staged / name, text)
                 (staged / name).replace(self.folder / name)
             staged.rmdir()
-            _sync(self.folder)
+            sync_folder(self.folder)
         except OSError as error:
             raise _unusable(error) from error
 
@@ -122,7 +123,7 @@ class Store:
                 (staged / name).replace(self.folder / name)
             self._keep_only(whole.keys() | after.files)
             staged.rmdir()
-            _sync(self.folder)
+            sync_folder(self.folder)
         except OSError as error:
             raise _unusable(error) from error
 
@@ -135,7 +136,7 @@ class Store:
             path.replace(self.folder / path.name)
         # A rename of one of two links to the same file does nothing: those are left over here.
         shutil.rmtree(before)
-        _sync(self.folder)
+        sync_folder(self.folder)
 
     def keep(self) -> None:
         """Make what `swap` replaced the generation before: the new one holds."""
@@ -215,15 +216,6 @@ def _texts(folder: Path, names: Collection[str]) -> dict[str, str]:
         except OSError as error:
             raise _unusable(error) from error
     return found
-
-
-def _sync(folder: Path) -> None:
-    """Make renames in the folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def rights_hint(error: OSError) -> str:

@@ -58,7 +58,7 @@ def require_fit(asterisk: AsteriskSettings) -> None:
     """
     if found := (*obstacles(asterisk), *tls_problems(asterisk)):
         whole = "\n".join(found)
-        raise CheckFailed(f"Asterisk would not work with our files; nothing was changed:\n{whole}")
+        raise CheckFailed(f"Asterisk would not work with our files:\n{whole}")
 
 
 def _may_be_there(file: Path) -> bool:

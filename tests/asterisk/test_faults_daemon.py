@@ -9,7 +9,7 @@ import pytest
 
 from asterisk_siptrunk.call import Evidence, Via
 from tests.asterisk.conftest import Faulty
-from tests.lab.promises import RECOVERY_SECONDS, Fault, assert_promises, write_down
+from tests.lab.promises import Fault, hold_to_promises
 from tests.lab.sipp import Call, SippAnswerer, SippCaller
 from tests.lab.traffic import CARRIER_HOST, WIDE_HOST, WIDE_NUMBER, Traffic
 
@@ -72,8 +72,7 @@ def test_traffic_goes_on_with_the_service(
     request: pytest.FixtureRequest,
 ):
     told = exchange.under(partial(inject, exchange), seconds)
-    assert_promises(exchange.provider, told)
-    assert write_down(fault, told, request.node) < RECOVERY_SECONDS
+    hold_to_promises(exchange.provider, told, fault, request.node)
 
 
 # --- at each step of one call ---

@@ -13,7 +13,7 @@ import pytest
 
 from asterisk_siptrunk.asterisk.variables import JOURNAL_FIELDS
 from tests.asterisk.conftest import Faulty
-from tests.lab.promises import RECOVERY_SECONDS, Fault, assert_promises, write_down
+from tests.lab.promises import Fault, hold_to_promises
 from tests.lab.traffic import Told
 
 pytestmark = pytest.mark.asterisk
@@ -91,8 +91,7 @@ def test_no_call_is_lost_or_counted_twice_by_the_journal(
     request: pytest.FixtureRequest,
 ):
     told = with_the_service_stopped(exchange, spoil)
-    assert_promises(exchange.provider, told)
-    assert write_down(fault, told, request.node) < RECOVERY_SECONDS
+    hold_to_promises(exchange.provider, told, fault, request.node)
 
 
 @pytest.mark.soak
@@ -100,10 +99,9 @@ def test_half_a_line_hides_no_whole_one(exchange: Faulty, request: pytest.Fixtur
     journal = journal_of(exchange)
     told = with_the_service_stopped(exchange, torn)
     # The half itself is told of by `usage verify`: it may have been a call.
-    assert_promises(exchange.provider, told, bad_lines=1)
-    journal.rename(journal.with_suffix(".torn"))  # no other test's proof is to stumble over it
     fault = Fault("half a line in the journal", ON, "log; `usage verify` fails")
-    assert write_down(fault, told, request.node) < RECOVERY_SECONDS
+    hold_to_promises(exchange.provider, told, fault, request.node, bad_lines=1)
+    journal.rename(journal.with_suffix(".torn"))  # no other test's proof is to stumble over it
 
 
 def past_calls(journal: Path, count: int) -> Iterator[bytes]:
@@ -136,10 +134,9 @@ def test_a_backlog_is_caught_up_with_while_calls_go_on(
         provider.until(lambda: len(provider.calls()) >= rows + count, seconds, "the backlog's rows")
         caught_up = time.monotonic() - began
         told = traffic.finish()
-    assert_promises(provider, told)
     fault = Fault(
         f"a backlog of {count:,} lines in the journal",
         ON,
         f"caught up with after {caught_up:.0f} s",
     )
-    assert write_down(fault, told, request.node) < RECOVERY_SECONDS
+    hold_to_promises(provider, told, fault, request.node)

@@ -2,13 +2,15 @@
 
 import re
 from contextlib import suppress
+from functools import cache
 from itertools import product
 
 from asterisk_siptrunk.destination import digits
 from tests.fuzz.source import Source
 
 _LONGEST = 2
-_NUMBERS = ["".join(some) for n in range(_LONGEST + 1) for some in product("0129", repeat=n)]
+_DIGITS = "0129"
+_NUMBERS = ["".join(some) for n in range(_LONGEST + 1) for some in product(_DIGITS, repeat=n)]
 _ATOMS = ("0", "1", "2", "9", "\\d", "[0-2]", "[19]", "[02-9]")
 
 
@@ -50,11 +52,14 @@ def _atom(source: Source, depth: int) -> str:
 
 def _same_numbers(blocks: list[digits.Block], expression: str) -> None:
     pattern = re.compile(expression)
-    short = [block for block in blocks if len(block) <= _LONGEST]
-    for number in _NUMBERS:
-        held = any(
-            len(block) == len(number)
-            and all(mask >> int(digit) & 1 for mask, digit in zip(block, number, strict=True))
-            for block in short
-        )
-        assert held == (pattern.fullmatch(number) is not None), (expression, number)
+    short = (_numbers_of(block) for block in blocks if len(block) <= _LONGEST)
+    held = frozenset[str]().union(*short)
+    fitting = {number for number in _NUMBERS if pattern.fullmatch(number)}
+    assert held == fitting, (expression, held ^ fitting)
+
+
+@cache
+def _numbers_of(block: digits.Block) -> frozenset[str]:
+    """The numbers of a block that are among ours."""
+    places = ([digit for digit in _DIGITS if mask >> int(digit) & 1] for mask in block)
+    return frozenset(map("".join, product(*places)))

@@ -5,14 +5,15 @@ from functools import cache
 
 from asterisk_siptrunk.errors import TemplateFailed
 from asterisk_siptrunk.generation.inventory import TrunkFacts
-from asterisk_siptrunk.generation.parse import parse
+from asterisk_siptrunk.generation.parse import Section, parse
 from asterisk_siptrunk.generation.render import Renderer, _carrier_values
 from asterisk_siptrunk.generation.templates import Templates
-from asterisk_siptrunk.trunk import Credentials
+from asterisk_siptrunk.trunk import Carrier, Credentials
 from tests.fuzz.source import Source
 from tests.fuzz.values import read_back
 from tests.unit.generation.samples import ACME, BANK, HOTEL, OVH, PHONES, TELEKOM, settings
 
+Sections = list[Section]
 Shape = list[tuple[str, list[str]]]
 RENDERER = Renderer(settings(), Templates())
 _HEX = "0" * 64
@@ -67,7 +68,8 @@ def _carrier(source: Source) -> None:
         text = RENDERER._carrier(_carrier_values(carrier))
     except TemplateFailed:
         return
-    shown = _values(text)
+    sections = _parsed(text)
+    shown = _values(sections)
     assert shown["username"] == carrier.username.strip(" ")
     assert read_back(shown["password"]) == carrier.secret
     like = replace(
@@ -80,7 +82,7 @@ def _carrier(source: Source) -> None:
             dtmf="rfc4733",
         ),
     )
-    assert _shape(text) == _shape(RENDERER._carrier(_carrier_values(like)))
+    assert _shape(sections) == _honest_shape(like)
 
 
 _KINDS = (_registered, _addressed, _local, _numbered, _carrier)
@@ -96,28 +98,37 @@ def _as_meant(facts: TrunkFacts, like: TrunkFacts) -> dict[str, str]:
         pjsip, dialplan = RENDERER._trunk(facts)
     except TemplateFailed:
         return {}
-    own_pjsip, own_dialplan = _honest_texts(like)
-    assert _shape(pjsip) == _shape(own_pjsip)
-    assert len(_shape(dialplan)) == len(_shape(own_dialplan))
-    assert dialplan.count("\n") == own_dialplan.count("\n")
-    return _values(pjsip)
+    sections = _parsed(pjsip)
+    assert (_shape(sections), *_size(dialplan)) == _honest_shapes(like)
+    return _values(sections)
 
 
 @cache
-def _honest_texts(facts: TrunkFacts) -> tuple[str, str]:
-    return RENDERER._trunk(facts)
+def _honest_shapes(facts: TrunkFacts) -> tuple[Shape, int, int]:
+    pjsip, dialplan = RENDERER._trunk(facts)
+    return (_shape(_parsed(pjsip)), *_size(dialplan))
 
 
-def _parsed(text: str):
+@cache
+def _honest_shape(carrier: Carrier) -> Shape:
+    return _shape(_parsed(RENDERER._carrier(_carrier_values(carrier))))
+
+
+def _size(dialplan: str) -> tuple[int, int]:
+    """How many sections and lines."""
+    return len(_parsed(dialplan)), dialplan.count("\n")
+
+
+def _parsed(text: str) -> Sections:
     # Endpoints inherit from templates that stand in another file.
     parsed = parse({"top.conf": text}, "top.conf", within="top")
     assert parsed.problems == []
     return parsed.sections
 
 
-def _shape(text: str) -> Shape:
-    return [(section.name, [entry.key for entry in section.entries]) for section in _parsed(text)]
+def _shape(sections: Sections) -> Shape:
+    return [(section.name, [entry.key for entry in section.entries]) for section in sections]
 
 
-def _values(text: str) -> dict[str, str]:
-    return {entry.key: entry.value for section in _parsed(text) for entry in section.entries}
+def _values(sections: Sections) -> dict[str, str]:
+    return {entry.key: entry.value for section in sections for entry in section.entries}

@@ -13,11 +13,12 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m tests.lab prepare", file=sys.stderr)
         return 2
     try:
-        found = (sandbox.asterisk(), sandbox.sipp(), sandbox.postgres())
+        found = (sandbox.asterisk(), sandbox.sipp(), sandbox.postgres(), sandbox.nft())
     except sandbox.LabUnavailableError as error:
         print(error, file=sys.stderr)
         return 1
-    for name, program in zip(("Asterisk", "SIPp", "PostgreSQL"), found, strict=True):
+    names = ("Asterisk", "SIPp", "PostgreSQL", "nftables")
+    for name, program in zip(names, found, strict=True):
         where = f"{program.place.root}:{program.path}" if program.place.root else program.path
         print(f"{name} {program.version}: {where}")
     return 0

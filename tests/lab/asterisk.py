@@ -235,6 +235,10 @@ class AsteriskServer(Running):
         path.write_text(text)
         return path
 
+    def listen_everywhere(self) -> None:
+        """Listen for SIP at all addresses, from the next start on."""
+        self.write("pjsip.conf", _PJSIP.format(host="0.0.0.0", port=self.sip_port))
+
     def _running_child(self) -> Child:
         if self._child is None:
             raise RuntimeError("this Asterisk was never started")
@@ -256,7 +260,7 @@ class AsteriskServer(Running):
             "modules.conf": self._modules_conf(),
             "logger.conf": _LOGGER,
             "manager.conf": _MANAGER.format(port=self.ami_port),
-            "pjsip.conf": _PJSIP.format(port=self.sip_port),
+            "pjsip.conf": _PJSIP.format(host="127.0.0.1", port=self.sip_port),
             "rtp.conf": _RTP.format(start=self.rtp_start, end=self.rtp_start + RTP_PORTS - 1),
             "indications.conf": _INDICATIONS,
             "cdr.conf": "[general]\nenable=yes\nunanswered=yes\n\n[csv]\nusegmtime=yes\n",
@@ -336,7 +340,7 @@ _PJSIP = """\
 [lab-udp]
 type=transport
 protocol=udp
-bind=127.0.0.1:{port}
+bind={host}:{port}
 """
 
 _RTP = """\

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import subprocess
 import time
 from contextlib import contextmanager
@@ -11,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.lab.places import Place
+from tests.lab import sandbox
+from tests.lab.places import Place, Program
 from tests.lab.postgresql import USER, PostgresServer
 from tests.lab.processes import Child, Running
 
@@ -76,14 +78,51 @@ class _IslandPlace(Place):
         return (*self.entry, *super().command(*argv, user=user))
 
 
+def on_island(program: Program, island: Island) -> Program:
+    """The same program, run there."""
+    return replace(program, place=_IslandPlace(program.place.root, island.entry))
+
+
+def lay_link(number: int, island: Island) -> None:
+    """Lay a link: we are 10.77.NUMBER.1, the island is 10.77.NUMBER.2."""
+    here, there = f"here{number}", f"there{number}"
+    pair = ("type", "veth", "peer", "name", there, "netns", str(island.pid))
+    _ip("link", "add", here, *pair)
+    for name, end, at in ((here, 1, ()), (there, 2, island.entry)):
+        _ip("address", "add", f"10.77.{number}.{end}/24", "dev", name, at=at)
+        _ip("link", "set", name, "up", at=at)
+
+
+class PacketFilter:
+    """The packet filter of the network that we are in, by its rules; it goes with the network."""
+
+    def __init__(self) -> None:
+        self._nft = sandbox.nft()
+
+    def load(self, rules: str) -> None:
+        """Put rules in force."""
+        self._run("-f", "-", rules=rules)
+
+    def dropped(self, what: str) -> int:
+        """Packets that the rules of siptrunk dropped, by the name of their counter."""
+        told = self._run("list", "counter", "inet", "siptrunk", f"{what}_dropped")
+        return int(re.search(r"packets (\d+)", told)[1])  # type: ignore[index] # or the test fails
+
+    def _run(self, *words: str, rules: str = "") -> str:
+        command = self._nft.command(*words)
+        return subprocess.run(
+            command, input=rules, check=True, text=True, stdout=subprocess.PIPE
+        ).stdout
+
+
 class IslandPostgres(PostgresServer):
     """A database server on an island: it is reached by links."""
 
     def __init__(self, island: Island) -> None:
         super().__init__(listen_addresses="*")
         self.island = island
-        self.place = _IslandPlace(self.place.root, island.entry)
-        self.program = replace(self.program, place=self.place)
+        self.program = on_island(self.program, island)
+        self.place = self.program.place
         trusting = self.directory / "hba"
         trusting.write_text("host all all 0.0.0.0/0 trust\n")
         self._settings["hba_file"] = self.place.short(trusting)
@@ -102,12 +141,7 @@ class Link(Running):
 
     def begin(self) -> None:
         """Lay it."""
-        here, there, island = f"here{self._number}", self._there, self._database.island
-        pair = ("type", "veth", "peer", "name", there, "netns", str(island.pid))
-        _ip("link", "add", here, *pair)
-        for name, end, at in ((here, 1, ()), (there, 2, island.entry)):
-            _ip("address", "add", f"10.77.{self._number}.{end}/24", "dev", name, at=at)
-            _ip("link", "set", name, "up", at=at)
+        lay_link(self._number, self._database.island)
 
     def close(self) -> None:
         """It goes with the networks that it connects."""

@@ -75,22 +75,27 @@ def broken_promises(
     ]
 
 
-def assert_promises(
+def hold_to_promises(  # noqa: PLR0913 - what was seen, and what is excused
     provider: Provider,
     told: Told,
+    fault: Fault,
+    test: pytest.Item,
     *,
     asterisk_died: bool = False,
     asterisk_cut: bool = False,
     bad_lines: int = 0,
 ) -> None:
-    """Fail with everything that was not as promised; `usage verify` has its say, too.
+    """Fail with everything that was not as promised, or late; keep the fault for the matrix.
 
-    It objects to nothing but so many bad lines of the journal.
+    `usage verify` has its say, too: it objects to nothing but so many bad lines of the journal.
     """
     found = broken_promises(told, asterisk_died=asterisk_died, asterisk_cut=asterisk_cut)
     found += _unproven(provider, told, asterisk_died=asterisk_died, bad_lines=bad_lines)
     shown = "\n".join(found[:_MOST_SHOWN])
     assert not found, f"{len(found)} promises broken:\n{shown}\n{provider.daemon_log[-2000:]}"
+    seconds = recovered_after(told)
+    note_down(fault, seconds, test)
+    assert seconds < RECOVERY_SECONDS
 
 
 def _untried(told: Told) -> Iterator[str]:
@@ -267,13 +272,6 @@ class Fault:
     name: str
     callers: str
     admins: str
-
-
-def write_down(fault: Fault, told: Told, test: pytest.Item) -> float:
-    """Keep what a fault did, for the matrix; gives the seconds to recover."""
-    seconds = recovered_after(told)
-    note_down(fault, seconds, test)
-    return seconds
 
 
 def note_down(fault: Fault, seconds: float, test: pytest.Item) -> None:

@@ -1,4 +1,4 @@
-"""Finds Asterisk, SIPp and PostgreSQL, or makes a private Debian sid that holds them.
+"""Finds Asterisk, SIPp, PostgreSQL and nftables, or makes a private Debian sid that holds them.
 
 Order of search: this machine's own programs; the private root, made once in a cache folder when
 we are root on Debian or Ubuntu; else `LabUnavailableError`, whose text lists the ways.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OLDEST_ASTERISK = 18
 MIRROR_VARIABLE = "SIPTRUNK_LAB_MIRROR"
 INSTALL_SCRIPT = Path(__file__).parents[2] / "docker" / "install-asterisk.sh"
-PARTS = ("asterisk", "sipp", "postgresql")
+PARTS = ("asterisk", "sipp", "postgresql", "nftables")
 STAGE_SECONDS = 900.0
 """Longest a stage may take: a slow mirror is slow, a dead one must not hang a test run."""
 
@@ -45,7 +45,7 @@ _POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
 
 THREE_WAYS = """\
 No real {missing} to test with here. Any one of these will do:
-  1. install Asterisk 18 or later (with chan_pjsip), SIPp and PostgreSQL on this machine;
+  1. install Asterisk 18 or later (with chan_pjsip), SIPp, PostgreSQL and nftables here;
   2. run this as root on Debian or Ubuntu: a private copy is made once, in a cache folder,
      without touching the system's own packages;
   3. run the service in containers: docker compose -f docker/compose.yaml up"""
@@ -104,6 +104,11 @@ def _openssl_at(place: Place, path: str) -> Program | None:
     return Program(place, path, ".".join(map(str, version))) if version else None
 
 
+def _nft_at(place: Place, path: str) -> Program | None:
+    version = parse_version(place.run(path, "--version").stdout)
+    return Program(place, path, ".".join(map(str, version))) if version else None
+
+
 def _find_asterisk(place: Place) -> Program | None:
     path = which("asterisk") if place.root is None else "/usr/sbin/asterisk"
     return _asterisk_at(place, path) if path else None
@@ -123,6 +128,11 @@ def _find_postgres(place: Place) -> Program | None:
 def _find_openssl(place: Place) -> Program | None:
     path = which("openssl") if place.root is None else "/usr/bin/openssl"
     return _openssl_at(place, path) if path else None
+
+
+def _find_nft(place: Place) -> Program | None:
+    path = which("nft") if place.root is None else "/usr/sbin/nft"
+    return _nft_at(place, path) if path else None
 
 
 @cache
@@ -147,6 +157,12 @@ def postgres() -> Program:
 def openssl() -> Program:
     """The command that makes certificates; the private root has it as a part of PostgreSQL's."""
     return _find_openssl(Place()) or _required(_find_openssl(private_root()), "openssl")
+
+
+@cache
+def nft() -> Program:
+    """The command that loads packet filters; makes the private root when the machine has none."""
+    return _find_nft(Place()) or _required(_find_nft(private_root()), "nft")
 
 
 @cache
@@ -185,7 +201,9 @@ def private_root() -> Place:
     """
     builder = Builder(cache_folder())
     if os.geteuid() != 0 or not is_debian_family(Path("/etc/os-release")) or not which("apt-get"):
-        raise LabUnavailableError(THREE_WAYS.format(missing="Asterisk, SIPp or PostgreSQL"))
+        raise LabUnavailableError(
+            THREE_WAYS.format(missing="Asterisk, SIPp, PostgreSQL or nftables")
+        )
     builder.ensure()
     _settle_in(builder.root)
     return Place(builder.root)
@@ -393,7 +411,7 @@ class Builder:
     def _install_parts(self) -> None:
         """Install the parts into a fresh copy of the base; an interrupted copy is thrown away."""
         root = self._fresh(self._work / "root")
-        with self._stage("3/4 Asterisk, SIPp and PostgreSQL"):
+        with self._stage("3/4 Asterisk, SIPp, PostgreSQL and nftables"):
             self._command("tar", "-xpf", str(self._work / "base.tar"), "-C", str(root))
             shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
             shutil.copy(INSTALL_SCRIPT, root / "install-asterisk.sh")
@@ -407,7 +425,9 @@ class Builder:
         root = self._work / "root"
         place = Place(root)
         with self._stage("4/4 checking"):
-            found = (_find_asterisk(place), _find_sipp(place), _find_postgres(place))
+            found = tuple(
+                find(place) for find in (_find_asterisk, _find_sipp, _find_postgres, _find_nft)
+            )
             if None in found:
                 raise BuildError(f"a part does not run in {root}: {found}. See {self._log}")
         (root / _STAMP).write_text(self._recipe())

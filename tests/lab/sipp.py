@@ -18,10 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.lab import sandbox
+from tests.lab.network import on_island
 from tests.lab.processes import Child, Running, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from tests.lab.network import Island
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 HOST = "127.0.0.1"
@@ -335,11 +338,17 @@ class _Sipp:
     """One SIPp process with its files in a folder of its own."""
 
     def __init__(
-        self, scenario: str, values: Mapping[str, str], host: str, *, trace: bool = True
+        self,
+        scenario: str,
+        values: Mapping[str, str],
+        host: str,
+        *,
+        trace: bool = True,
+        island: Island | None = None,
     ) -> None:
         self.host = host
         self.scenario = scenario
-        self.program = sandbox.sipp()
+        self.program = on_island(sandbox.sipp(), island) if island else sandbox.sipp()
         self.directory = self.program.place.workspace("sipp")
         self._scenario = self.directory / f"{scenario}.xml"
         self._scenario.write_text(render_scenario(scenario, values))
@@ -404,10 +413,11 @@ class SippResult:
 class SippCaller(Running):
     """A PBX (or a carrier) that places calls, in the background, as a context manager.
 
-    `calls` are placed from `host`, a loopback address, in their order, `rate` a second (0: all at
-    once), each held for `hold_ms` once answered unless the far end hangs up first; with scenario
-    `uac_cancel` each is given up `ring_ms` after it first rang. `headers` are whole extra header
-    lines of each INVITE, `uri_parameters` what its request URI ends with, such as `;line=abc`.
+    `calls` are placed from `host`, an address of ours or of `island`, in their order, `rate` a
+    second (0: all at once), each held for `hold_ms` once answered unless the far end hangs up
+    first; with scenario `uac_cancel` each is given up `ring_ms` after it first rang. `headers` are
+    whole extra header lines of each INVITE, `uri_parameters` what its request URI ends with, such
+    as `;line=abc`.
     """
 
     def __init__(  # noqa: PLR0913 - a run of calls simply has this many facets
@@ -427,6 +437,7 @@ class SippCaller(Running):
         expires: int = 3600,
         trace: bool = True,
         arguments: Sequence[str] = (),
+        island: Island | None = None,
     ) -> None:
         values = {
             "hold_ms": str(max(hold_ms, 1)),  # 0 would be SIPp's "no timeout"
@@ -436,7 +447,7 @@ class SippCaller(Running):
             "uri_parameters": uri_parameters,
             **media.values(),
         }
-        self._sipp = _Sipp(scenario, values, host, trace=trace)
+        self._sipp = _Sipp(scenario, values, host, trace=trace, island=island)
         self._target = target
         self._calls = calls
         self._rate = rate

@@ -17,17 +17,19 @@ EVERYTHING = BASE | PURE | {"generation", "asterisk", "database", "delivery", "w
 KNOWS = {
     "errors": set(),
     "settings": {"errors"},
+    "whole_file": set(),
     "destination": {"errors"},
     "trunk": {"errors"},
     "call": {"errors", "destination", "trunk"},
     "billing": {"errors"} | ROOMS,
     "notice": {"errors"},
-    "generation": BASE | {"destination", "trunk", "asterisk.variables", "asterisk.events"},
+    "generation": BASE
+    | {"destination", "trunk", "asterisk.variables", "asterisk.events", "whole_file"},
     "asterisk": BASE | ROOMS | {"generation.server"},
-    "database": BASE | PURE | {"generation.inventory"},
+    "database": BASE | PURE | {"generation.inventory", "whole_file"},
     "delivery": BASE | {"notice"},
     "web": BASE | PURE,
-    "cli": BASE | PURE | {"generation", "bootstrap"},
+    "cli": BASE | PURE | {"generation", "bootstrap", "whole_file"},
     # The wiring: what stands in no room and in no edge.
     "bootstrap": EVERYTHING | {"admission_service", "daemon"},
     "admission_service": EVERYTHING,

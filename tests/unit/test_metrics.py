@@ -86,6 +86,14 @@ def test_what_calls_were_told_is_counted_and_timed(service):
     assert found["siptrunk_registrations",] == 0
 
 
+@pytest.mark.parametrize("direction", ["outbound", "inbound"])
+@pytest.mark.parametrize(
+    ("reason", "verdict"), [("suspended", "refused"), ("emergency", "admitted")]
+)
+def test_what_nobody_was_told_yet_is_there_at_zero(service, direction, reason, verdict):
+    assert service.samples()["siptrunk_verdicts_total", direction, reason, verdict] == 0
+
+
 def test_a_database_that_goes_away_is_seen_and_metrics_go_on(service):
     before = service.samples()
     place, elsewhere = service.folder / "siptrunk.db", service.folder / "elsewhere.db"

@@ -83,6 +83,13 @@ def test_a_database_s_url_shows_nowhere_since_it_may_hold_a_password(file):
         ('[provider]\ncountry = "fr"', "[provider] country: 'fr': give two capital letters"),
         ('[asterisk]\nversion = "newest"', "[asterisk] version: 'newest'"),
         ('[asterisk]\nversion = "22.x"', "[asterisk] version: '22.x'"),
+        ('[web]\nhost = "localhost"', "[web] host: 'localhost' is no IP address"),
+        ("[web]\nport = 65536", "[web] port: 65536 is no port"),
+        ("[mail]\nport = 0", "[mail] port: 0 is no port"),
+        ('[mail]\nsecurity = "ssl"', "[mail] security: 'ssl': give one of starttls, tls, none"),
+        ('[mail]\nhost = "mx.example"', "[mail] sender: '' is no address"),
+        ('[mail]\nhost = "mx.example"\nsender = "a@b\\n"', "[mail] sender: 'a@b\\n' is no address"),
+        ('[mail]\nsecurity = "none"\nusername = "us"', "[mail] username: a password goes over no"),
         ("[agi", "not TOML"),
     ],
 )
@@ -92,6 +99,34 @@ def test_mistakes_are_named(file, text, said):
         load(file, {})
     assert said in str(caught.value)
     assert str(file) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://erp.example/",
+        "erp.example/s3cret",
+        "https:///s3cret",
+        "https://us:s3cret@erp.example/",
+        "https://erp.example:99999/s3cret",
+        "https://erp.example/s3cret more",
+        "https://erp.example/s3cret\\nHost: other",
+        "https://erp.exämple/s3cret",
+        "https://[::1/s3cret",
+    ],
+)
+def test_a_webhook_s_url_that_cannot_be_used_is_not_repeated(file, url):
+    file.write_text(f'[webhook]\nurl = "{url}"\n')
+    with pytest.raises(SettingsError, match=r"\[webhook\] url: this is no URL") as caught:
+        load(file, {})
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://erp.example/a?b=c", "http://[::1]:8080", ""])
+def test_a_webhook_s_url_shows_nowhere(file, url):
+    settings = load(file, {"SIPTRUNK_WEBHOOK_URL": url})
+    assert settings.webhook.url == url
+    assert not url or url not in repr(settings)
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,9 @@ def test_a_number_that_no_call_can_have_finds_none(calls, digits):
 
 
 def test_a_list_has_an_end(calls):
-    assert "not in the range" in calls("call", "list", "--limit", str(2**63), fails=2).stderr
+    wrong = calls("call", "list", "--limit", "abc", fails=2).stderr
+    assert "'abc': give a whole number, 1 to 100000." in wrong
+    assert "give a whole number, " in calls("call", "list", "--limit", str(2**63), fails=2).stderr
 
 
 @pytest.mark.parametrize("year", ["0001-01-01", "9999-12-31", "1969-12-31", "3000-01-01"])

@@ -18,6 +18,16 @@ def digest_of(run, tmp_path):
     return next(line for line in whole.splitlines() if "password_digest" in line).partition(":")[2]
 
 
+def test_a_plan_without_asterisk_s_own_file_says_what_is_missing_and_no_more(
+    acme, asterisk, tmp_path
+):
+    del asterisk
+    (tmp_path / "etc" / "asterisk.conf").unlink()
+    told = acme("config", "plan", fails=1).stderr
+    assert "there is no asterisk.conf" in told
+    assert "nothing was changed" not in told  # a plan changes nothing anyway
+
+
 def test_render_to_a_folder_holds_all_and_to_stdout_no_secret(acme, tmp_path):
     acme("config", "render", "--output", str(tmp_path / "out"))
     files = {file.name: file for file in (tmp_path / "out").iterdir()}

@@ -11,8 +11,10 @@ import pytest
 from sqlalchemy import make_url
 
 from asterisk_siptrunk.cli.init import _SETTINGS
-from asterisk_siptrunk.settings import AsteriskSettings, Settings, load
+from asterisk_siptrunk.settings import _TABLES, Settings, load
 from tests.unit.cli.conftest import Siptrunk
+
+MADE = ("ami_listen", "ami_apply", "webhook_secret", "payment_secret")
 
 
 @pytest.fixture
@@ -46,8 +48,9 @@ def test_init_makes_settings_secrets_and_database(fresh, place, url, tmp_path):
     assert settings.asterisk.server == "pbx1"
     assert mode(place / "siptrunk.toml") == 0o640
     assert mode(place / "secrets.toml") == 0o600
-    assert len({settings.secrets.ami_listen, settings.secrets.ami_apply, ""}) == 3
-    assert settings.secrets.ami_apply not in done.stdout + done.stderr
+    made = {getattr(settings.secrets, key) for key in MADE}
+    assert len(made | {""}) == len(MADE) + 1
+    assert not any(secret in done.stdout + done.stderr for secret in made)
     assert (tmp_path / "var" / "siptrunk.db").exists()
     assert "siptrunk customer add" in done.stderr
     assert "siptrunk config install" in done.stderr
@@ -92,6 +95,7 @@ def test_a_database_that_cannot_be_reached_leaves_nothing_behind(fresh, place):
         "init", "--database-url", f"postgresql+psycopg://us@127.0.0.1:{port}/siptrunk", fails=1
     )
     assert "cannot be used" in told.stderr
+    assert "See that PostgreSQL runs there" in told.stderr
     assert not place.exists()
 
 
@@ -146,5 +150,6 @@ def test_the_file_s_comments_show_the_true_defaults(tmp_path):
     (tmp_path / "siptrunk.toml").write_text(re.sub(r"(?m)^# (?=\w+ = )", "", text))
     assert load(tmp_path / "siptrunk.toml", {}) == default
     shown = tomllib.loads((tmp_path / "siptrunk.toml").read_text())
-    assert set(shown) == {"provider", "database", "agi", "ami", "asterisk", "metrics", "log"}
-    assert set(shown["asterisk"]) == {field.name for field in fields(AsteriskSettings)}
+    assert set(shown) == set(_TABLES)
+    for table in ("asterisk", "mail", "webhook", "web"):
+        assert set(shown[table]) == {field.name for field in fields(_TABLES[table])}

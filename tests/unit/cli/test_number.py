@@ -33,11 +33,18 @@ def test_the_main_number_moves_and_is_never_missing(acme):
 
 def test_add_several_at_once_or_none(acme):
     taken = ("number", "add", "0145678901", "0123456789", "--trunk", "acme-paris")
-    assert "belongs to a trunk already" in acme(*taken, fails=1).stderr
+    assert "belongs to trunk acme-paris already" in acme(*taken, fails=1).stderr
     assert "+33145678901" not in numbers(acme)
     acme("number", "add", "0145678901", "0145678902", "--trunk", "acme-paris", "--main")
     assert numbers(acme)["+33145678901"]
     assert not numbers(acme)["+33145678902"]
+
+
+def test_a_number_that_is_taken_says_by_whom(acme):
+    acme("trunk", "add", "other", "--customer", "acme", "--channels", "1")
+    told = acme("number", "add", "0123456789", "--trunk", "other", fails=1).stderr
+    assert "+33123456789 belongs to trunk acme-paris already" in told
+    assert "siptrunk number remove +33123456789" in told
 
 
 def test_show_and_history(acme):

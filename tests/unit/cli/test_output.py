@@ -32,6 +32,16 @@ def busy(acme, sqlite_url):
     return acme
 
 
+def test_in_csv_a_pbx_s_name_is_no_formula_and_a_number_stays_one():
+    row: output.Row = {
+        "user_agent": "=1+1",
+        "caller": "+33123456789",
+        "sip_call_id": "@x",
+        "billable": -1,
+    }
+    assert output.csv_cells(row, row) == ["'=1+1", "+33123456789", "@x", "-1"]
+
+
 @pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize(
     ("words", "whole"),

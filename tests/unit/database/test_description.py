@@ -114,7 +114,7 @@ def test_what_cannot_be(provided, function, arguments, error):
 
 def test_a_number_is_of_one_trunk(provided):
     change(provided, trunks.add, trunk("other"), None)
-    with pytest.raises(AlreadyExists):
+    with pytest.raises(AlreadyExists, match="belongs to trunk acme-paris already"):
         change(provided, trunks.add_number, "other", MAIN, main=False)
 
 

@@ -270,6 +270,9 @@ def upgrade() -> None:
     )
     op.add_column("customer", sa.Column("address", sa.Text(), server_default="", nullable=False))
     op.add_column(
+        "customer", sa.Column("country", sa.String(length=2), server_default="", nullable=False)
+    )
+    op.add_column(
         "customer", sa.Column("tax_id", sa.String(length=40), server_default="", nullable=False)
     )
     op.add_column("customer", sa.Column("tax_percent", sa.BigInteger(), nullable=True))
@@ -288,6 +291,7 @@ def downgrade() -> None:
     op.drop_column("customer", "tax_percent")
     op.drop_column("customer", "tax_id")
     op.drop_column("customer", "address")
+    op.drop_column("customer", "country")
     op.drop_table("payment")
     op.drop_table("invoice_line")
     op.drop_table("invoice")

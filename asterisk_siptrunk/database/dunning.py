@@ -1,0 +1,100 @@
+"""What becomes of invoices that nobody pays, and what payment takes back."""
+
+from datetime import date, timedelta
+
+from sqlalchemy import Connection
+
+from asterisk_siptrunk.billing.dunning import Step, step_due
+from asterisk_siptrunk.billing.money import shown
+from asterisk_siptrunk.database import customers, invoices, trunks
+from asterisk_siptrunk.database.audit import By
+from asterisk_siptrunk.database.business import Business
+from asterisk_siptrunk.database.invoices import Invoice
+from asterisk_siptrunk.errors import AlreadyExists
+from asterisk_siptrunk.notice.kind import NoticeKind
+from asterisk_siptrunk.trunk import SuspensionScope, SuspensionSource
+
+_SCOPES = {Step.OUTBOUND: SuspensionScope.OUTBOUND, Step.ALL: SuspensionScope.ALL}
+
+
+def remind(
+    connection: Connection, by: By, business: Business, today: date
+) -> list[tuple[str, Step]]:
+    """Take the steps that unpaid invoices have come to; gives their numbers and steps.
+
+    An invoice whose steps were missed, as while nothing ran, takes the last of them alone.
+    """
+    taken = []
+    for one in invoices.unsettled(connection):
+        step = step_due(one.due, today, business.office.patience)
+        if step > one.reminded:
+            invoices.remind(connection, one, step)
+            _take(connection, by, business, one, step)
+            taken.append((one.number, step))
+    return taken
+
+
+def _take(connection: Connection, by: By, business: Business, one: Invoice, step: Step) -> None:
+    if step is Step.REMINDER:
+        _say_late(connection, by, business, one)
+    elif not trunks.get(connection, one.trunk).ended:
+        _suspend(connection, by, business, one, _SCOPES[step])
+
+
+def _say_late(connection: Connection, by: By, business: Business, one: Invoice) -> None:
+    stops = one.due + timedelta(business.office.patience.outbound + 1)
+    business.tell(
+        connection,
+        by,
+        customers.get(connection, one.customer),
+        NoticeKind.INVOICE_REMINDER,
+        invoice=one.number,
+        amount=one.unpaid,
+        currency=one.totals.currency,
+        due=one.due,
+        consequence=f"Outbound calls are suspended from {stops} on if it is still not paid then.",
+    )
+
+
+def _suspend(
+    connection: Connection, by: By, business: Business, one: Invoice, scope: SuspensionScope
+) -> None:
+    reason = f"invoice {one.number} of {shown(one.unpaid, one.totals.currency)} is not paid"
+    try:
+        trunks.suspend(connection, by, one.trunk, scope, reason, source=SuspensionSource.BILLING)
+    except AlreadyExists:  # for another invoice of the same trunk
+        return
+    business.tell(
+        connection,
+        by,
+        customers.get(connection, one.customer),
+        NoticeKind.TRUNK_SUSPENDED,
+        trunk=one.trunk,
+        scope=scope,
+        reason=f"{reason}.",
+    )
+
+
+def lift(connection: Connection, by: By, business: Business, paid: Invoice) -> None:
+    """Lift the suspensions that no unpaid invoice of the trunk asks for any more."""
+    held = trunks.get(connection, paid.trunk)
+    if held.ended:
+        return
+    asked = {
+        _SCOPES[Step(one.reminded)]
+        for one in invoices.unsettled_of(connection, paid.trunk)
+        if one.reminded in _SCOPES
+    }
+    for scope in _SCOPES.values():
+        if scope not in asked and trunks.resume(
+            connection, by, paid.trunk, scope, SuspensionSource.BILLING
+        ):
+            business.tell(
+                connection,
+                by,
+                customers.get(connection, paid.customer),
+                NoticeKind.TRUNK_RESUMED,
+                trunk=paid.trunk,
+                scope=scope,
+                reason=f"Invoice {paid.number} is settled.",
+            )

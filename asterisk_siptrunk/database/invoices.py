@@ -1,0 +1,334 @@
+"""Invoices and credit notes: numbered without a gap, and never changed once they are written."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal, select, true, update
+
+from asterisk_siptrunk.billing.invoice import InvoiceDocument, InvoiceKind, Party
+from asterisk_siptrunk.billing.line import Line, Totals
+from asterisk_siptrunk.billing.office import Office
+from asterisk_siptrunk.billing.payment import PaymentState
+from asterisk_siptrunk.database import lines, provider
+from asterisk_siptrunk.database.audit import By, note
+from asterisk_siptrunk.database.customers import Customer
+from asterisk_siptrunk.database.tables import (
+    Money,
+    customer,
+    invoice,
+    invoice_line,
+    invoice_series,
+    payment,
+    subscription,
+    trunk,
+)
+from asterisk_siptrunk.errors import NotFound
+
+_NUMBER_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an invoice is for.
+
+    Attributes:
+        period: the first day of the period that a renewal's invoice begins.
+        order_id: the order that it is the invoice of.
+        credits_id: the invoice that a credit note takes back.
+        since, until: the days that it is for, `until` not included.
+    """
+
+    subscription_id: int
+    trunk: str
+    since: date
+    until: date
+    period: date | None = None
+    order_id: int | None = None
+    credits_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What is charged, or, by a credit note, given back; and on which day."""
+
+    lines: tuple[Line, ...]
+    totals: Totals
+    issued: date
+    kind: InvoiceKind = InvoiceKind.INVOICE
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice, and what became of it.
+
+    Attributes:
+        due: the last day on which it is paid in time.
+        credited, paid: how much of it.
+        settled_at: when nothing of it was left to pay.
+        reminded: the steps of `dunning` that were taken.
+    """
+
+    id: int
+    number: str
+    kind: InvoiceKind
+    customer: str
+    trunk: str
+    period: date | None
+    issued: date
+    due: date
+    totals: Totals
+    credited: Decimal
+    paid: Decimal
+    settled_at: datetime | None
+    reminded: int
+    subscription_id: int
+
+    @property
+    def unpaid(self) -> Decimal:
+        """What is left to pay."""
+        return self.totals.gross - self.credited - self.paid
+
+    def state_on(self, day: date) -> str:
+        """One word for people."""
+        if self.kind is InvoiceKind.CREDIT:
+            return "credit"
+        if self.settled_at is not None:
+            return "credited" if self.credited and not self.paid else "paid"
+        return "overdue" if day > self.due else "open"
+
+
+class Book:
+    """Writes invoices of one provider, in one transaction."""
+
+    def __init__(self, connection: Connection, by: By, office: Office) -> None:
+        self._connection = connection
+        self._by = by
+        self._office = office
+
+    def write(
+        self, buyer: Customer, subject: Subject, charge: Charge, *, settled: bool = False
+    ) -> str:
+        """Write an invoice with the next number; gives the number.
+
+        `settled` says that nothing of it is to be paid: it was, or it gives back.
+        """
+        totals, issued = charge.totals, charge.issued
+        number = self._next_number(issued.year)
+        written = self._connection.execute(
+            insert(invoice)
+            .values(
+                number=number,
+                kind=charge.kind,
+                customer_id=buyer.id,
+                subscription_id=subject.subscription_id,
+                period=subject.period,
+                order_id=subject.order_id,
+                credits_id=subject.credits_id,
+                issued=issued,
+                due=issued + self._office.due_time,
+                currency=totals.currency,
+                percent=totals.percent,
+                net=totals.net,
+                tax=totals.tax,
+                parties=json.dumps(self._parties(buyer, subject, totals)),
+                settled_at=self._by.at if settled or not totals.gross else None,
+            )
+            .returning(invoice.c.id)
+        )
+        self._write_lines(written.scalar_one(), charge.lines)
+        said = f"{charge.kind} {number}: {totals.gross} {totals.currency}"
+        note(self._connection, self._by, "customer", buyer.name, said)
+        return number
+
+    def _write_lines(self, invoice_id: int, all_lines: Iterable[Line]) -> None:
+        rows = [
+            {"invoice_id": invoice_id, "position": position, **lines.row_of(line)}
+            for position, line in enumerate(all_lines, 1)
+        ]
+        if rows:
+            self._connection.execute(insert(invoice_line), rows)
+
+    def _parties(self, buyer: Customer, subject: Subject, totals: Totals) -> dict[str, Any]:
+        office = self._office
+        return {
+            "seller": asdict(office.seller),
+            "buyer": asdict(party_of(buyer, office.seller.country)),
+            "trunk": subject.trunk,
+            "since": subject.since.isoformat(),
+            "until": subject.until.isoformat(),
+            "terms": office.payment,
+            "untaxed": "" if totals.percent else office.reverse_charge,
+        }
+
+    def _next_number(self, year: int) -> str:
+        """The next of the year; whoever else wants one waits until this one is written, or not."""
+        provider.hold(self._connection)
+        one_more = (
+            update(invoice_series)
+            .where(invoice_series.c.year == year)
+            .values(last=invoice_series.c.last + 1)
+            .returning(invoice_series.c.last)
+        )
+        last = self._connection.execute(one_more).scalar_one_or_none()
+        if last is None:
+            last = 1
+            self._connection.execute(insert(invoice_series).values(year=year, last=last))
+        return f"{self._office.prefix}{year}-{last:0{_NUMBER_DIGITS}}"
+
+
+def party_of(who: Customer, home: str) -> Party:
+    """A customer as an invoice names it; `home` is the provider's country."""
+    address = tuple(line for line in who.address.splitlines() if line.strip())
+    return Party(who.title or who.name, address, who.country or home, who.tax_id, who.email)
+
+
+def get(connection: Connection, number: str) -> Invoice:
+    """Find an invoice or a credit note.
+
+    Raises:
+        NotFound: there is none of that number.
+    """
+    found = _load(connection, invoice.c.number == number)
+    if not found:
+        raise NotFound(f"There is no invoice {number}; 'siptrunk invoice list' shows them all.")
+    return found[0]
+
+
+def locked(connection: Connection, number: str) -> Invoice:
+    """As `get`, kept from changes by others until the transaction ends."""
+    where = invoice.c.number == number
+    connection.execute(select(invoice.c.id).where(where).with_for_update())
+    return get(connection, number)
+
+
+def every(connection: Connection, of_customer: str | None = None) -> list[Invoice]:
+    """All of them, or a customer's, by number."""
+    return _load(connection, true() if of_customer is None else customer.c.name == of_customer)
+
+
+def unsettled(connection: Connection) -> list[Invoice]:
+    """Those that are not paid yet, oldest first."""
+    return _load(connection, invoice.c.settled_at.is_(None))
+
+
+def unsettled_of(connection: Connection, trunk_name: str) -> list[Invoice]:
+    """Those of a trunk that are not paid yet, oldest first."""
+    return _load(connection, invoice.c.settled_at.is_(None) & (trunk.c.name == trunk_name))
+
+
+def periods_of(connection: Connection, subscription_id: int) -> set[date]:
+    """The periods of a subscription that have their invoice, by first day."""
+    query = select(invoice.c.period).where(
+        invoice.c.subscription_id == subscription_id, invoice.c.period.is_not(None)
+    )
+    return set(connection.execute(query).scalars())
+
+
+def settle(connection: Connection, by: By, one: Invoice) -> None:
+    """Note that nothing of an invoice is left to pay."""
+    connection.execute(update(invoice).where(invoice.c.id == one.id).values(settled_at=by.at))
+
+
+def remind(connection: Connection, one: Invoice, step: int) -> None:
+    """Note how far the dunning of an invoice has come."""
+    connection.execute(update(invoice).where(invoice.c.id == one.id).values(reminded=step))
+
+
+def lines_of(connection: Connection, one: Invoice) -> tuple[Line, ...]:
+    """The lines of an invoice, in their order."""
+    query = (
+        select(invoice_line)
+        .where(invoice_line.c.invoice_id == one.id)
+        .order_by(invoice_line.c.position)
+    )
+    return tuple(lines.line_of(dict(row)) for row in connection.execute(query).mappings())
+
+
+def document(connection: Connection, number: str) -> InvoiceDocument:
+    """An invoice as it is put on paper.
+
+    Raises:
+        NotFound: there is none of that number.
+    """
+    one = get(connection, number)
+    credited = invoice.alias()
+    row = connection.execute(
+        select(invoice.c.parties, credited.c.number.label("credits"))
+        .outerjoin(credited, credited.c.id == invoice.c.credits_id)
+        .where(invoice.c.id == one.id)
+    ).one()
+    said = json.loads(row.parties)
+    return InvoiceDocument(
+        number=one.number,
+        kind=one.kind,
+        issued=one.issued,
+        due=one.due,
+        seller=_party_from_json(said["seller"]),
+        buyer=_party_from_json(said["buyer"]),
+        trunk=one.trunk,
+        since=date.fromisoformat(said["since"]),
+        until=date.fromisoformat(said["until"]),
+        lines=lines_of(connection, one),
+        totals=one.totals,
+        credits=row.credits,
+        terms=said["terms"],
+        untaxed=said["untaxed"],
+        paid=one.paid + one.credited,
+    )
+
+
+def _load(connection: Connection, where: ColumnElement[bool]) -> list[Invoice]:
+    credit = invoice.alias()
+    nothing = literal(Decimal(0), Money)
+    credited = (
+        select(func.coalesce(func.sum(credit.c.net + credit.c.tax), nothing))
+        .where(credit.c.credits_id == invoice.c.id)
+        .scalar_subquery()
+    )
+    paid = (
+        select(func.coalesce(func.sum(payment.c.amount), nothing))
+        .where(payment.c.invoice_id == invoice.c.id, payment.c.state == PaymentState.APPLIED.value)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            invoice,
+            customer.c.name.label("customer"),
+            trunk.c.name.label("trunk"),
+            credited.label("credited"),
+            paid.label("paid"),
+        )
+        .join(customer, customer.c.id == invoice.c.customer_id)
+        .join(subscription, subscription.c.id == invoice.c.subscription_id)
+        .join(trunk, trunk.c.id == subscription.c.trunk_id)
+        .where(where)
+        .order_by(invoice.c.id)
+    )
+    return [_made(row) for row in connection.execute(query)]
+
+
+def _made(row: Row[*tuple[Any, ...]]) -> Invoice:
+    return Invoice(
+        id=row.id,
+        number=row.number,
+        kind=InvoiceKind(row.kind),
+        customer=row.customer,
+        trunk=row.trunk,
+        period=row.period,
+        issued=row.issued,
+        due=row.due,
+        totals=Totals(row.currency, row.net, row.percent, row.tax),
+        credited=row.credited,
+        paid=row.paid,
+        settled_at=row.settled_at,
+        reminded=row.reminded,
+        subscription_id=row.subscription_id,
+    )
+
+
+def _party_from_json(said: dict[str, Any]) -> Party:
+    return Party(**{**said, "address": tuple(said["address"])})

@@ -1,0 +1,183 @@
+"""`billing run`: what is due on a day is done, step by step, each whole or not at all.
+
+Steps find what is due by what is not there yet: a run that was killed is simply run again, and a
+run that finds nothing due changes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+
+from sqlalchemy import Connection, Engine
+
+from asterisk_siptrunk.billing.invoicing import DueInvoice, due_invoices, renewal_lines
+from asterisk_siptrunk.billing.line import Line, Totals
+from asterisk_siptrunk.billing.period import local_day
+from asterisk_siptrunk.billing.rating import RateTable
+from asterisk_siptrunk.billing.subscription import usable_at_start
+from asterisk_siptrunk.billing.usage import lines
+from asterisk_siptrunk.database import (
+    customers,
+    invoices,
+    proofs,
+    rating,
+    subscriptions,
+    trunks,
+)
+from asterisk_siptrunk.database.audit import By
+from asterisk_siptrunk.database.business import Business
+from asterisk_siptrunk.database.engine import reading, transaction
+from asterisk_siptrunk.database.invoices import Book, Charge, Subject
+from asterisk_siptrunk.errors import InvalidInput, SiptrunkError
+from asterisk_siptrunk.notice.kind import NoticeKind
+
+Watch = Callable[[int], None]
+"""Hears of calls as they are rated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """An invoice that is due, computed; `number` is "" where it was not written."""
+
+    due: DueInvoice
+    lines: tuple[Line, ...]
+    totals: Totals
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an invoice that is due could not be computed, or must not be written, and what to do."""
+
+    due: DueInvoice
+    words: str
+
+
+def due(connection: Connection, business: Business, day: date) -> list[DueInvoice]:
+    """All invoices that are due on a day and are not there yet, in the order they are written."""
+    found = [
+        one
+        for agreed in subscriptions.every(connection, business.office.zone)
+        for one in due_invoices(agreed, day, invoices.periods_of(connection, agreed.id))
+    ]
+    return sorted(found, key=lambda one: (one.first, one.subscription.id))
+
+
+class Renewal:
+    """Computes and writes the invoices that are due on a day."""
+
+    def __init__(self, engine: Engine, by: By, business: Business, day: date) -> None:
+        self._engine = engine
+        self._by = by
+        self._business = business
+        self._zone = business.office.zone
+        self._day = day
+
+    def compute(self, one: DueInvoice, watch: Watch) -> Bill | Refusal:
+        """What an invoice would say; nothing is written, and nothing need be proven."""
+        try:
+            calls = self._calls(one, rating.compute(self._engine, self._usage(one), watch))
+            with reading(self._engine) as connection:
+                return self._bill(connection, one, calls)
+        except SiptrunkError as error:
+            return Refusal(one, str(error))
+
+    def write(self, one: DueInvoice, watch: Watch) -> Bill | Refusal:
+        """Rate the calls of the period that is over, and write the invoice."""
+        try:
+            self._require_proof(one)
+            guard = partial(self._require_unbilled, one)
+            rated = rating.store(self._engine, self._usage(one), guard, watch)
+            return self._written(one, self._calls(one, rated))
+        except SiptrunkError as error:
+            return Refusal(one, str(error))
+
+    def _require_proof(self, one: DueInvoice) -> None:
+        with reading(self._engine) as connection:
+            missing = proofs.missing(connection, one.over.span(self._zone))
+        for server, gap in missing.items():
+            since, until = (local_day(at, self._zone) for at in (gap.since, gap.until))
+            raise InvalidInput(
+                f"The usage of server {server} is not proven from {since} to {until}: run "
+                f"'siptrunk usage verify --from {since} --to {until}' there."
+            )
+
+    def _require_unbilled(self, one: DueInvoice, connection: Connection) -> None:
+        """Nothing of a period that was billed may change."""
+        if one.first in invoices.periods_of(connection, one.subscription.id):
+            raise InvalidInput(
+                f"The period of trunk {one.subscription.trunk} that begins on {one.first} has its "
+                "invoice already: another run was faster."
+            )
+
+    def _usage(self, one: DueInvoice) -> rating.PeriodUsage:
+        agreed = one.subscription
+        with reading(self._engine) as connection:
+            on = subscriptions.ground(connection, self._zone)
+            held = on.terms_of(agreed, one.over.first)
+            trunk = trunks.get(connection, agreed.trunk)
+            table = RateTable(rating.load_deck(connection, held.deck, one.over), trunk.country)
+        return rating.PeriodUsage(
+            subscription_id=agreed.id,
+            trunk_id=trunk.id,
+            period=one.over,
+            zone=self._zone,
+            table=table,
+            inclusions=held.inclusions,
+            channels=usable_at_start(agreed, one.over.first, on),
+        )
+
+    def _calls(self, one: DueInvoice, rated: rating.Rating) -> list[Line]:
+        """The lines of calls.
+
+        Raises:
+            InvalidInput: a call has no rate, or no end.
+        """
+        if rated.open:
+            raise InvalidInput(
+                f"{rated.open} calls of trunk {one.subscription.trunk} that began before "
+                f"{one.first} still last: bill the period once they have ended."
+            )
+        for zone, calls in rated.totals.unrated.items():
+            raise InvalidInput(
+                f"{calls.calls} calls of trunk {one.subscription.trunk} to {zone or 'no zone'}, as "
+                f"to {calls.example}, have no rate: load one ('siptrunk rate load'), with a day "
+                f"from {one.over.first} on."
+            )
+        return lines(rated.totals, one.over, one.subscription.currency)
+
+    def _bill(self, connection: Connection, one: DueInvoice, calls: list[Line]) -> Bill:
+        on = subscriptions.ground(connection, self._zone)
+        who = customers.get(connection, one.subscription.customer)
+        all_lines = renewal_lines(one, calls, on)
+        percent = self._business.percent_of(who)
+        totals = Totals.of(all_lines, percent, one.subscription.currency)
+        return Bill(one, all_lines, totals)
+
+    def _written(self, one: DueInvoice, calls: list[Line]) -> Bill:
+        with transaction(self._engine) as connection:
+            # As it is now: the run may have begun long ago.
+            agreed = subscriptions.by_id(connection, one.subscription.id, self._zone)
+            self._require_unbilled(one, connection)
+            bill = self._bill(connection, replace(one, subscription=agreed), calls)
+            return replace(bill, number=self._write(connection, bill))
+
+    def _write(self, connection: Connection, bill: Bill) -> str:
+        one, agreed, totals = bill.due, bill.due.subscription, bill.totals
+        who = customers.get(connection, agreed.customer)
+        until = one.first if one.last else agreed.period_of(one.first).next
+        subject = Subject(agreed.id, agreed.trunk, one.over.first, until, period=one.first)
+        book = Book(connection, self._by, self._business.office)
+        number = book.write(who, subject, Charge(bill.lines, totals, self._day))
+        self._business.tell(
+            connection,
+            self._by,
+            who,
+            NoticeKind.INVOICE_ISSUED,
+            invoice=number,
+            amount=totals.gross,
+            currency=totals.currency,
+            due=self._day + self._business.office.due_time,
+        )
+        return number

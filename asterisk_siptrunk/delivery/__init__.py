@@ -1,0 +1,1 @@
+"""The edge to mail servers and to other people's web servers: it takes notices there."""
