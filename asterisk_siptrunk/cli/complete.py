@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asterisk_siptrunk.bootstrap import carriers, customers, rules, servers, trunks
+from asterisk_siptrunk.bootstrap import (
+    carriers,
+    catalogues,
+    customers,
+    rates,
+    rules,
+    servers,
+    trunks,
+)
 from asterisk_siptrunk.cli.desk import desk_of
 from asterisk_siptrunk.destination import Kind
 from asterisk_siptrunk.trunk import PROVIDER
@@ -40,6 +48,17 @@ rule_owners = _completer(
 carrier_names = _completer(lambda connection, _: (c.name for c in carriers.every(connection)))
 server_names = _completer(lambda connection, _: (s.name for s in servers.every(connection)))
 number_names = _completer(lambda connection, _: (e164 for e164, *_ in trunks.numbers(connection)))
+
+offer_names = _completer(
+    lambda connection, _: sorted({n for each in catalogues.every(connection) for n in each.offers})
+)
+plan_names = _completer(
+    lambda connection, _: sorted({n for each in catalogues.every(connection) for n in each.plans})
+)
+catalogue_days = _completer(
+    lambda connection, _: (str(each.valid_from) for each in catalogues.every(connection))
+)
+deck_names = _completer(lambda connection, _: rates.decks(connection))
 
 
 def profile_names(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:

@@ -4,7 +4,7 @@ import getpass
 import re
 import warnings
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any, Generic, TextIO, TypeVar
 
@@ -226,6 +226,28 @@ class MomentType(ReadType[datetime]):
         return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
 
 
+class DayType(ReadType[date]):
+    """A day of the provider's."""
+
+    name = "day"
+
+    def read(self, text: str, context: click.Context | None) -> date:
+        """Parse."""
+        if context is None:
+            raise InvalidInput(f"{text!r}: no time zone is known here.")
+        today = datetime.now(desk_of(context).zone).date()
+        words = {"today": today, "tomorrow": today + timedelta(days=1)}
+        try:
+            day = words.get(text.lower()) or date.fromisoformat(text)
+        except ValueError:
+            raise InvalidInput(
+                f"{text[:80]!r} is no day; give 2026-11-01, today or tomorrow."
+            ) from None
+        if day.year not in _YEARS:
+            raise InvalidInput(f"{text!r}: give a year from {_YEARS[0]} to {_YEARS[-1]}.")
+        return day
+
+
 class MonthType(ReadType[LocalMonth]):
     """A month as the provider's time zone has it."""
 
@@ -248,6 +270,7 @@ TARGET = TargetType()
 CALLS_PER_SECOND = CountType(MOST_CALLS_PER_SECOND)
 CARRIER_CHANNELS = CountType(MOST_CARRIER_CHANNELS)
 MOMENT = MomentType()
+DAY = DayType()
 MONTH = MonthType()
 SERVER = TextType("host", parse_server)
 CONTEXT = TextType("context", parse_context)
