@@ -10,9 +10,11 @@ import click
 
 from asterisk_siptrunk.bootstrap import (
     carriers,
+    catalogues,
     customers,
     invoices,
     orders,
+    rates,
     rules,
     servers,
     trunks,
@@ -50,6 +52,17 @@ server_names = _completer(lambda connection, _: (s.name for s in servers.every(c
 order_references = _completer(lambda connection, _: (o.reference for o in orders.every(connection)))
 invoice_numbers = _completer(lambda connection, _: (i.number for i in invoices.every(connection)))
 number_names = _completer(lambda connection, _: (e164 for e164, *_ in trunks.numbers(connection)))
+
+offer_names = _completer(
+    lambda connection, _: sorted({n for each in catalogues.every(connection) for n in each.offers})
+)
+plan_names = _completer(
+    lambda connection, _: sorted({n for each in catalogues.every(connection) for n in each.plans})
+)
+catalogue_days = _completer(
+    lambda connection, _: (str(each.valid_from) for each in catalogues.every(connection))
+)
+deck_names = _completer(lambda connection, _: rates.decks(connection))
 
 
 def profile_names(_context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:

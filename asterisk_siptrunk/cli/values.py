@@ -170,23 +170,6 @@ def email_address(text: str) -> str:
     raise InvalidInput(f"{text[:80]!r} is no e-mail address; give one like voice@acme.example.")
 
 
-class DayType(ReadType[date]):
-    """A day of the provider's calendar."""
-
-    name = "day"
-
-    def read(self, text: str, context: click.Context | None) -> date:
-        """Parse."""
-        del context
-        try:
-            day = date.fromisoformat(text)
-        except ValueError:
-            raise InvalidInput(f"{text!r} is no day; give one like 2026-11-24.") from None
-        if day.year not in _YEARS:
-            raise InvalidInput(f"{text!r} is too far away; give a day of these times.")
-        return day
-
-
 class PriceType(ReadType[Decimal]):
     """An amount of money."""
 
@@ -256,6 +239,28 @@ class MomentType(ReadType[datetime]):
         return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
 
 
+class DayType(ReadType[date]):
+    """A day of the provider's."""
+
+    name = "day"
+
+    def read(self, text: str, context: click.Context | None) -> date:
+        """Parse."""
+        if context is None:
+            raise InvalidInput(f"{text!r}: no time zone is known here.")
+        today = datetime.now(desk_of(context).zone).date()
+        words = {"today": today, "tomorrow": today + timedelta(days=1)}
+        try:
+            day = words.get(text.lower()) or date.fromisoformat(text)
+        except ValueError:
+            raise InvalidInput(
+                f"{text[:80]!r} is no day; give 2026-11-01, today or tomorrow."
+            ) from None
+        if day.year not in _YEARS:
+            raise InvalidInput(f"{text!r}: give a year from {_YEARS[0]} to {_YEARS[-1]}.")
+        return day
+
+
 class MonthType(ReadType[LocalMonth]):
     """A month as the provider's time zone has it."""
 
@@ -278,8 +283,8 @@ TARGET = TargetType()
 CALLS_PER_SECOND = CountType(MOST_CALLS_PER_SECOND)
 CARRIER_CHANNELS = CountType(MOST_CARRIER_CHANNELS)
 MOMENT = MomentType()
-MONTH = MonthType()
 DAY = DayType()
+MONTH = MonthType()
 PRICE = PriceType()
 SERVER = TextType("host", parse_server)
 CONTEXT = TextType("context", parse_context)
