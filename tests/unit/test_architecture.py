@@ -24,6 +24,7 @@ KNOWS = {
     "generation": BASE | {"destination", "trunk", "asterisk.variables", "asterisk.events"},
     "asterisk": BASE | ROOMS | {"generation.server"},
     "database": BASE | PURE | {"generation.inventory"},
+    "documents": {"errors", "billing"},
     "cli": BASE | PURE | {"generation", "bootstrap"},
     # The wiring: what stands in no room and in no edge.
     "bootstrap": EVERYTHING | {"admission_service", "daemon"},
@@ -41,6 +42,7 @@ LIBRARIES = {
     "generation": {"jinja2"},
     "asterisk": {"panoramisk", "asterisk"},  # pyst2 calls itself asterisk
     "database": {"sqlalchemy", "alembic"},
+    "documents": {"reportlab", "drafthorse"},
     "cli": {"click", "rich", "phonenumbers", "sqlalchemy"},
     "bootstrap": {"sqlalchemy"},
     "admission_service": {"sqlalchemy"},
