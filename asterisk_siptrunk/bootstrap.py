@@ -12,6 +12,7 @@ import pwd
 import random
 import shlex
 import sys
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -29,6 +30,7 @@ from asterisk_siptrunk.database import (
     customers,
     exports,
     months,
+    notices,
     prune,
     rollout,
     rules,
@@ -48,6 +50,7 @@ from asterisk_siptrunk.errors import (
     SettingsError,
     SiptrunkError,
 )
+from asterisk_siptrunk.notice.model import Ways
 from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
 from asterisk_siptrunk.trunk import Credentials, Trunk, digest, new_secret
 
@@ -56,7 +59,9 @@ if TYPE_CHECKING:
     from asterisk_siptrunk.asterisk.ami import AmiLogin
     from asterisk_siptrunk.asterisk.archive import JournalArchive
     from asterisk_siptrunk.asterisk.control import AmiControl
+    from asterisk_siptrunk.billing.payment import Outcome, Payment
     from asterisk_siptrunk.database.inventory import DatabaseInventory
+    from asterisk_siptrunk.delivery.courier import Courier
     from asterisk_siptrunk.generation.store import Store
 
 __all__ = [
@@ -68,6 +73,7 @@ __all__ = [
     "calls",
     "carriers",
     "control",
+    "courier",
     "customers",
     "describe",
     "engine",
@@ -78,6 +84,8 @@ __all__ = [
     "journal_is_lost",
     "load_settings",
     "months",
+    "notice_ways",
+    "notices",
     "open_engine",
     "pbx_settings",
     "provider_row",
@@ -88,6 +96,7 @@ __all__ = [
     "schema",
     "security",
     "serve",
+    "serve_web",
     "servers",
     "signature",
     "store",
@@ -255,9 +264,44 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
             pass
         schema.require_current(database)
         bring = partial(_bring, settings.file)
-        daemon.run(settings, database, control(settings), bring, ready)
+        means = daemon.Means(database, control(settings), bring, _take_payment)
+        daemon.run(settings, means, ready)
     finally:
         database.dispose()
+
+
+def serve_web(settings: Settings, ready: Callable[[int], None]) -> None:
+    """Serve what `serve` serves over HTTP, and nothing else; `ready` is told the port.
+
+    Raises:
+        SiptrunkError: it cannot begin.
+    """
+    from asterisk_siptrunk.web.app import make_app  # noqa: PLC0415
+    from asterisk_siptrunk.web.server import WebServer  # noqa: PLC0415
+
+    if not settings.web.port:
+        raise SettingsError(f"{settings.file}: [web] port is 0: say where to serve.")
+    app = make_app(_take_payment, settings.secrets.payment_secret, time.time)
+    server = WebServer(app, settings.web)
+    ready(server.start())
+    server.until_stopped()
+
+
+def _take_payment(payment: "Payment") -> "Outcome":
+    """What becomes of a payment: kept and applied by none so far, so it has to be told again."""
+    raise SiptrunkError(f"payment {payment.reference}: nothing can be paid in this version")
+
+
+def courier(settings: Settings) -> "Courier":
+    """Takes notices to people and to other systems, at once."""
+    from asterisk_siptrunk.delivery.courier import Courier  # noqa: PLC0415
+
+    return Courier(settings, lambda: datetime.now(UTC))
+
+
+def notice_ways(settings: Settings) -> Ways:
+    """The ways that the provider has set up for what its customers are told."""
+    return Ways(mail=bool(settings.mail.host), webhook=bool(settings.webhook.url))
 
 
 def _bring(file: Path) -> str:
