@@ -283,7 +283,8 @@ def serve_web(settings: Settings, ready: Callable[[int], None]) -> None:
         raise SettingsError(f"{settings.file}: [web] port is 0: say where to serve.")
     app = make_app(_take_payment, settings.secrets.payment_secret, time.time)
     server = WebServer(app, settings.web)
-    ready(server.start())
+    server.start()
+    ready(server.port)
     server.until_stopped()
 
 

@@ -239,7 +239,7 @@ def waiting_notices(desk: Desk) -> Iterator[Finding]:
         yield Finding("notices", Health.OK, "No notice waits for more than an hour.")
         return
     error = f" The last error: {found.error}" if found.error else " None was tried yet."
-    said = f"{found.count} notices wait for more than an hour.{error}"
+    said = f"Notices that wait for more than an hour: {found.count}.{error}"
     advice = "siptrunk notice list; 'siptrunk notice test' tries the way there."
     yield Finding("notices", Health.WARN, said, advice)
 

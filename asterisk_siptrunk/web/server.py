@@ -25,10 +25,14 @@ log = logging.getLogger(__name__)
 
 
 class WebServer:
-    """Serves from `start` to `stop`."""
+    """Serves from `start` to `stop`; its address is taken from the beginning.
+
+    Raises:
+        SiptrunkError: the address is not ours, or is taken.
+    """
 
     def __init__(self, app: Starlette, settings: WebSettings) -> None:
-        self._settings = settings
+        self._listening = _listen(settings)
         self._server = Server(
             Config(
                 app,
@@ -45,25 +49,15 @@ class WebServer:
             )
         )
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
-        self._socket: socket.socket | None = None
 
-    def start(self) -> int:
-        """Listen; gives the port.
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._listening.getsockname()[1])
 
-        Raises:
-            SiptrunkError: the address is not ours, or taken.
-        """
-        host, port = self._settings.host, self._settings.port
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            self._socket = socket.create_server((host, port), family=family)
-        except OSError as error:
-            raise SiptrunkError(
-                f"Cannot serve the web on {host}:{port}: {error.strerror or error}. See [web] in "
-                "siptrunk.toml."
-            ) from None
+    def start(self) -> None:
+        """Begin to answer."""
         self._thread.start()
-        return int(self._socket.getsockname()[1])
 
     def stop(self, seconds: float) -> None:
         """Listen no more; blocks until what is under way is answered, or for so long."""
@@ -84,6 +78,19 @@ class WebServer:
 
     def _run(self) -> None:
         try:
-            self._server.run(sockets=[self._socket] if self._socket else None)
+            with self._listening:
+                self._server.run(sockets=[self._listening])
         except Exception:
             log.exception("Nothing is served over the web any more")
+
+
+def _listen(settings: WebSettings) -> socket.socket:
+    host, port = settings.host, settings.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise SiptrunkError(
+            f"Cannot serve the web on {host}:{port}: {error.strerror or error}. See [web] in "
+            "siptrunk.toml."
+        ) from None
