@@ -43,6 +43,7 @@ from asterisk_siptrunk.database import (
 from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
+from asterisk_siptrunk.delivery.ways import ways_of
 from asterisk_siptrunk.destination import country_code
 from asterisk_siptrunk.errors import (
     ConfigurationError,
@@ -50,7 +51,6 @@ from asterisk_siptrunk.errors import (
     SettingsError,
     SiptrunkError,
 )
-from asterisk_siptrunk.notice.model import Ways
 from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
 from asterisk_siptrunk.trunk import Credentials, Trunk, digest, new_secret
 
@@ -84,7 +84,6 @@ __all__ = [
     "journal_is_lost",
     "load_settings",
     "months",
-    "notice_ways",
     "notices",
     "open_engine",
     "pbx_settings",
@@ -103,6 +102,7 @@ __all__ = [
     "system_name",
     "transaction",
     "trunks",
+    "ways_of",
 ]
 
 log = logging.getLogger(__name__)
@@ -298,11 +298,6 @@ def courier(settings: Settings) -> "Courier":
     from asterisk_siptrunk.delivery.courier import Courier  # noqa: PLC0415
 
     return Courier(settings, lambda: datetime.now(UTC))
-
-
-def notice_ways(settings: Settings) -> Ways:
-    """The ways that the provider has set up for what its customers are told."""
-    return Ways(mail=bool(settings.mail.host), webhook=bool(settings.webhook.url))
 
 
 def _bring(file: Path) -> str:

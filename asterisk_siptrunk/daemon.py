@@ -186,10 +186,10 @@ class _Parts:
             await self._gate.submit_long(lambda c: servers.stop(c, self._server, at))
         if isinstance(self._short, LoopDatabase):
             self._short.close()
-        await asyncio.to_thread(self._database.stop, END_SECONDS)
-        await asyncio.to_thread(self._delivery.stop, END_SECONDS)
+        ending = [self._database.stop, self._delivery.stop]
         if self._web is not None:
-            await asyncio.to_thread(self._web.stop, END_SECONDS)
+            ending.append(self._web.stop)
+        await asyncio.gather(*(asyncio.to_thread(stop, END_SECONDS) for stop in ending))
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.stop)
 

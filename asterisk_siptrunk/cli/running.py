@@ -240,7 +240,10 @@ def waiting_notices(desk: Desk) -> Iterator[Finding]:
         return
     error = f" The last error: {found.error}" if found.error else " None was tried yet."
     said = f"Notices that wait for more than an hour: {found.count}.{error}"
-    advice = "siptrunk notice list; 'siptrunk notice test' tries the way there."
+    advice = (
+        "siptrunk notice list; 'siptrunk notice test' tries the way there. A server with [mail] "
+        "host, or [webhook] url, has to run 'siptrunk serve'."
+    )
     yield Finding("notices", Health.WARN, said, advice)
 
 

@@ -2,9 +2,13 @@
 
 import email
 import email.policy
+from contextlib import suppress
 from dataclasses import replace
+from email.policy import SMTP
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asterisk_siptrunk.delivery import mail
 from asterisk_siptrunk.errors import DeliveryFailed
@@ -172,6 +176,18 @@ def test_no_fact_adds_a_header():
     notice = replace(issued(), facts=INVOICE | {"invoice": "17\nBcc: c@d.example"})
     with pytest.raises(DeliveryFailed, match="cannot be written as a mail"):
         mail.written(OURS, notice, "Us", NOON)
+
+
+@given(st.text(), st.text())
+def test_whatever_the_facts_are_a_mail_has_its_headers_and_no_other(invoice, customer):
+    notice = replace(issued(), facts=INVOICE | {"invoice": invoice, "customer": customer})
+    with suppress(DeliveryFailed):
+        message = parsed(mail.written(OURS, notice, "Us", NOON).as_bytes(policy=SMTP))
+        assert message.get_all("To") == [TO]
+        assert {name.lower() for name in message} == {
+            *("from", "to", "subject", "date", "message-id", "auto-submitted"),
+            *("content-type", "content-transfer-encoding", "mime-version"),
+        }
 
 
 def test_no_provider_s_name_adds_a_header():
