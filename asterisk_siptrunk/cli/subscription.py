@@ -60,7 +60,7 @@ def show(desk: Desk, trunk: str, form: Form) -> None:
         start = start_of(found, _next_first(found, on), on)
         begins = line_rows(fixed_lines(found, start), found.currency)
     show_row(
-        _line(found, on) | {"period": found.period.value},
+        {**_line(found, on), "period": found.period.value},
         form,
         desk.zone,
         changes=[
@@ -160,5 +160,5 @@ def _line(one: Subscription, on: Ground) -> Row:
     if one.ends is None:
         start = start_of(one, has.period.next, on)
         net = Totals.of(fixed_lines(one, start), Decimal(0), one.currency).net
-        row |= {"next_channels": start.usable, "next_price": shown(net, one.currency)}
+        return {**row, "next_channels": start.usable, "next_price": shown(net, one.currency)}
     return row
