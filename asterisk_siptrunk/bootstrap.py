@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from sqlalchemy import Connection, Engine
 
 from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
 from asterisk_siptrunk.billing.dunning import Patience
-from asterisk_siptrunk.billing.invoice import Party
+from asterisk_siptrunk.billing.invoice import InvoiceDocument, Party
 from asterisk_siptrunk.billing.office import Office
 from asterisk_siptrunk.billing.payment import Outcome, Payment
 from asterisk_siptrunk.database import (
@@ -34,6 +34,7 @@ from asterisk_siptrunk.database import (
     calls,
     carriers,
     catalogues,
+    credit_notes,
     customers,
     dunning,
     exports,
@@ -59,8 +60,11 @@ from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
+from asterisk_siptrunk.database.invoices import Invoice
 from asterisk_siptrunk.database.ordering import Counter, Request
 from asterisk_siptrunk.database.payments import Cashier
+from asterisk_siptrunk.database.rating import Rating
+from asterisk_siptrunk.database.renewals import Bill, Refusal, Renewal, Rerating
 from asterisk_siptrunk.delivery.ways import ways_of
 from asterisk_siptrunk.destination import country_code
 from asterisk_siptrunk.errors import (
@@ -83,7 +87,12 @@ if TYPE_CHECKING:
     from asterisk_siptrunk.generation.store import Store
 
 __all__ = [
+    "Bill",
     "By",
+    "Invoice",
+    "Rating",
+    "Refusal",
+    "Renewal",
     "Request",
     "TakenPayment",
     "agi_process",
@@ -97,6 +106,7 @@ __all__ = [
     "control",
     "counter",
     "courier",
+    "credit_notes",
     "customers",
     "describe",
     "dunning",
@@ -111,6 +121,7 @@ __all__ = [
     "load_settings",
     "months",
     "notices",
+    "on_paper",
     "open_engine",
     "orders",
     "payments",
@@ -121,6 +132,7 @@ __all__ = [
     "rates",
     "reading",
     "renewals",
+    "rerating",
     "rollout",
     "rules",
     "schema",
@@ -403,6 +415,36 @@ def serve_web(settings: Settings, ready: Callable[[int], None]) -> None:
     server.start()
     ready(server.port)
     server.until_stopped()
+
+
+def rerating(settings: Settings, database: Engine, trunk: str, first: date) -> Rerating:
+    """A period of a trunk, to be rated again.
+
+    Raises:
+        NotFound: there is no such trunk, or no period of it begins that day.
+    """
+    return Rerating(database, business(settings), trunk, first)
+
+
+def on_paper(document: InvoiceDocument, kind: str) -> bytes:
+    """An invoice as a file: "pdf", "factur-x", "xml", "csv" or "json".
+
+    Raises:
+        InvalidInput: it needs the extra `invoices`, which is not installed.
+    """
+    from asterisk_siptrunk import documents  # noqa: PLC0415
+
+    match kind:
+        case "pdf":
+            return documents.to_pdf(document)
+        case "factur-x":
+            return documents.to_factur_x(document)
+        case "xml":
+            return documents.to_xml(document)
+        case "csv":
+            return documents.to_csv(document).encode()
+        case _:
+            return documents.to_json(document).encode()
 
 
 def courier(settings: Settings) -> "Courier":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date, datetime
 from functools import cached_property, update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -46,6 +47,11 @@ class Desk:
     def zone(self) -> ZoneInfo:
         """What people see and give times in."""
         return self.settings.provider.zone
+
+    @property
+    def today(self) -> date:
+        """The day that it is for the provider."""
+        return datetime.now(self.zone).date()
 
     @contextmanager
     def reading(self) -> Iterator["Connection"]:

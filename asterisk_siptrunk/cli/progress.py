@@ -68,6 +68,18 @@ def measured(what: str, size: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: progress.update(task, completed=done)
 
 
+@contextmanager
+def gone_through(what: str) -> Iterator[Callable[[int], None]]:
+    """Show how many calls were gone through; gives what is to be told of each piece."""
+    if not sys.stderr.isatty():
+        yield lambda _more: None
+        return
+    columns = (TextColumn(what), SpinnerColumn(), TextColumn("{task.completed} calls"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda more: progress.advance(task, more)
+
+
 def size_of(file: Path) -> int:
     """The bytes of a file; 0 where there is none, which whoever reads it tells."""
     try:

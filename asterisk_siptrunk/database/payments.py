@@ -5,7 +5,7 @@ what cannot be paid any more is kept as `unassigned`, to be given back: it is ne
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from sqlalchemy import Connection, insert, select
@@ -245,6 +245,26 @@ class Cashier:
         said = f"{one.reference}: {shown(one.amount, one.currency)} for {what}, {state}"
         note(self._connection, self._by, "payment", one.reference, said)
         return Outcome(state, words)
+
+
+@dataclass(frozen=True, slots=True)
+class UnassignedPayment:
+    """Money that is to be given back; the words say why."""
+
+    reference: str
+    amount: Decimal
+    currency: str
+    words: str
+
+
+def unassigned(connection: Connection) -> list[UnassignedPayment]:
+    """All money that is to be given back, oldest first."""
+    query = (
+        select(payment.c.reference, payment.c.amount, payment.c.currency, payment.c.remark)
+        .where(payment.c.state == PaymentState.UNASSIGNED.value)
+        .order_by(payment.c.at)
+    )
+    return [UnassignedPayment(*row) for row in connection.execute(query)]
 
 
 def _differs(one: Payment, what: str, due: Decimal, currency: str) -> str:

@@ -13,9 +13,9 @@ from sqlalchemy import Connection, Engine
 
 from asterisk_siptrunk.billing.invoicing import DueInvoice, due_invoices, renewal_lines
 from asterisk_siptrunk.billing.line import Line, Totals
-from asterisk_siptrunk.billing.period import local_day
+from asterisk_siptrunk.billing.period import BillingPeriod, local_day
 from asterisk_siptrunk.billing.rating import RateTable
-from asterisk_siptrunk.billing.subscription import usable_at_start
+from asterisk_siptrunk.billing.subscription import Subscription, usable_at_start
 from asterisk_siptrunk.billing.usage import lines
 from asterisk_siptrunk.database import (
     customers,
@@ -29,7 +29,7 @@ from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.invoices import Book, Charge, Subject
-from asterisk_siptrunk.errors import InvalidInput, SiptrunkError
+from asterisk_siptrunk.errors import InvalidInput, NotFound, SiptrunkError
 from asterisk_siptrunk.notice.kind import NoticeKind
 
 Watch = Callable[[int], None]
@@ -77,7 +77,14 @@ class Renewal:
     def compute(self, one: DueInvoice, watch: Watch) -> Bill | Refusal:
         """What an invoice would say; nothing is written, and nothing need be proven."""
         try:
-            calls = self._calls(one, rating.compute(self._engine, self._usage(one), watch))
+            calls = self._calls(
+                one,
+                rating.compute(
+                    self._engine,
+                    self._usage(one),
+                    watch,
+                ),
+            )
             with reading(self._engine) as connection:
                 return self._bill(connection, one, calls)
         except SiptrunkError as error:
@@ -88,7 +95,12 @@ class Renewal:
         try:
             self._require_proof(one)
             guard = partial(self._require_unbilled, one)
-            rated = rating.store(self._engine, self._usage(one), guard, watch)
+            rated = rating.store(
+                self._engine,
+                self._usage(one),
+                guard,
+                watch,
+            )
             return self._written(one, self._calls(one, rated))
         except SiptrunkError as error:
             return Refusal(one, str(error))
@@ -112,21 +124,7 @@ class Renewal:
             )
 
     def _usage(self, one: DueInvoice) -> rating.PeriodUsage:
-        agreed = one.subscription
-        with reading(self._engine) as connection:
-            on = subscriptions.ground(connection, self._zone)
-            held = on.terms_of(agreed, one.over.first)
-            trunk = trunks.get(connection, agreed.trunk)
-            table = RateTable(rating.load_deck(connection, held.deck, one.over), trunk.country)
-        return rating.PeriodUsage(
-            subscription_id=agreed.id,
-            trunk_id=trunk.id,
-            period=one.over,
-            zone=self._zone,
-            table=table,
-            inclusions=held.inclusions,
-            channels=usable_at_start(agreed, one.over.first, on),
-        )
+        return usage_of(self._engine, self._business, one.subscription, one.over)
 
     def _calls(self, one: DueInvoice, rated: rating.Rating) -> list[Line]:
         """The lines of calls.
@@ -181,3 +179,62 @@ class Renewal:
             due=self._day + self._business.office.due_time,
         )
         return number
+
+
+class Rerating:
+    """A period that is rated again, by the rates as they are now."""
+
+    def __init__(self, engine: Engine, business: Business, trunk: str, first: date) -> None:
+        self._engine = engine
+        with reading(engine) as connection:
+            self._agreed = subscriptions.get(connection, trunk, business.office.zone)
+        period = None if first < self._agreed.began else self._agreed.period_of(first)
+        if period is None or period.first != first:
+            raise NotFound(f"No period of trunk {trunk} begins on {first}.")
+        self._period = period
+        self._usage = usage_of(engine, business, self._agreed, period)
+
+    @property
+    def currency(self) -> str:
+        """Of all costs."""
+        return self._agreed.currency
+
+    def compute(self, watch: Watch) -> rating.Rating:
+        """What the calls cost by today's rates, and how that differs from what is kept."""
+        return rating.compute(self._engine, self._usage, watch)
+
+    def store(self, watch: Watch) -> rating.Rating:
+        """Keep it.
+
+        Raises:
+            InvalidInput: the period was invoiced: what was, stays.
+        """
+        return rating.store(self._engine, self._usage, self._require_unbilled, watch)
+
+    def _require_unbilled(self, connection: Connection) -> None:
+        if self._period.next in invoices.periods_of(connection, self._agreed.id):
+            raise InvalidInput(
+                f"The calls of trunk {self._agreed.trunk} in the period from {self._period.first} "
+                "are invoiced, and stay as they are: 'siptrunk invoice credit' takes lines back."
+            )
+
+
+def usage_of(
+    engine: Engine, business: Business, agreed: Subscription, period: BillingPeriod
+) -> rating.PeriodUsage:
+    """The calls of a period, and what they are rated by."""
+    zone = business.office.zone
+    with reading(engine) as connection:
+        on = subscriptions.ground(connection, zone)
+        held = on.terms_of(agreed, period.first)
+        trunk = trunks.get(connection, agreed.trunk)
+        table = RateTable(rating.load_deck(connection, held.deck, period), trunk.country)
+    return rating.PeriodUsage(
+        subscription_id=agreed.id,
+        trunk_id=trunk.id,
+        period=period,
+        zone=zone,
+        table=table,
+        inclusions=held.inclusions,
+        channels=usable_at_start(agreed, period.first, on),
+    )

@@ -21,8 +21,9 @@ from asterisk_siptrunk.billing.subscription import (
     Subscription,
     holding,
 )
-from asterisk_siptrunk.database import catalogues, trunks
+from asterisk_siptrunk.database import catalogues, customers, trunks
 from asterisk_siptrunk.database.audit import By, note
+from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.tables import (
     channel_order,
     customer,
@@ -32,6 +33,7 @@ from asterisk_siptrunk.database.tables import (
     trunk,
 )
 from asterisk_siptrunk.errors import InvalidInput, NotFound
+from asterisk_siptrunk.notice.kind import NoticeKind
 
 # When nothing more of a subscription begins.
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -202,7 +204,7 @@ def bring_channels(connection: Connection, by: By, found: Subscription, on: Grou
     return has
 
 
-def turn(connection: Connection, by: By, zone: ZoneInfo) -> list[str]:
+def turn(connection: Connection, by: By, business: Business) -> list[str]:
     """Begin the periods that are due: cuts take effect, and what was ended ends; gives the trunks.
 
     Whoever runs it, and however often: what a period begins with follows from what was agreed.
@@ -213,21 +215,36 @@ def turn(connection: Connection, by: By, zone: ZoneInfo) -> list[str]:
         .order_by(subscription.c.id)
         .with_for_update(skip_locked=True)
     ).scalars()
+    zone = business.office.zone
     turned = [_load(connection, subscription.c.id == one, zone)[0] for one in list(due)]
     if turned:
         on = ground(connection, zone)
         for one in turned:
-            _turn(connection, by, one, on)
+            _turn(connection, by, business, one, on)
     return [one.trunk for one in turned]
 
 
-def _turn(connection: Connection, by: By, found: Subscription, on: Ground) -> None:
-    today = on.day_of(by.at)
+def _turn(
+    connection: Connection, by: By, business: Business, found: Subscription, on: Ground
+) -> None:
+    today, before = on.day_of(by.at), trunks.get(connection, found.trunk).channels
     if found.ends is not None and today >= found.ends:
         trunks.end(connection, by, found.trunk)
         turns_at = _NEVER
     else:
         has = bring_channels(connection, by, found, on)
+        if has.usable != before:
+            business.tell(
+                connection,
+                by,
+                customers.get(connection, found.customer),
+                NoticeKind.CHANNELS_CHANGED,
+                trunk=found.trunk,
+                before=before,
+                after=has.usable,
+                since=has.period.first,
+                reason="A new period begins.",
+            )
         turns_at = first_moment(has.period.next, on.zone)
     connection.execute(
         update(subscription).where(subscription.c.id == found.id).values(turns_at=turns_at)

@@ -1,7 +1,7 @@
 """Credit notes: an invoice is never changed, it is taken back, whole or by its lines."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy import Connection
@@ -16,21 +16,25 @@ from asterisk_siptrunk.database.invoices import Book, Charge, Invoice, Subject
 from asterisk_siptrunk.errors import InvalidInput
 
 
-def credit(  # noqa: PLR0913, PLR0917 - what a credit note says
-    connection: Connection,
-    by: By,
-    business: Business,
-    number: str,
-    positions: Collection[int],
-    reason: str,
-    today: date,
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What a credit note takes back: lines of an invoice by their places, none for all of them."""
+
+    number: str
+    positions: frozenset[int]
+    reason: str
+
+
+def credit(
+    connection: Connection, by: By, business: Business, taken_back: TakenBack, today: date
 ) -> str:
-    """Take an invoice back, or some lines of it by their places; gives the credit note's number.
+    """Write a credit note; gives its number.
 
     Raises:
         NotFound: there is no such invoice.
         InvalidInput: it is a credit note, has no such line, or would be taken back twice.
     """
+    number, positions = taken_back.number, taken_back.positions
     one = invoices.locked(connection, number)
     if one.kind is InvoiceKind.CREDIT:
         raise InvalidInput(f"{number} is a credit note itself: write another invoice instead.")
@@ -51,7 +55,13 @@ def credit(  # noqa: PLR0913, PLR0917 - what a credit note says
     charge = Charge(lines, totals, today, InvoiceKind.CREDIT)
     who = customers.get(connection, one.customer)
     written = Book(connection, by, business.office).write(who, subject, charge, settled=True)
-    note(connection, by, "customer", one.customer, f"credit {written} for {number}: {reason}")
+    note(
+        connection,
+        by,
+        "customer",
+        one.customer,
+        f"credit {written} for {number}: {taken_back.reason}",
+    )
     left = invoices.get(connection, number)
     if left.settled_at is None and left.unpaid <= 0:
         invoices.settle(connection, by, left)

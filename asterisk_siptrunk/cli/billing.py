@@ -1,0 +1,279 @@
+"""`siptrunk billing`."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import click
+
+from asterisk_siptrunk import bootstrap
+from asterisk_siptrunk.billing.dunning import Step
+from asterisk_siptrunk.billing.invoicing import DueInvoice
+from asterisk_siptrunk.billing.money import PRICE_DIGITS, shown
+from asterisk_siptrunk.billing.usage import RateUse, amount_of, duration
+from asterisk_siptrunk.bootstrap import (
+    Bill,
+    Rating,
+    Refusal,
+    Renewal,
+    dunning,
+    invoices,
+    orders,
+    payments,
+    proofs,
+    renewals,
+    subscriptions,
+)
+from asterisk_siptrunk.call.verify import Period
+from asterisk_siptrunk.cli.complete import trunk_names
+from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.options import confirm, form_option, yes_option
+from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows, warn
+from asterisk_siptrunk.cli.progress import gone_through
+from asterisk_siptrunk.cli.proof import prove
+from asterisk_siptrunk.cli.values import DAY
+from asterisk_siptrunk.errors import InvalidInput, JournalUnreadable
+
+_STEPS = {
+    Step.NONE: "nothing yet",
+    Step.REMINDER: "a reminder is sent",
+    Step.OUTBOUND: "outbound calls are suspended",
+    Step.ALL: "all calls are suspended",
+}
+_COLUMNS = ("trunk", "customer", "period", "invoice", "net", "to_pay", "outcome")
+
+
+@click.group()
+def command() -> None:
+    """What is due: rated, invoiced, reminded of."""
+
+
+@command.command()
+@click.option("--date", "day", type=DAY, help="What is due on this day.  [default: today]")
+@click.option("--dry-run", is_flag=True, help="Show it, and write nothing.")
+@form_option
+@click.pass_context
+@pass_desk
+def run(desk: Desk, context: click.Context, day: date | None, form: Form, *, dry_run: bool) -> None:
+    """Invoice all that is due; the exit status is 1 if some of it could not be.
+
+    A period is due once it is over: its invoice charges the calls of it, and packs, options and
+    numbers of the period that begins. Before that, the usage of this server is compared with its
+    journal ('siptrunk usage verify'); other servers do so themselves. A period that is not proven
+    complete on every server, or has a call without a rate, is refused, and the others are billed.
+
+    It also has cuts take effect that are due, closes orders that were not paid in time, and sends
+    reminders of unpaid invoices, or suspends their trunks.
+
+    It can be run as often as one likes, and again after it was killed: what is there already is
+    left alone. A timer that runs it every morning is all that is needed.
+
+    \b
+    Examples:
+      siptrunk billing run --dry-run
+      siptrunk billing run --date 2026-12-01
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    day = day or desk.today
+    if day > desk.today and not dry_run:
+        raise InvalidInput(f"{day} is still to come: with --dry-run it can be looked at.")
+    done = list(_previewed(desk, day) if dry_run else _billed(desk, day))
+    show_rows([_line(one) for one in done], _COLUMNS, form, desk.zone)
+    refused = [one for one in done if isinstance(one, Refusal)]
+    if not done:
+        say(f"Nothing is to be invoiced on {day}.")
+    if refused:
+        warn(f"{len(refused)} of {len(done)} are not invoiced; what is said of each comes first.")
+    if not dry_run:
+        _remind(desk, day)
+    context.exit(bool(refused))
+
+
+def _previewed(desk: Desk, day: date) -> Iterator[Bill | Refusal]:
+    business = bootstrap.business(desk.settings)
+    renewal = Renewal(desk.engine, bootstrap.signature(), business, day)
+    with desk.reading() as connection:
+        due = renewals.due(connection, business, day)
+    for one in due:
+        with gone_through(f"Rating {one.subscription.trunk}") as watch:
+            yield renewal.compute(one, watch)
+
+
+def _billed(desk: Desk, day: date) -> Iterator[Bill | Refusal]:
+    business = bootstrap.business(desk.settings)
+    with desk.changing() as (connection, by):
+        orders.expire(connection, by)
+        subscriptions.turn(connection, by, business)
+        due = renewals.due(connection, business, day)
+    _prove(desk, due)
+    renewal = Renewal(desk.engine, bootstrap.signature(), business, day)
+    for one in due:
+        with gone_through(f"Rating {one.subscription.trunk}") as watch:
+            yield renewal.write(one, watch)
+
+
+def _prove(desk: Desk, due: Iterable[DueInvoice]) -> None:
+    """Prove what is not proven yet of this server's usage, all at once: the journal is long."""
+    server = desk.settings.asterisk.server
+    with desk.reading() as connection:
+        gaps = [
+            gap
+            for one in due
+            for name, gap in proofs.missing(connection, one.over.span(desk.zone)).items()
+            if name == server
+        ]
+    if not gaps:
+        return
+    period = Period(min(one.since for one in gaps), max(one.until for one in gaps))
+    try:
+        found = prove(desk, period)
+    except JournalUnreadable as error:
+        warn(f"The usage of {server} is not proven: {error}")
+        return
+    if not found.is_complete:
+        warn(
+            f"The usage of {server} is not complete: {', '.join(found.objections)}. 'siptrunk "
+            f"usage verify' names the calls."
+        )
+
+
+def _remind(desk: Desk, day: date) -> None:
+    with desk.changing() as (connection, by):
+        taken = dunning.remind(connection, by, bootstrap.business(desk.settings), day)
+    for number, step in taken:
+        say(f"Invoice {number} is not paid: {_STEPS[step]}.")
+
+
+@command.command()
+@form_option
+@pass_desk
+def status(desk: Desk, form: Form) -> None:
+    """Show what is due today, what is unpaid, and money that is to be given back.
+
+    Example: siptrunk billing status
+    """
+    business = bootstrap.business(desk.settings)
+    with desk.reading() as connection:
+        due = renewals.due(connection, business, desk.today)
+        unpaid = invoices.unsettled(connection)
+        back = payments.unassigned(connection)
+        waiting = [one for one in orders.every(connection) if one.is_open_at(datetime.now(UTC))]
+    overdue = [one for one in unpaid if one.due < desk.today]
+    show_row(
+        {
+            "today": str(desk.today),
+            "invoices_due": len(due),
+            "orders_waiting": len(waiting),
+            "invoices_unpaid": len(unpaid),
+            "invoices_overdue": len(overdue),
+            "payments_to_give_back": len(back),
+        },
+        form,
+        desk.zone,
+        due=[_due_row(one) for one in due],
+        overdue=[
+            {
+                "invoice": one.number,
+                "customer": one.customer,
+                "trunk": one.trunk,
+                "due": str(one.due),
+                "unpaid": shown(one.unpaid, one.totals.currency),
+                "step": _STEPS[Step(one.reminded)],
+            }
+            for one in overdue
+        ],
+        payments_to_give_back=[
+            {
+                "payment": one.reference,
+                "amount": shown(one.amount, one.currency),
+                "what": one.words,
+            }
+            for one in back
+        ],
+    )
+
+
+@command.command()
+@click.argument("trunk", shell_complete=trunk_names)
+@click.option(
+    "--period", "first", type=DAY, required=True, help="The first day of the period to rate."
+)
+@click.option("--apply", "keep", is_flag=True, help="Keep the new costs, after a question.")
+@yes_option
+@form_option
+@pass_desk
+def rerate(  # noqa: PLR0913 - one argument an option
+    desk: Desk, trunk: str, first: date, form: Form, *, keep: bool, yes: bool
+) -> None:
+    """Rate a period's calls again, by the rates as they are now, and show the difference.
+
+    A period that was invoiced is only shown: 'siptrunk invoice credit' takes its invoice back.
+
+    Example: siptrunk billing rerate acme-paris --period 2026-11-12
+    """
+    rater = bootstrap.rerating(desk.settings, desk.engine, trunk, first)
+    with gone_through(f"Rating {trunk}") as watch:
+        found = rater.compute(watch)
+    show_row(_summary(found), form, desk.zone, rates=_rate_rows(found, rater.currency))
+    if not keep:
+        return
+    if not found.differs:
+        say("Nothing differs.")
+        return
+    confirm(f"Keep the new costs of {trunk}, period {first}?", yes=yes)
+    with gone_through(f"Rating {trunk}") as watch:
+        rater.store(watch)
+    say(f"The calls of trunk {trunk} in the period from {first} are rated anew.")
+
+
+def _summary(found: Rating) -> Row:
+    return {
+        "calls": found.totals.calls,
+        "without_rate": sum(one.calls for one in found.totals.unrated.values()),
+        "still_open": found.open,
+        "added": found.added,
+        "altered": found.altered,
+        "removed": found.removed,
+    }
+
+
+def _rate_rows(found: Rating, currency: str) -> list[Row]:
+    names = sorted(set(found.before) | set(found.totals.rates))
+    return [_rate_row(name, found, currency) for name in names]
+
+
+def _rate_row(name: str, found: Rating, currency: str) -> Row:
+    before, now = found.before.get(name, RateUse()), found.totals.rates.get(name, RateUse())
+    return {
+        "rate": name,
+        "calls_before": before.calls,
+        "calls": now.calls,
+        "minutes": duration(now.seconds),
+        "cost_before": shown(_exact(before), currency),
+        "cost": shown(_exact(now), currency),
+        "difference": shown(_exact(now) - _exact(before), currency),
+    }
+
+
+def _exact(use: RateUse) -> Decimal:
+    return round(amount_of(use.cost), PRICE_DIGITS)
+
+
+def _line(one: Bill | Refusal) -> Row:
+    row = _due_row(one.due)
+    if isinstance(one, Refusal):
+        return {**row, "invoice": "", "net": "", "to_pay": "", "outcome": one.words}
+    return {
+        **row,
+        "invoice": one.number,
+        "net": shown(one.totals.net, one.totals.currency),
+        "to_pay": shown(one.totals.gross, one.totals.currency),
+        "outcome": "written" if one.number else "would be written",
+    }
+
+
+def _due_row(one: DueInvoice) -> Row:
+    return {
+        "trunk": one.subscription.trunk,
+        "customer": one.subscription.customer,
+        "period": f"{one.first}, the last" if one.last else str(one.first),
+    }

@@ -1,0 +1,177 @@
+"""`siptrunk invoice`."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import click
+
+from asterisk_siptrunk import bootstrap
+from asterisk_siptrunk.billing.money import shown
+from asterisk_siptrunk.billing.payment import Payment, PaymentState
+from asterisk_siptrunk.bootstrap import Invoice, credit_notes, invoices
+from asterisk_siptrunk.cli.complete import customer_names, invoice_numbers
+from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.money import day, line_rows, totals_row
+from asterisk_siptrunk.cli.options import (
+    confirm,
+    form_option,
+    name_argument,
+    ordinary_file,
+    yes_option,
+)
+from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows
+from asterisk_siptrunk.cli.values import LINE, PRICE
+from asterisk_siptrunk.errors import InvalidInput
+from asterisk_siptrunk.whole_file import whole_file
+
+_COLUMNS = (
+    "number",
+    "state",
+    "customer",
+    "trunk",
+    "issued",
+    "due",
+    "net",
+    "tax",
+    "gross",
+    "unpaid",
+)
+_FACTUR_X = "factur-x"
+_PAPERS = ("pdf", _FACTUR_X, "xml", "csv", "json")
+
+
+@click.group()
+def command() -> None:
+    """Invoices and credit notes: listed, written to files, paid."""
+
+
+@command.command("list")
+@click.option("--customer", shell_complete=customer_names, help="Only those of this customer.")
+@click.option("--unpaid", is_flag=True, help="Only those of which something is left to pay.")
+@form_option
+@pass_desk
+def list_(desk: Desk, customer: str | None, form: Form, *, unpaid: bool) -> None:
+    """List invoices and credit notes, in the order of their numbers.
+
+    Example: siptrunk invoice list --unpaid
+    """
+    with desk.reading() as connection:
+        found = invoices.every(connection, customer)
+    rows = [_line(one, desk.today) for one in found if one.settled_at is None or not unpaid]
+    show_rows(rows, _COLUMNS, form, desk.zone)
+
+
+@command.command()
+@name_argument(invoice_numbers, "number")
+@form_option
+@pass_desk
+def show(desk: Desk, number: str, form: Form) -> None:
+    """Show an invoice with its lines.
+
+    Example: siptrunk invoice show 2026-000017
+    """
+    with desk.reading() as connection:
+        one = invoices.get(connection, number)
+        lines = invoices.lines_of(connection, one)
+    row = {**_line(one, desk.today), **totals_row(one.totals), "settled_at": one.settled_at}
+    show_row(row, form, desk.zone, lines=line_rows(lines, one.totals.currency))
+
+
+@command.command()
+@name_argument(invoice_numbers, "number")
+@click.option(
+    "--as",
+    "paper",
+    type=click.Choice(_PAPERS),
+    default=_PAPERS[0],
+    show_default=True,
+    help="factur-x is the PDF with the XML of EN 16931 in it.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=ordinary_file,
+    help="The file to write.  [default: NUMBER and the kind's ending, here]",
+)
+@pass_desk
+def export(desk: Desk, number: str, paper: str, output: Path | None) -> None:
+    """Write an invoice to a file: PDF, Factur-X (PDF and XML), XML, CSV or JSON.
+
+    Example: siptrunk invoice export 2026-000017 --as factur-x
+    """
+    with desk.reading() as connection:
+        document = invoices.document(connection, number)
+    ending = "pdf" if paper == _FACTUR_X else paper
+    file = output or Path(f"{number.replace('/', '-')}.{ending}")
+    written = bootstrap.on_paper(document, paper)
+    try:
+        with whole_file(file) as fresh:
+            fresh.write_bytes(written)
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be written: {error.strerror}.") from None
+    say(f"{document.title} {number} written to {file}.")
+
+
+@command.command()
+@name_argument(invoice_numbers, "number")
+@click.option("--payment", type=LINE, required=True, help="The payment's own reference.")
+@click.option("--amount", type=PRICE, help="What came in; what is left to pay by default.")
+@pass_desk
+def pay(desk: Desk, number: str, payment: str, amount: Decimal | None) -> None:
+    """Say that an invoice is paid; suspensions for want of it are lifted.
+
+    The same payment said twice changes nothing.
+
+    Example: siptrunk invoice pay 2026-000017 --payment bank-20261224-3
+    """
+    with desk.reading() as connection:
+        one = invoices.get(connection, number)
+    due = one.unpaid if one.settled_at is None else one.paid
+    if amount not in {None, due}:
+        left = shown(one.unpaid, one.totals.currency)
+        raise InvalidInput(f"Of invoice {number} {left} are left to pay: it is paid whole.")
+    given = Payment(payment, due, one.totals.currency, invoice=number)
+    outcome = bootstrap.take_payment(desk.settings, desk.engine, given).outcome
+    if outcome.state is PaymentState.UNASSIGNED:
+        raise InvalidInput(outcome.words)
+    say(outcome.words)
+
+
+@command.command()
+@name_argument(invoice_numbers, "number")
+@click.option("--line", "lines", type=int, multiple=True, help="Only this line, by its place.")
+@click.option("--reason", type=LINE, required=True, help="Why; it stays in the history.")
+@yes_option
+@pass_desk
+def credit(desk: Desk, number: str, lines: tuple[int, ...], reason: str, *, yes: bool) -> None:
+    """Take an invoice back, whole or some lines of it, by a credit note.
+
+    An invoice itself is never changed. What was paid of it has to be given back by hand.
+
+    Example: siptrunk invoice credit 2026-000017 --line 3 --reason "wrong rate"
+    """
+    with desk.reading() as connection:
+        invoices.get(connection, number)
+    confirm(f"Write a credit note for {number}?", yes=yes)
+    office = bootstrap.business(desk.settings)
+    with desk.changing() as (connection, by):
+        taken_back = credit_notes.TakenBack(number, frozenset(lines), reason)
+        written = credit_notes.credit(connection, by, office, taken_back, desk.today)
+    say(f"Credit note {written} written.")
+
+
+def _line(one: Invoice, today: date) -> Row:
+    totals, currency = one.totals, one.totals.currency
+    return {
+        "number": one.number,
+        "state": one.state_on(today),
+        "customer": one.customer,
+        "trunk": one.trunk,
+        "issued": day(one.issued),
+        "due": day(one.due),
+        "net": shown(totals.net, currency),
+        "tax": shown(totals.tax, currency),
+        "gross": shown(totals.gross, currency),
+        "unpaid": shown(one.unpaid if one.settled_at is None else Decimal(0), currency),
+    }
