@@ -12,7 +12,9 @@ import pwd
 import random
 import shlex
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -25,6 +27,7 @@ from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
 from asterisk_siptrunk.billing.dunning import Patience
 from asterisk_siptrunk.billing.invoice import Party
 from asterisk_siptrunk.billing.office import Office
+from asterisk_siptrunk.billing.payment import Outcome, Payment
 from asterisk_siptrunk.database import (
     audit,
     backup,
@@ -32,15 +35,23 @@ from asterisk_siptrunk.database import (
     carriers,
     catalogues,
     customers,
+    dunning,
     exports,
+    invoices,
     months,
+    notices,
+    orders,
+    payments,
+    proofs,
     prune,
     rates,
+    renewals,
     rollout,
     rules,
     schema,
     security,
     servers,
+    subscriptions,
     trunks,
     usage,
 )
@@ -48,6 +59,9 @@ from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
+from asterisk_siptrunk.database.ordering import Counter, Request
+from asterisk_siptrunk.database.payments import Cashier
+from asterisk_siptrunk.delivery.ways import ways_of
 from asterisk_siptrunk.destination import country_code
 from asterisk_siptrunk.errors import (
     ConfigurationError,
@@ -55,7 +69,6 @@ from asterisk_siptrunk.errors import (
     SettingsError,
     SiptrunkError,
 )
-from asterisk_siptrunk.notice.model import Ways
 from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
 from asterisk_siptrunk.trunk import Carrier, Credentials, Trunk, digest, new_secret
 
@@ -65,11 +78,14 @@ if TYPE_CHECKING:
     from asterisk_siptrunk.asterisk.archive import JournalArchive
     from asterisk_siptrunk.asterisk.control import AmiControl
     from asterisk_siptrunk.database.inventory import DatabaseInventory
+    from asterisk_siptrunk.delivery.courier import Courier
     from asterisk_siptrunk.generation.firewall import Limits
     from asterisk_siptrunk.generation.store import Store
 
 __all__ = [
     "By",
+    "Request",
+    "TakenPayment",
     "agi_process",
     "ask_service",
     "audit",
@@ -79,34 +95,47 @@ __all__ = [
     "carriers",
     "catalogues",
     "control",
+    "counter",
+    "courier",
     "customers",
     "describe",
+    "dunning",
     "engine",
     "exports",
     "firewall",
     "inventory",
+    "invoices",
     "issue_credentials",
     "journal",
     "journal_is_lost",
     "load_settings",
     "months",
+    "notices",
     "open_engine",
+    "orders",
+    "payments",
     "pbx_settings",
+    "proofs",
     "provider_row",
     "prune",
     "rates",
     "reading",
+    "renewals",
     "rollout",
     "rules",
     "schema",
     "security",
     "serve",
+    "serve_web",
     "servers",
     "signature",
     "store",
+    "subscriptions",
     "system_name",
+    "take_payment",
     "transaction",
     "trunks",
+    "ways_of",
 ]
 
 log = logging.getLogger(__name__)
@@ -189,7 +218,52 @@ def business(settings: Settings) -> Business:
         patience=Patience(billing.reminder_days, billing.outbound_days, billing.all_days),
         reverse_charge=billing.reverse_charge,
     )
-    return Business(office, Ways(mail=False, webhook=False))
+    return Business(office, ways_of(settings))
+
+
+def counter(settings: Settings, connection: Connection, by: By) -> Counter:
+    """Where orders are quoted."""
+    return Counter(connection, by, business(settings))
+
+
+@dataclass(frozen=True, slots=True)
+class TakenPayment:
+    """What became of a payment; with it the credentials of a trunk that it made, to show once."""
+
+    outcome: Outcome
+    credentials: Credentials | None = None
+    secret: str | None = field(default=None, repr=False)
+
+
+def _take_told_payment(settings: Settings, given: Payment) -> Outcome:
+    """A payment that other systems tell of; who gets a new trunk makes a secret for it later."""
+    database = engine(settings)
+    try:
+        return take_payment(settings, database, given, author="webhook").outcome
+    finally:
+        database.dispose()
+
+
+def take_payment(
+    settings: Settings, database: Engine, given: Payment, author: str = ""
+) -> TakenPayment:
+    """Apply a payment: what it is for takes effect with it.
+
+    `author` is who says so, where that is not the account at work.
+
+    Raises:
+        SiptrunkError: nothing of it was kept, and why.
+    """
+    made: list[tuple[Credentials, str]] = []
+
+    def issue(trunk: str) -> Credentials:
+        made.append(issue_credentials(settings, trunk))
+        return made[-1][0]
+
+    by = By(author, datetime.now(UTC)) if author else signature()
+    with transaction(database) as connection:
+        outcome = Cashier(connection, by, business(settings)).pay(given, issue)
+    return TakenPayment(outcome, *(made[-1] if made else ()))
 
 
 def control(settings: Settings) -> "AmiControl":
@@ -305,9 +379,37 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
             pass
         schema.require_current(database)
         bring = partial(_bring, settings.file)
-        daemon.run(settings, database, control(settings), bring, ready)
+        pay = partial(_take_told_payment, settings)
+        means = daemon.Means(database, control(settings), bring, pay)
+        daemon.run(settings, means, ready)
     finally:
         database.dispose()
+
+
+def serve_web(settings: Settings, ready: Callable[[int], None]) -> None:
+    """Serve what `serve` serves over HTTP, and nothing else; `ready` is told the port.
+
+    Raises:
+        SiptrunkError: it cannot begin.
+    """
+    from asterisk_siptrunk.web.app import make_app  # noqa: PLC0415
+    from asterisk_siptrunk.web.server import WebServer  # noqa: PLC0415
+
+    if not settings.web.port:
+        raise SettingsError(f"{settings.file}: [web] port is 0: say where to serve.")
+    pay = partial(_take_told_payment, settings)
+    app = make_app(pay, settings.secrets.payment_secret, time.time)
+    server = WebServer(app, settings.web)
+    server.start()
+    ready(server.port)
+    server.until_stopped()
+
+
+def courier(settings: Settings) -> "Courier":
+    """Takes notices to people and to other systems, at once."""
+    from asterisk_siptrunk.delivery.courier import Courier  # noqa: PLC0415
+
+    return Courier(settings, lambda: datetime.now(UTC))
 
 
 def _bring(file: Path) -> str:

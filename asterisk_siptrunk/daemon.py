@@ -5,8 +5,10 @@ import logging
 import random
 import resource
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from sqlalchemy import Engine
@@ -41,6 +43,9 @@ from asterisk_siptrunk.follow import Bring, Follower
 from asterisk_siptrunk.metrics import Answer, Answering, Metrics, Standing
 from asterisk_siptrunk.notify import ServiceManager
 from asterisk_siptrunk.settings import Settings
+from asterisk_siptrunk.web.app import make_app
+from asterisk_siptrunk.web.payment import Pay
+from asterisk_siptrunk.web.server import WebServer
 
 Ready = Callable[[int], None]
 """Told the port of the admission service once calls may come."""
@@ -52,13 +57,25 @@ that does not answer must keep nobody from starting the service anew (`TimeoutSt
 log = logging.getLogger(__name__)
 
 
-def run(
-    settings: Settings, engine: Engine, control: AmiControl, bring: Bring, ready: Ready
-) -> None:
-    """Serve until SIGTERM or SIGINT, then let the calls that are asking finish asking.
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the daemon works with.
 
-    `control` is asked who is registered: the listening user has no right to. `bring` applies what
-    the database says to the Asterisk beside us.
+    Attributes:
+        engine: the usage database.
+        control: is asked who is registered: the listening user has no right to.
+        bring: applies what the database says to the Asterisk beside us.
+        pay: applies a payment that we are told of.
+    """
+
+    engine: Engine
+    control: AmiControl
+    bring: Bring
+    pay: Pay
+
+
+def run(settings: Settings, means: Means, ready: Ready) -> None:
+    """Serve until SIGTERM or SIGINT, then let the calls that are asking finish asking.
 
     Raises:
         SiptrunkError: the service cannot listen.
@@ -67,18 +84,16 @@ def run(
         import uvloop  # noqa: PLC0415 - an extra; without it all works, at two to three times the cost
     except ImportError:
         log.info("uvloop is not installed: the admission service costs more processor time")
-        asyncio.run(serve(settings, engine, control, bring, ready))
+        asyncio.run(serve(settings, means, ready))
     else:
-        uvloop.run(serve(settings, engine, control, bring, ready))
+        uvloop.run(serve(settings, means, ready))
 
 
-async def serve(
-    settings: Settings, engine: Engine, control: AmiControl, bring: Bring, ready: Ready
-) -> None:
+async def serve(settings: Settings, means: Means, ready: Ready) -> None:
     """Run the daemon in this event loop; see `run`."""
     stop = _stop_on_signals()
     _allow_open_files()
-    parts = _Parts(settings, engine, control, bring)
+    parts = _Parts(settings, means)
     await parts.begin()
     try:
         ready(await parts.agi.start(settings.agi.host, settings.agi.port))
@@ -91,25 +106,24 @@ async def serve(
 class _Parts:
     """What the daemon is made of, wired together."""
 
-    def __init__(
-        self, settings: Settings, engine: Engine, control: AmiControl, bring: Bring
-    ) -> None:
+    def __init__(self, settings: Settings, means: Means) -> None:
         asterisk, country = settings.asterisk, settings.provider.country
         loop = asyncio.get_running_loop()
         self._server, self._share, self._began = asterisk.server, asterisk.alone_share, utc_now()
         calls, terms = CallMemory(), TermsMemory()
         lease = Lease(self._share, loop.time())
-        self._database = DatabaseThread(engine, loop)
-        self._short = _short_way(engine, self._database)
+        self._database = DatabaseThread(means.engine, loop)
+        self._short = _short_way(means.engine, self._database)
         self._client = AmiClient(
             AmiLogin(settings.ami.host, settings.ami.port, LISTEN_USER, settings.secrets.ami_listen)
         )
         self._alone = AloneAdmission(country, random.random, calls, terms, lease)
         self._beat = Beat(self._server, calls, lease, self._vitals, utc_now)
         self._gate = Gate(self._short, self._database, lease, self)
-        self._follower = Follower(self._server, bring, self._gate.submit_long)
+        self._follower = Follower(self._server, means.bring, self._gate.submit_long)
         self._usage = ServerUsage(self._gate, self._server, calls, terms)
-        self._listener = Listener(self._client, self._usage, asterisk.journal, _contacts(control))
+        contacts = _contacts(means.control)
+        self._listener = Listener(self._client, self._usage, asterisk.journal, contacts)
         admission = Admission(country, random.random, Via.SERVICE, calls, terms)
         service = AdmissionService(self._server, admission, utc_now, asterisk.admission_seconds)
         self._desk = Desk(service, self._alone, self._gate)
@@ -117,6 +131,7 @@ class _Parts:
         self._loop, self._lease, self._outages = loop, lease, 0
         self.manager = ServiceManager(self._status)
         self._metrics = self._open_metrics(settings)
+        self._web = _open_web(settings, means.pay)
         self._delivery = Delivery(settings)
         self.agi = FastAgiServer(
             self._metrics.watching(answer) if self._metrics else answer,
@@ -171,8 +186,10 @@ class _Parts:
             await self._gate.submit_long(lambda c: servers.stop(c, self._server, at))
         if isinstance(self._short, LoopDatabase):
             self._short.close()
-        await asyncio.to_thread(self._database.stop, END_SECONDS)
-        await asyncio.to_thread(self._delivery.stop, END_SECONDS)
+        ending = [self._database.stop, self._delivery.stop]
+        if self._web is not None:
+            ending.append(self._web.stop)
+        await asyncio.gather(*(asyncio.to_thread(stop, END_SECONDS) for stop in ending))
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.stop)
 
@@ -229,6 +246,14 @@ class _Parts:
         away = self._gate.away_seconds
         database = f"database away for {away:.0f} s" if away else "database there"
         return f"Admitting calls; manager interface {self._client.state.link}, {database}."
+
+
+def _open_web(settings: Settings, pay: Pay) -> WebServer | None:
+    if not settings.web.port:
+        return None
+    web = WebServer(make_app(pay, settings.secrets.payment_secret, time.time), settings.web)
+    web.start()
+    return web
 
 
 def _short_way(engine: Engine, thread: DatabaseThread) -> LoopDatabase | DatabaseThread:

@@ -17,6 +17,7 @@ from asterisk_siptrunk.database import notices
 from asterisk_siptrunk.database.engine import open_engine, transaction
 from asterisk_siptrunk.database.notices import Claimed
 from asterisk_siptrunk.delivery.courier import Courier
+from asterisk_siptrunk.delivery.ways import ways_of
 from asterisk_siptrunk.errors import DatabaseUnavailable, SiptrunkError
 from asterisk_siptrunk.notice.backoff import pause_after
 from asterisk_siptrunk.notice.model import Notice, Way
@@ -117,13 +118,13 @@ class Deliverer:
 
 
 class Delivery:
-    """A deliverer for each way, by the settings."""
+    """A deliverer for each way that is set up here; the other ones are left to other servers."""
 
     def __init__(self, settings: Settings) -> None:
         courier = Courier(settings, _now)
         self._all = [
             Deliverer(way, open_engine(settings.database.url), courier.carry, _now, random.random)
-            for way in Way
+            for way in ways_of(settings)
         ]
 
     def start(self) -> None:

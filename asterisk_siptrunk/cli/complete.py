@@ -12,6 +12,8 @@ from asterisk_siptrunk.bootstrap import (
     carriers,
     catalogues,
     customers,
+    invoices,
+    orders,
     rates,
     rules,
     servers,
@@ -47,6 +49,8 @@ rule_owners = _completer(
 )
 carrier_names = _completer(lambda connection, _: (c.name for c in carriers.every(connection)))
 server_names = _completer(lambda connection, _: (s.name for s in servers.every(connection)))
+order_references = _completer(lambda connection, _: (o.reference for o in orders.every(connection)))
+invoice_numbers = _completer(lambda connection, _: (i.number for i in invoices.every(connection)))
 number_names = _completer(lambda connection, _: (e164 for e164, *_ in trunks.numbers(connection)))
 
 offer_names = _completer(

@@ -27,7 +27,7 @@ from asterisk_siptrunk.generation.server import Module
 from asterisk_siptrunk.generation.store import rights_hint
 from asterisk_siptrunk.generation.surroundings import obstacles, tls_problems
 from asterisk_siptrunk.generation.transports import other_transports, transports_in
-from asterisk_siptrunk.settings import SECRETS_FILE
+from asterisk_siptrunk.settings import SECRETS_FILE, Settings
 from asterisk_siptrunk.trunk import AwayPolicy, Transport, TrunkKind
 
 _COLUMNS = ("check", "state", "found", "advice")
@@ -98,6 +98,20 @@ def _secrets(desk: Desk) -> Iterator[Finding]:
     if not (secrets.ami_listen and secrets.ami_apply):
         advice = f"Give ami_listen and ami_apply in {file}; 'siptrunk init' makes them."
         yield Finding("secrets", Health.FAIL, "A secret of the manager interface is empty.", advice)
+    for name in _missing_secrets(desk.settings):
+        said = f"{name} is empty, and the settings need it."
+        yield Finding("secrets", Health.FAIL, said, f"Give {name} in {file}.")
+
+
+def _missing_secrets(settings: Settings) -> Iterator[str]:
+    """Secrets without which what is set up cannot work."""
+    secrets = settings.secrets
+    if settings.mail.username and not secrets.mail_password:
+        yield "mail_password"
+    if settings.webhook.url and not secrets.webhook_secret:
+        yield "webhook_secret"
+    if settings.web.port and not secrets.payment_secret:
+        yield "payment_secret"
 
 
 def _mode(check: str, file: Path, right: int) -> Finding:
@@ -297,6 +311,7 @@ _CHECKS: dict[str, Check] = {
     "rotated": running.rotated,
     "records": _records,
     "servers": _servers,
+    "notices": running.waiting_notices,
     "clock": running.clock,
     "database-clock": running.database_clock,
     "unit": running.unit,
@@ -322,6 +337,7 @@ _NEEDS = {
     "rotated": ("settings", "database", "journal"),
     "records": ("settings", "asterisk"),
     "servers": ("settings", "database"),
+    "notices": ("settings", "database"),
     "clock": ("settings", "asterisk"),
     "database-clock": ("settings", "database"),
     "unit": ("settings",),

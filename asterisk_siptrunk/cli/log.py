@@ -16,8 +16,8 @@ from asterisk_siptrunk.settings import LogSettings
 
 _FIELDS = ("call", "trunk")
 _INDENT = "    "
-# They tell of each connection, of how the schema is read, of the kind of event loop.
-_TALKATIVE = ("panoramisk", "alembic", "asyncio")
+# They tell of each connection, of how the schema is read, of the kind of event loop, of each step.
+_TALKATIVE = ("panoramisk", "alembic", "asyncio", "uvicorn")
 
 
 def begin_log(settings: LogSettings) -> None:

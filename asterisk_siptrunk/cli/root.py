@@ -32,10 +32,12 @@ _LINES = {
     "config": "Asterisk's configuration: plan, check, apply, roll back.",
     "server": "The servers, each an Asterisk with its service.",
     "serve": "Admit calls and record usage, until stopped.",
+    "web": "What is served over HTTP: payments by webhook.",
     "service": "The service under systemd.",
     "call": "Calls, those going on and those of the past.",
     "usage": "Usage for billing.",
     "security": "Who tries to get in, and rules that keep a flood out.",
+    "notice": "What customers and your own systems are told.",
     "backup": "Write the SQLite database to a file, while it is in use.",
     "restore": "Put a backup in the SQLite database's place.",
 }

@@ -8,7 +8,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from asterisk_siptrunk import bootstrap
-from asterisk_siptrunk.bootstrap import backup, describe, schema, servers
+from asterisk_siptrunk.bootstrap import backup, describe, notices, schema, servers
 from asterisk_siptrunk.call.lease import BEAT_SECONDS
 from asterisk_siptrunk.cli.desk import Desk
 from asterisk_siptrunk.cli.finding import Finding, Health
@@ -34,6 +34,7 @@ _MOST_JOURNAL_BEHIND = 2_000_000
 """Bytes, some 9,000 calls: a daemon that was away for long has read that within half a minute."""
 _BEAT_TOLERANCE = 3 * BEAT_SECONDS
 _WAITS_FOR_LOCK = "2s"
+_LONGEST_NOTICE = timedelta(hours=1)
 _LEAST_FREE, _LITTLE_FREE = 50_000_000, 500_000_000
 """Bytes: a day of 1,000,000 calls takes about 500 MB in the database, and 230 in the journal."""
 
@@ -228,6 +229,22 @@ def rotated(desk: Desk) -> Iterator[Finding]:
         yield Finding("rotated", Health.FAIL, said, advice)
     else:
         yield Finding("rotated", Health.OK, "The journal is read on where it was left.")
+
+
+def waiting_notices(desk: Desk) -> Iterator[Finding]:
+    """Whether notices arrive."""
+    with desk.reading() as connection:
+        found = notices.overdue(connection, datetime.now(UTC) - _LONGEST_NOTICE)
+    if found is None:
+        yield Finding("notices", Health.OK, "No notice waits for more than an hour.")
+        return
+    error = f" The last error: {found.error}" if found.error else " None was tried yet."
+    said = f"Notices that wait for more than an hour: {found.count}.{error}"
+    advice = (
+        "siptrunk notice list; 'siptrunk notice test' tries the way there. A server with [mail] "
+        "host, or [webhook] url, has to run 'siptrunk serve'."
+    )
+    yield Finding("notices", Health.WARN, said, advice)
 
 
 def clock(desk: Desk) -> Iterator[Finding]:

@@ -5,12 +5,14 @@ import re
 import warnings
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any, Generic, TextIO, TypeVar
 
 import click
 import phonenumbers
 
+from asterisk_siptrunk.billing.money import parse_price
 from asterisk_siptrunk.call.month import LocalMonth, month_at
 from asterisk_siptrunk.cli.desk import desk_of
 from asterisk_siptrunk.destination import Target, caller_number, country_code
@@ -168,6 +170,17 @@ def email_address(text: str) -> str:
     raise InvalidInput(f"{text[:80]!r} is no e-mail address; give one like voice@acme.example.")
 
 
+class PriceType(ReadType[Decimal]):
+    """An amount of money."""
+
+    name = "amount"
+
+    def read(self, text: str, context: click.Context | None) -> Decimal:
+        """Parse."""
+        del context
+        return parse_price(text)
+
+
 class CountType(ReadType[int | str]):
     """A number from 1 to `most`, or `none` for no limit."""
 
@@ -272,6 +285,7 @@ CARRIER_CHANNELS = CountType(MOST_CARRIER_CHANNELS)
 MOMENT = MomentType()
 DAY = DayType()
 MONTH = MonthType()
+PRICE = PriceType()
 SERVER = TextType("host", parse_server)
 CONTEXT = TextType("context", parse_context)
 LINE = TextType("text", one_line)

@@ -24,7 +24,7 @@ from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.invoices import Book, Charge, Invoice, Subject
 from asterisk_siptrunk.database.provider import hold
 from asterisk_siptrunk.database.tables import channel_order, invoice, payment
-from asterisk_siptrunk.errors import InvalidInput
+from asterisk_siptrunk.errors import AlreadyExists, InvalidInput
 from asterisk_siptrunk.notice.kind import NoticeKind
 from asterisk_siptrunk.trunk import Credentials, Trunk, TrunkKind
 
@@ -46,7 +46,8 @@ class Cashier:
         """Apply a payment.
 
         Raises:
-            InvalidInput: it says not what it is for, or its reference is another payment's.
+            InvalidInput: it says not what it is for.
+            AlreadyExists: its reference is another payment's.
             NotFound: there is no such order or invoice.
         """
         if (one.order is None) == (one.invoice is None):
@@ -74,7 +75,7 @@ class Cashier:
             one.order,
             one.invoice,
         ):
-            raise InvalidInput(
+            raise AlreadyExists(
                 f"There is a payment {one.reference} already, of {shown(row.amount, row.currency)} "
                 f"for {row.order or row.number}: another payment needs a reference of its own."
             )

@@ -26,7 +26,7 @@ class Courier:
         settings, now = self._settings, self._clock()
         match notice.target.way:
             case Way.MAIL:
-                message = mail.written(notice, settings.mail.sender, settings.provider.name, now)
+                message = mail.written(settings.mail, notice, settings.provider.name, now)
                 to = notice.target.address
                 mail.send(settings.mail, settings.secrets.mail_password, message, to)
             case Way.WEBHOOK:

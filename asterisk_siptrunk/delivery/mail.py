@@ -23,13 +23,15 @@ STEP_SECONDS = 10.0
 """For each answer of the server; there are a dozen steps, which a claim of five minutes covers."""
 
 
-def written(notice: Notice, sender: str, provider: str, now: datetime) -> EmailMessage:
-    """The mail of a notice.
+def written(settings: MailSettings, notice: Notice, provider: str, now: datetime) -> EmailMessage:
+    """The mail of a notice; `provider` is the name of whom it comes from.
 
     Raises:
-        DeliveryFailed: an address or a word in it cannot stand in a mail.
+        DeliveryFailed: no mails are sent, or an address or a word cannot stand in one.
     """
-    origin, to = _address(sender, provider), _address(notice.target.address)
+    if not settings.host:
+        raise DeliveryFailed("There is no server for mails: set host of [mail] in siptrunk.toml.")
+    origin, to = _address(settings.sender, provider), _address(notice.target.address)
     words, message = letter(notice, provider), EmailMessage()
     message["From"], message["To"] = origin, to
     try:
@@ -58,8 +60,6 @@ def send(settings: MailSettings, password: str, message: EmailMessage, to: str) 
     Raises:
         DeliveryFailed: it has not, and why.
     """
-    if not settings.host:
-        raise DeliveryFailed("There is no server for mails: set host of [mail] in siptrunk.toml.")
     try:
         client = _connected(settings)
         try:

@@ -1,5 +1,6 @@
 """A notice, and who is told."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -37,6 +38,13 @@ class Ways:
 
     mail: bool
     webhook: bool
+
+    def __iter__(self) -> Iterator[Way]:
+        """Those that are set up."""
+        if self.mail:
+            yield Way.MAIL
+        if self.webhook:
+            yield Way.WEBHOOK
 
     def to(self, email: str) -> tuple[Target, ...]:
         """Who is told of what happens to a customer; "" is one without an address."""

@@ -27,6 +27,7 @@ KNOWS = {
     | {"destination", "trunk", "asterisk.variables", "asterisk.events", "whole_file"},
     "asterisk": BASE | ROOMS | {"generation.server"},
     "database": BASE | PURE | {"generation.inventory", "whole_file"},
+    "documents": {"errors", "billing"},
     "delivery": BASE | {"notice"},
     "web": BASE | PURE,
     "cli": BASE | PURE | {"generation", "bootstrap", "whole_file"},
@@ -49,6 +50,7 @@ LIBRARIES = {
     "asterisk": {"panoramisk", "asterisk"},  # pyst2 calls itself asterisk
     "database": {"sqlalchemy", "alembic"},
     "web": {"starlette", "uvicorn"},
+    "documents": {"reportlab", "drafthorse"},
     "cli": {"click", "rich", "phonenumbers", "sqlalchemy"},
     "bootstrap": {"sqlalchemy"},
     "admission_service": {"sqlalchemy"},

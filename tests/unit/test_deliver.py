@@ -12,10 +12,11 @@ import pytest
 from asterisk_siptrunk.daemon import END_SECONDS
 from asterisk_siptrunk.database import notices
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
-from asterisk_siptrunk.deliver import Deliverer
+from asterisk_siptrunk.deliver import Deliverer, Delivery
 from asterisk_siptrunk.errors import DatabaseUnavailable, DeliveryFailed
 from asterisk_siptrunk.notice.kind import NoticeKind
 from asterisk_siptrunk.notice.model import Way
+from asterisk_siptrunk.settings import DatabaseSettings, Secrets, Settings, WebhookSettings
 from tests.lab.service import Service
 from tests.unit.delivery.servers import web_server
 from tests.unit.notice.builders import INVOICE, MAIL, NOON, WEBHOOK
@@ -126,6 +127,25 @@ class Telling(Service):
         settings += 'sender = "sip@us.example"\nsecurity = "none"\n'
         environment = {"SIPTRUNK_SECRETS_WEBHOOK_SECRET": "s3cret"}
         super().__init__(folder, database_url, settings=settings, environment=environment)
+
+
+def test_a_way_that_is_not_set_up_here_is_left_to_other_servers(sqlite_url, tmp_path):
+    engine = open_engine(sqlite_url)
+    tell(engine, MAIL, WEBHOOK)
+    with web_server() as told:
+        settings = Settings(
+            tmp_path,
+            database=DatabaseSettings(sqlite_url),
+            webhook=WebhookSettings(told.url),
+            kept=Secrets(webhook_secret="s3cret"),
+        )
+        delivery = Delivery(settings)
+        delivery.start()
+        while record(engine, 2).said_at is None:
+            pass
+        delivery.stop(10)
+    assert record(engine, 1).tries == 0
+    engine.dispose()
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from asterisk_siptrunk.delivery.courier import Courier
+from asterisk_siptrunk.delivery.ways import ways_of
 from asterisk_siptrunk.errors import SettingsError
+from asterisk_siptrunk.notice.model import Ways
 from asterisk_siptrunk.notice.signature import HEADER, verify
 from asterisk_siptrunk.settings import (
     MailSettings,
@@ -43,6 +45,19 @@ def test_a_webhook_goes_to_the_url_of_the_settings_signed_now(tmp_path):
     ((_, headers, body),) = told.requests
     assert json.loads(body)["facts"] == INVOICE
     assert verify("s3cret", body, headers[HEADER], NOON.timestamp())
+
+
+@pytest.mark.parametrize(
+    ("settings", "ways"),
+    [
+        ({}, Ways(mail=False, webhook=False)),
+        ({"mail": MailSettings("mx.example")}, Ways(mail=True, webhook=False)),
+        ({"webhook": WebhookSettings("http://x")}, Ways(mail=False, webhook=True)),
+    ],
+    ids=["none", "mail", "webhook"],
+)
+def test_the_settings_say_which_ways_there_are(tmp_path, settings, ways):
+    assert ways_of(Settings(tmp_path, **settings)) == ways
 
 
 @pytest.mark.parametrize("target", [MAIL, WEBHOOK], ids=["mail", "webhook"])

@@ -2,9 +2,13 @@
 
 import email
 import email.policy
+from contextlib import suppress
 from dataclasses import replace
+from email.policy import SMTP
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asterisk_siptrunk.delivery import mail
 from asterisk_siptrunk.errors import DeliveryFailed
@@ -17,13 +21,13 @@ from tests.unit.notice.builders import INVOICE, NOON, issued
 PLAIN = (b"AUTH PLAIN",)
 STARTTLS = (b"STARTTLS", b"AUTH PLAIN")
 PASSWORD = "s3cret"
+OURS = MailSettings(host="127.0.0.1", security="none", sender="sip@us.example")
 TO = "voice@acme.example"
 
 
 def send(mails, security="none", password=PASSWORD, **settings):
-    said = {"host": "127.0.0.1", "port": mails.port, "sender": "sip@us.example", **settings}
-    written = mail.written(issued(), said["sender"], "Us", NOON)
-    mail.send(MailSettings(security=security, **said), password, written, TO)
+    said = replace(OURS, port=mails.port, security=security, **settings)
+    mail.send(said, password, mail.written(said, issued(), "Us", NOON), TO)
 
 
 def parsed(text):
@@ -56,7 +60,7 @@ def test_a_mail_arrives_as_it_was_written():
 
 def test_names_in_any_letters_arrive():
     facts = INVOICE | {"invoice": "№ 17 é"}
-    message = mail.written(replace(issued(), facts=facts), "sip@us.example", "Télécom", NOON)
+    message = mail.written(OURS, replace(issued(), facts=facts), "Télécom", NOON)
     again = parsed(message.as_bytes())
     assert again["From"] == "Télécom <sip@us.example>"
     assert again["Subject"] == "Invoice № 17 é: 59.40 EUR"
@@ -131,21 +135,20 @@ def test_how_the_server_takes_leave_does_not_matter():
 
 def test_nobody_listens():
     (port,) = free_ports(1, "tcp")
-    settings = MailSettings(host="127.0.0.1", port=port, sender="a@b.example", security="none")
-    message = mail.written(issued(), "a@b.example", "Us", NOON)
+    message = mail.written(OURS, issued(), "Us", NOON)
     with pytest.raises(DeliveryFailed, match=f"127.0.0.1:{port}: Connection refused"):
-        mail.send(settings, "", message, TO)
+        mail.send(replace(OURS, port=port), "", message, TO)
 
 
 def test_a_server_s_name_that_can_be_none_is_told():
-    message = mail.written(issued(), "a@b.example", "Us", NOON)
+    message = mail.written(OURS, issued(), "Us", NOON)
     with pytest.raises(DeliveryFailed, match=r"a..b:587: .*label"):
-        mail.send(MailSettings(host="a..b"), "", message, TO)
+        mail.send(replace(OURS, host="a..b"), "", message, TO)
 
 
 def test_no_server_is_set():
     with pytest.raises(DeliveryFailed, match=r"set host of \[mail\]"):
-        mail.send(MailSettings(), "", mail.written(issued(), "a@b.example", "Us", NOON), TO)
+        mail.written(MailSettings(), issued(), "Us", NOON)
 
 
 @pytest.mark.parametrize(
@@ -165,16 +168,28 @@ def test_no_server_is_set():
 def test_an_address_names_one_mailbox_and_no_header(address):
     notice = replace(issued(), target=Target(Way.MAIL, address))
     with pytest.raises(DeliveryFailed, match="is no address that a mail has") as caught:
-        mail.written(notice, "sip@us.example", "Us", NOON)
+        mail.written(OURS, notice, "Us", NOON)
     assert str(caught.value).isprintable()
 
 
 def test_no_fact_adds_a_header():
     notice = replace(issued(), facts=INVOICE | {"invoice": "17\nBcc: c@d.example"})
     with pytest.raises(DeliveryFailed, match="cannot be written as a mail"):
-        mail.written(notice, "sip@us.example", "Us", NOON)
+        mail.written(OURS, notice, "Us", NOON)
+
+
+@given(st.text(), st.text())
+def test_whatever_the_facts_are_a_mail_has_its_headers_and_no_other(invoice, customer):
+    notice = replace(issued(), facts=INVOICE | {"invoice": invoice, "customer": customer})
+    with suppress(DeliveryFailed):
+        message = parsed(mail.written(OURS, notice, "Us", NOON).as_bytes(policy=SMTP))
+        assert message.get_all("To") == [TO]
+        assert {name.lower() for name in message} == {
+            *("from", "to", "subject", "date", "message-id", "auto-submitted"),
+            *("content-type", "content-transfer-encoding", "mime-version"),
+        }
 
 
 def test_no_provider_s_name_adds_a_header():
     with pytest.raises(DeliveryFailed, match="is no address"):
-        mail.written(issued(), "sip@us.example", "Us\nBcc: c@d.example", NOON)
+        mail.written(OURS, issued(), "Us\nBcc: c@d.example", NOON)

@@ -1,0 +1,1 @@
+"""The edge to HTTP: what others tell us, and ask, over the web."""

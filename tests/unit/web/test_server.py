@@ -1,0 +1,107 @@
+"""Serving beside calls, and alone."""
+
+import signal
+import socket
+import urllib.request
+from contextlib import closing, suppress
+
+import pytest
+
+from asterisk_siptrunk.errors import SiptrunkError
+from asterisk_siptrunk.settings import WebSettings
+from asterisk_siptrunk.web import server as web_server
+from asterisk_siptrunk.web.app import make_app
+from asterisk_siptrunk.web.server import WebServer
+from tests.lab.processes import Child, free_ports, has_ipv6
+from tests.lab.provider import SIPTRUNK
+from tests.lab.service import Service
+from tests.unit.web.conftest import SECONDS, Client
+
+
+def made(till, **settings):
+    return WebServer(make_app(till, "s3cret", lambda: 0.0), WebSettings(**settings))
+
+
+def test_a_port_that_is_taken_is_told(till):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SiptrunkError, match=f"on 127.0.0.1:{port}: .*See .web. in"):
+            made(till, port=port)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
+def test_over_ipv6(till):
+    server = made(till, host="::1")
+    server.start()
+    with urllib.request.urlopen(f"http://[::1]:{server.port}/healthz", timeout=SECONDS) as answer:
+        assert answer.status == 200
+    server.stop(SECONDS)
+
+
+def test_more_than_the_bound_are_told_to_come_again(till, monkeypatch):
+    monkeypatch.setattr(web_server, "MOST_CONNECTIONS", 2)
+    server = made(till)
+    server.start()
+    idle = [socket.create_connection(("127.0.0.1", server.port), SECONDS) for _ in range(3)]
+    assert Client(server.port)("GET", "/healthz").status == 503
+    for each in idle:
+        each.close()
+    server.stop(SECONDS)
+
+
+def test_a_server_that_ends_by_itself_is_told(till, monkeypatch, caplog):
+    server = made(till)
+    monkeypatch.setattr(server._server, "run", lambda **_: 1 // 0)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest's own stay
+    server.start()
+    with pytest.raises(SiptrunkError, match="Nothing is served"):
+        server.until_stopped()
+    assert "ZeroDivisionError" in caplog.text
+
+
+class Webbed(Service):
+    """A service with a port for the web."""
+
+    def __init__(self, folder, url, **environment):
+        (self.web_port,) = free_ports(1, "tcp")
+        settings = f"[web]\nport = {self.web_port}\n"
+        secret = {"SIPTRUNK_SECRETS_PAYMENT_SECRET": "s3cret"}
+        super().__init__(folder, url, settings=settings, environment=secret | environment)
+
+
+def test_beside_calls(sqlite_url, tmp_path):
+    with Webbed(tmp_path, sqlite_url) as service:
+        client = Client(service.web_port)
+        assert client("GET", "/healthz").status == 200
+        assert client("POST", "/webhooks/payment", b"{}").status == 401
+        with closing(socket.create_connection(("127.0.0.1", service.web_port))):
+            assert "SIPTRUNK_NEXT" in service.ask("lab-1.1")
+            assert service.process is not None
+            service.process.signal(signal.SIGTERM)
+            assert service.process.wait(SECONDS) == 0
+    assert "s3cret" not in service.log
+
+
+def test_beside_calls_a_port_that_is_taken_is_told_first(sqlite_url, tmp_path):
+    with Webbed(tmp_path, sqlite_url) as service:
+        second = service.run("serve")
+    assert second.returncode == 1
+    assert f"Cannot serve the web on 127.0.0.1:{service.web_port}" in second.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_alone_until_it_is_told_to_stop(sqlite_url, tmp_path, number):
+    service = Webbed(tmp_path, sqlite_url)
+    log = tmp_path / "web.log"
+    alone = Child([str(SIPTRUNK), "web", "serve"], output=log, env=service.environment)
+    with alone:
+        service.until(lambda: answers(service.web_port))
+        assert log.read_text() == f"Serving the web at 127.0.0.1:{service.web_port}.\n"
+        alone.signal(number)
+        assert alone.wait(SECONDS) == 0
+
+
+def answers(port):
+    with suppress(OSError):
+        return Client(port)("GET", "/healthz").status == 200
+    return False
