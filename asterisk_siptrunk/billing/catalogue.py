@@ -108,6 +108,12 @@ class Catalogue:
     offers: Mapping[str, Offer]
     plans: Mapping[str, Plan]
 
+    @property
+    def decks(self) -> frozenset[str]:
+        """The names of the decks that its calls are charged by."""
+        of_plans = (plan.deck for plan in self.plans.values() if plan.deck)
+        return frozenset(offer.deck for offer in self.offers.values()).union(of_plans)
+
     def offer(self, name: str) -> Offer:
         """Find an offer.
 

@@ -8,7 +8,7 @@ Loading a file says what holds from a day on, and nothing of the days before: an
 has too goes on, one that it has not ends on that day.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -82,11 +82,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RateChange:
-    """One rate before and after: None where there was none, or is none."""
+    """What becomes of a rate: as it is to be, or was; `before` is what a changed one was."""
 
     kind: Kind
-    before: Rate | None
-    after: Rate | None
+    rate: Rate
+    before: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +182,11 @@ def _compare(connection: Connection, tail: _Tail) -> DeckChange:
     same = select(rate.c.id).where(rate.c.id == _new.c.rate_id, *alike).exists()
     connection.execute(update(_new).values(same=same))
     ends_else = rate.c.valid_until.is_distinct_from(_new.c.valid_until)
-    pairs = select(*_of(rate), *_of(_new)).outerjoin_from(_new, rate, rate.c.id == _new.c.rate_id)
-    gone = select(*_of(rate), *_of(_new)).outerjoin_from(rate, _new, false())
-    changes = {
+    pairs = select(*_of(_new), *_of(rate)).outerjoin_from(_new, rate, rate.c.id == _new.c.rate_id)
+    changes: dict[Kind, Select[Any]] = {
         Kind.ADDED: pairs.where(_new.c.rate_id.is_(None)),
         Kind.CHANGED: pairs.where(rate.c.id.is_not(None), or_(~_new.c.same, ends_else)),
-        Kind.ENDED: gone.where(tail.holds, rate.c.id.not_in(_met())),
+        Kind.ENDED: select(*_of(rate)).where(tail.holds, rate.c.id.not_in(_met())),
     }
     counts = {kind: _count(connection, query) for kind, query in changes.items()}
     unchanged = _count(connection, pairs) - counts[Kind.ADDED] - counts[Kind.CHANGED]
@@ -207,12 +206,8 @@ def _shown(connection: Connection, kind: Kind, query: Select[Any]) -> Iterator[R
     table = rate if kind is Kind.ENDED else _new
     query = query.order_by(table.c.target, table.c.valid_from).limit(MOST_SHOWN)
     for row in connection.execute(query):
-        yield RateChange(kind, _rate(row[: len(_FIELDS)]), _rate(row[len(_FIELDS) :]))
-
-
-def _rate(values: Sequence[Any]) -> Rate | None:
-    """A rate from the columns of an outer join, None where that found nothing."""
-    return None if values[0] is None else Rate(*values)
+        now, before = row[: len(_FIELDS)], row[len(_FIELDS) :]
+        yield RateChange(kind, Rate(*now), Rate(*before) if kind is Kind.CHANGED else None)
 
 
 def _carry_out(connection: Connection, tail: _Tail) -> None:

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
-from asterisk_siptrunk.billing.catalogue import Catalogue, in_force
+from asterisk_siptrunk.billing.catalogue import Catalogue, Offer, Plan, in_force
 from asterisk_siptrunk.errors import NotFound
 
 FIRST = Catalogue(date(2026, 1, 1), "EUR", {}, {})
@@ -38,3 +39,12 @@ def test_an_empty_one_says_that_it_is():
         FIRST.offer("trunk")
     with pytest.raises(NotFound, match="no plan desk; it has none"):
         FIRST.plan("desk")
+
+
+def test_decks_are_those_of_offers_and_of_plans_that_have_their_own():
+    offer = Offer("trunk", "Trunk", (), 1, 10, "world")
+    plans = {
+        "desk": Plan("desk", "Desk", "trunk", Decimal(15), 2, deck="desk"),
+        "fibre": Plan("fibre", "Fibre", "trunk", Decimal(45), 2),
+    }
+    assert replace(FIRST, offers={"trunk": offer}, plans=plans).decks == {"world", "desk"}
