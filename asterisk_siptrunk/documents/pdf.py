@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import as_file, files
 from io import BytesIO
 from typing import Any
-from xml.sax.saxutils import escape  # nosec B406 - writes markup, reads none
+from xml.sax.saxutils import escape  # writes markup, reads none # nosec B406
 
 from reportlab.lib.colors import HexColor
 from reportlab.lib.enums import TA_RIGHT
