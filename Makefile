@@ -44,7 +44,7 @@ fuzz: $(READY) ## millions of hostile inputs: make fuzz TARGET=agi INPUTS=100000
 bench: $(READY) lab ## what a call costs (minutes); of the database: bench ONLY=servers, ONLY=rating, ONLY=million (15 minutes)
 	@$(BIN)/python -m tests.bench$(ONLY:%=.%)
 
-lab: $(READY) ## finds Asterisk, SIPp and PostgreSQL, or makes a private copy once
+lab: $(READY) ## finds Asterisk, SIPp, PostgreSQL and nftables, or makes a private copy once
 	@$(BIN)/python -m tests.lab prepare
 
 lock: $(READY) ## renews requirements.lock from pyproject.toml

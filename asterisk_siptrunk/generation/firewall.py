@@ -30,6 +30,8 @@ _MESSAGES_AN_INVITE = 10
 # A challenged call's messages have 4 kB. Of the smallest INVITEs, 400 bytes, five times as many
 # pass in a stream as in datagrams.
 _KBYTES_AN_INVITE = 2
+_LONGEST_SEGMENT = 64
+"""Kilobytes that the kernel may hand on at once (GRO): with less room none of them would pass."""
 _SOURCES = 65_536
 """Addresses that are counted at the same time, in each set: some 200 bytes each."""
 _OTHER_MESSAGES = (
@@ -89,6 +91,7 @@ def _values(
 ) -> dict[str, object]:
     udp_ports, tcp_ports = _ports(asterisk, limits)
     owned = [(f"carrier {each.name}", _networks_of(each)) for each in carriers]
+    kbytes = limits.invites * _KBYTES_AN_INVITE
     exempts = [*owned, ("by --exempt", limits.exempt)]
     return {
         "exempts": [_exempt(whose, networks) for whose, networks in exempts if networks],
@@ -97,7 +100,8 @@ def _values(
         "tcp_ports": tcp_ports,
         "invites": limits.invites,
         "messages": limits.invites * _MESSAGES_AN_INVITE,
-        "kbytes": limits.invites * _KBYTES_AN_INVITE,
+        "kbytes": kbytes,
+        "kbytes_at_once": max(kbytes, _LONGEST_SEGMENT),
         "sources": _SOURCES,
         "other_messages": [
             {"name": each.strip(), "letters": f"0x{each[:_LETTERS_READ].encode().hex()}"}

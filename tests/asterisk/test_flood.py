@@ -68,8 +68,8 @@ def neighbour(tmp_path) -> Iterator[Neighbour]:
         yield Neighbour(island, PacketFilter())
 
 
-def rules(*exempt: str) -> str:
-    limits = Limits(exempt=tuple(map(ip_network, exempt)))
+def rules(*exempt: str, invites: int = 50) -> str:
+    limits = Limits(invites, tuple(map(ip_network, exempt)))
     return ruleset(AsteriskSettings(), (), limits, Templates())
 
 
@@ -137,9 +137,15 @@ def test_new_connections_are_limited(neighbour):
     assert neighbour.filter.dropped("connections") > 0
 
 
-def test_a_stream_is_slowed_down_and_not_cut(neighbour):
-    neighbour.filter.load(rules())
-    size = 400_000  # a bucket of 200 kB, then 100 kB a second
+@pytest.mark.parametrize(
+    ("invites", "size"),
+    [
+        (50, 400_000),  # a bucket of 200 kB, then 100 kB a second
+        (1, 70_000),  # a bucket of 66 kB, then 2 kB a second
+    ],
+)
+def test_a_stream_is_slowed_down_and_not_cut(neighbour, invites, size):
+    neighbour.filter.load(rules(invites=invites))
     with listening(socket.SOCK_STREAM) as here:
         here.listen()
         sender = subprocess.Popen(

@@ -18,7 +18,7 @@ from tests.lab.provider import Provider
 from tests.lab.sipp import RESPONSE_TIMES, Call, SippCaller
 
 RATES = (0, 100, 250, 500, 1000)
-RATES_BEHIND_RULES = (0, 250, 1000)
+RATES_BEHIND_RULES = (0, 250, 1000, 5000)
 SECONDS, OTHERS_A_SECOND = 8, 10
 US, FLOOD_HOST = "10.77.1.1", "10.77.1.2"
 US_TO_OTHERS, OTHER_HOST = "10.77.2.1", "10.77.2.2"

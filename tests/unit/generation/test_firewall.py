@@ -89,7 +89,7 @@ def test_all_is_in_proportion_to_the_invites():
     text = rules(limits=Limits(invites=7))
     limits = re.findall(r"limit rate over (.*) \} counter name (\w+) drop", text)
     assert sorted(set(limits)) == [
-        ("14 kbytes/second burst 14 kbytes", "streams_dropped"),  # 7 x 2 kB
+        ("14 kbytes/second burst 64 kbytes", "streams_dropped"),  # 7 x 2 kB; the longest segment
         ("7/second burst 7 packets", "calls_dropped"),
         ("7/second burst 7 packets", "connections_dropped"),
         ("70/second burst 70 packets", "messages_dropped"),  # 7 x 10
