@@ -12,7 +12,7 @@ NAME = PACKAGE.name
 # A name with a dot is one module: it says what one side asks of another, and holds no more.
 BASE = {"errors", "settings"}
 ROOMS = {"destination", "trunk", "call"}
-PURE = ROOMS | {"billing", "notice"}
+PURE = ROOMS | {"anomaly", "billing", "notice"}
 EVERYTHING = BASE | PURE | {"generation", "asterisk", "database", "delivery", "web"}
 KNOWS = {
     "errors": set(),
@@ -21,6 +21,7 @@ KNOWS = {
     "destination": {"errors"},
     "trunk": {"errors"},
     "call": {"errors", "destination", "trunk"},
+    "anomaly": {"errors"} | ROOMS,
     "billing": {"errors"} | ROOMS,
     "notice": {"errors"},
     "generation": BASE
