@@ -13,7 +13,7 @@ NAME = PACKAGE.name
 BASE = {"errors", "settings"}
 ROOMS = {"destination", "trunk", "call"}
 PURE = ROOMS | {"anomaly", "billing", "notice"}
-EVERYTHING = BASE | PURE | {"generation", "asterisk", "database", "delivery", "web"}
+EVERYTHING = BASE | PURE | {"generation", "asterisk", "database", "delivery", "documents", "web"}
 KNOWS = {
     "errors": set(),
     "settings": {"errors"},
