@@ -13,6 +13,7 @@ from asterisk_siptrunk.billing.quote import Quote
 from asterisk_siptrunk.billing.subscription import Ground, OrderKind, Subscription
 from asterisk_siptrunk.database import customers, lines, subscriptions
 from asterisk_siptrunk.database.audit import By, note
+from asterisk_siptrunk.database.provider import hold
 from asterisk_siptrunk.database.tables import channel_order, customer
 from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
 
@@ -36,7 +37,7 @@ class Wish:
 
 
 def place(connection: Connection, by: By, wish: Wish) -> Order:
-    """Write an order down; a cut, which costs nothing, is accepted at once.
+    """Write an order down, in the transaction that it was quoted in; a cut is accepted at once.
 
     Raises:
         AlreadyExists: another order of the trunk waits for its payment, or holds its name.
@@ -47,7 +48,7 @@ def place(connection: Connection, by: By, wish: Wish) -> Order:
     if not is_cut:
         _refuse_second(connection, by, agreed.trunk)
     owner = customers.get(connection, agreed.customer)
-    reference = f"O-{secrets.token_hex(_REFERENCE_BYTES).upper()}"
+    reference = _new_reference(connection)
     values = {
         "reference": reference,
         "customer_id": owner.id,
@@ -70,6 +71,14 @@ def place(connection: Connection, by: By, wish: Wish) -> Order:
     connection.execute(insert(channel_order).values(values))
     note(connection, by, "trunk", agreed.trunk, _placed_in_words(wish, reference))
     return get(connection, reference)
+
+
+def _new_reference(connection: Connection) -> str:
+    """A short one, since people copy it into transfers: so another order may have it."""
+    while True:
+        reference = f"O-{secrets.token_hex(_REFERENCE_BYTES).upper()}"
+        if not _load(connection, channel_order.c.reference == reference):
+            return reference
 
 
 def _placed_in_words(wish: Wish, reference: str) -> str:
@@ -153,6 +162,7 @@ def _require_ahead(connection: Connection, by: By, found: Order, on: Ground) -> 
 
 def expire(connection: Connection, by: By) -> list[str]:
     """Close the orders whose time to be paid is over; gives their references."""
+    hold(connection)  # one that is paid at this moment is not to be closed as well
     where = (channel_order.c.state == OrderState.PLACED.value) & (
         channel_order.c.expires_at <= by.at
     )
