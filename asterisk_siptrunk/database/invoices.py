@@ -17,6 +17,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
     update,
 )
 
@@ -311,8 +312,9 @@ def document(connection: Connection, number: str) -> InvoiceDocument:
 def _load(connection: Connection, where: ColumnElement[bool]) -> list[Invoice]:
     credit = invoice.alias()
     nothing = literal(Decimal(0), Money)
+    gross = type_coerce(credit.c.net + credit.c.tax, Money)  # a sum of two is a plain number else
     credited = (
-        select(func.coalesce(func.sum(credit.c.net + credit.c.tax), nothing))
+        select(func.coalesce(func.sum(gross), nothing))
         .where(credit.c.credits_id == invoice.c.id)
         .scalar_subquery()
     )
