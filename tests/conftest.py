@@ -33,7 +33,7 @@ def postgresql() -> Iterator[PostgresServer]:
 def one_postgresql(postgresql: PostgresServer) -> str:
     """One database for all tests, emptied before each: to make one takes 0.3 s."""
     url = postgresql.create_database("siptrunk")
-    _set_up(url)
+    set_up(url)
     return url
 
 
@@ -41,7 +41,7 @@ def one_postgresql(postgresql: PostgresServer) -> str:
 def fresh_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database as `siptrunk init` leaves it, to be copied."""
     file: Path = tmp_path_factory.mktemp("sqlite") / "fresh.db"
-    _set_up(f"sqlite:///{file}")
+    set_up(f"sqlite:///{file}")
     return file
 
 
@@ -71,7 +71,8 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def _set_up(url: str) -> None:
+def set_up(url: str) -> None:
+    """As `siptrunk init` leaves a database."""
     schema.make_place(url)
     engine = open_engine(url)
     schema.upgrade(engine)

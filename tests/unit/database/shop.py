@@ -267,7 +267,7 @@ def add_rate(connection, target: str, price: str, **changes) -> None:
         "price": Decimal(price),
         "first": 1,
         "step": 1,
-        "valid_from": date(2026, 1, 1),
+        "valid_from": date(2025, 1, 1),
     }
     connection.execute(insert(rate).values(values | changes))
 

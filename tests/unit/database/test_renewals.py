@@ -6,14 +6,14 @@ from decimal import Decimal
 from threading import Event
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from asterisk_siptrunk.call.month import month_at
 from asterisk_siptrunk.call.verify import Period
 from asterisk_siptrunk.database import catalogues, prune, rating, renewals, subscriptions
 from asterisk_siptrunk.database.engine import reading
 from asterisk_siptrunk.database.renewals import Bill, Refusal, Renewal
-from asterisk_siptrunk.database.tables import call, rate, rated_call
+from asterisk_siptrunk.database.tables import call, catalogue, rate, rated_call
 from asterisk_siptrunk.errors import InvalidInput, NotFound
 from tests.unit.database.shop import (
     CATALOGUE,
@@ -192,7 +192,7 @@ def test_a_call_without_a_rate_refuses_its_period(shop):
 
 def test_a_catalogue_that_is_lost_refuses_its_period_alone(shop):
     with shop.changing() as connection:
-        connection.execute(catalogues.catalogue.delete())
+        connection.execute(delete(catalogue))
     assert "no catalogue for 2026-11-12" in refused(shop.bill("2026-12-12"))[0]
 
 
