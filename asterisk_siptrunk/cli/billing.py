@@ -110,7 +110,9 @@ def _billed(desk: Desk, day: date) -> Iterator[Bill | Refusal]:
     renewal = Renewal(desk.engine, bootstrap.signature(), business, day)
     for one in due:
         with gone_through(f"Rating {one.subscription.trunk}") as watch:
-            yield renewal.write(one, watch)
+            done = renewal.write(one, watch)
+        if done is not None:
+            yield done
 
 
 def _turn(desk: Desk, business: Business) -> None:

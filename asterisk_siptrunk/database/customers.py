@@ -99,7 +99,7 @@ def change(connection: Connection, by: By, name: str, **values: str | Decimal | 
 
 
 def remove(connection: Connection, by: By, name: str) -> None:
-    """Forget a customer who never had a trunk.
+    """Forget a customer who never had a trunk, nor ordered one.
 
     Raises:
         NotFound: there is none of that name.
@@ -109,7 +109,9 @@ def remove(connection: Connection, by: By, name: str) -> None:
     try:
         connection.execute(delete(customer).where(customer.c.id == found.id))
     except IntegrityError:
-        raise InvalidInput(f"Customer {name} has or had trunks, so its record stays.") from None
+        raise InvalidInput(
+            f"Customer {name} has or had trunks or orders: its record stays."
+        ) from None
     note(connection, by, "customer", name, "removed")
 
 

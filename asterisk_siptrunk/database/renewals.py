@@ -30,7 +30,7 @@ from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.invoices import Book, Charge, Subject
-from asterisk_siptrunk.errors import InvalidInput, NotFound, SiptrunkError
+from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound, SiptrunkError
 from asterisk_siptrunk.notice.kind import NoticeKind
 
 Watch = Callable[[int], None]
@@ -84,13 +84,18 @@ class Renewal:
         except SiptrunkError as error:
             return Refusal(one, str(error))
 
-    def write(self, one: DueInvoice, watch: Watch) -> Bill | Refusal:
-        """Rate the calls of the period that is over, and write the invoice."""
+    def write(self, one: DueInvoice, watch: Watch) -> Bill | Refusal | None:
+        """Rate the calls of the period that is over, and write the invoice.
+
+        None: another run was faster, as where each server has its own every morning.
+        """
         try:
             self._require_proof(one)
             guard = partial(self._require_unbilled, one)
             rated = rating.store(self._engine, self._usage(one), guard, watch)
             return self._written(one, rated)
+        except AlreadyExists:
+            return None
         except SiptrunkError as error:
             return Refusal(one, str(error))
 
@@ -108,9 +113,9 @@ class Renewal:
         """Nothing of a period that was billed may change."""
         subscriptions.hold(connection, one.subscription.id)
         if one.first in invoices.periods_of(connection, one.subscription.id):
-            raise InvalidInput(
+            raise AlreadyExists(
                 f"The period of trunk {one.subscription.trunk} that begins on {one.first} has its "
-                "invoice already: another run was faster."
+                "invoice already."
             )
 
     def _usage(self, one: DueInvoice) -> rating.PeriodUsage:

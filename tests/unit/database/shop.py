@@ -196,7 +196,8 @@ class Shop:
         with reading(self.engine) as connection:
             due = renewals.due(connection, self.business, on)
         renewal = Renewal(self.engine, self.by, self.business, on)
-        return [renewal.write(one, lambda _: None) for one in due]
+        done = [renewal.write(one, lambda _: None) for one in due]
+        return [one for one in done if one is not None]
 
     def rerating(self, first: date, trunk="acme-lyon") -> Rerating:
         return Rerating(self.engine, self.business, trunk, first)
