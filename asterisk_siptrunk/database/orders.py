@@ -153,10 +153,13 @@ def _require_ahead(connection: Connection, by: By, found: Order, on: Ground) -> 
 
 def expire(connection: Connection, by: By) -> list[str]:
     """Close the orders whose time to be paid is over; gives their references."""
-    where = (channel_order.c.state == OrderState.PLACED.value) & (
+    late = (channel_order.c.state == OrderState.PLACED.value) & (
         channel_order.c.expires_at <= by.at
     )
-    found = _load(connection, where)
+    # One that is locked is being paid, or closed by another.
+    claimed = select(channel_order.c.id).where(late).with_for_update(skip_locked=True)
+    ids = connection.execute(claimed).scalars().all()
+    found = _load(connection, channel_order.c.id.in_(ids)) if ids else []
     for one in found:
         close(connection, by, one, OrderState.EXPIRED)
     return [one.reference for one in found]

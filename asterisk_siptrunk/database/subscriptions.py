@@ -204,24 +204,33 @@ def bring_channels(connection: Connection, by: By, found: Subscription, on: Grou
     return has
 
 
+def due(connection: Connection, at: datetime) -> list[int]:
+    """The subscriptions whose next period is to begin by then, by id."""
+    query = select(subscription.c.id).where(subscription.c.turns_at <= at)
+    return list(connection.execute(query.order_by(subscription.c.id)).scalars())
+
+
 def turn(connection: Connection, by: By, business: Business) -> list[str]:
     """Begin the periods that are due: cuts take effect, and what was ended ends; gives the trunks.
 
     Whoever runs it, and however often: what a period begins with follows from what was agreed.
     """
-    due = connection.execute(
-        select(subscription.c.id)
-        .where(subscription.c.turns_at <= by.at)
-        .order_by(subscription.c.id)
-        .with_for_update(skip_locked=True)
-    ).scalars()
+    turned = [turn_one(connection, by, business, one) for one in due(connection, by.at)]
+    return [name for name in turned if name is not None]
+
+
+def turn_one(
+    connection: Connection, by: By, business: Business, subscription_id: int
+) -> str | None:
+    """Begin the period of one that is due, as `turn`; None where another has, or is about to."""
+    where = (subscription.c.id == subscription_id) & (subscription.c.turns_at <= by.at)
+    claimed = select(subscription.c.id).where(where).with_for_update(skip_locked=True)
+    if connection.execute(claimed).first() is None:
+        return None
     zone = business.office.zone
-    turned = [_load(connection, subscription.c.id == one, zone)[0] for one in list(due)]
-    if turned:
-        on = ground(connection, zone)
-        for one in turned:
-            _turn(connection, by, business, one, on)
-    return [one.trunk for one in turned]
+    found = _load(connection, subscription.c.id == subscription_id, zone)[0]
+    _turn(connection, by, business, found, ground(connection, zone))
+    return found.trunk
 
 
 def _turn(
