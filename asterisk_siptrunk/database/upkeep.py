@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from asterisk_siptrunk.database import months, orders, subscriptions
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
-from asterisk_siptrunk.database.thread import DatabaseThread
+from asterisk_siptrunk.database.thread import DatabaseThread, T, Work
 from asterisk_siptrunk.errors import DatabaseUnavailable, SiptrunkError
 
 AUTHOR = "service"
@@ -57,7 +57,7 @@ class Periods:
         self._database = database
         self._business = business
         self._clock = clock
-        self._failing: set[int] = set()
+        self._failing: set[str] = set()
 
     async def run(self) -> None:
         """Look every few seconds, until cancelled."""
@@ -69,35 +69,37 @@ class Periods:
         """Do what is due; a database that is away, which others tell of, is asked again later."""
         by = By(AUTHOR, self._clock())
         try:
-            for one in await self._database.submit(lambda connection: _due(connection, by)):
+            for one in await self._do("what is due", lambda held: _due(held, by)) or ():
                 await self._turn(one, by)
-        except (DatabaseUnavailable, SQLAlchemyError) as error:
-            log.debug("what is due waits: %s", error)
+        except DatabaseUnavailable as error:
+            log.debug("What is due waits: %s", error)
 
     async def _turn(self, one: int, by: By) -> None:
-        try:
-            name = await self._database.submit(
-                lambda connection: subscriptions.turn_one(connection, by, self._business, one)
-            )
-        except (DatabaseUnavailable, SQLAlchemyError):
-            raise
-        except Exception as error:  # a defect here must not end the service of calls
-            self._say_failing(one, error)
-        else:
-            self._failing.discard(one)
-            if name is not None:
-                log.info("trunk %s: a new period has begun", name)
+        name = await self._do(
+            f"subscription {one}",
+            lambda held: subscriptions.turn_one(held, by, self._business, one),
+        )
+        if name is not None:
+            log.info("Trunk %s: a new period has begun.", name)
 
-    def _say_failing(self, one: int, error: Exception) -> None:
-        """Say it once, and not at each look."""
-        if one not in self._failing:
-            self._failing.add(one)
-            defect = None if isinstance(error, SiptrunkError) else error
-            log.error("the period of subscription %d cannot begin: %s", one, error, exc_info=defect)
+    async def _do(self, what: str, work: Work[T]) -> T | None:
+        """Have it done; a defect here must not end the service of calls, and is said once."""
+        try:
+            done = await self._database.submit(work)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            if what not in self._failing:
+                defect = None if isinstance(error, SiptrunkError) else error
+                log.error("Looking after %s fails: %s", what, error, exc_info=defect)  # noqa: TRY400
+            self._failing.add(what)
+            return None
+        self._failing.discard(what)
+        return done
 
 
 def _due(connection: Connection, by: By) -> list[int]:
     """Close the orders that were not paid in time; gives the subscriptions to turn, by id."""
     for reference in orders.expire(connection, by):
-        log.info("order %s was not paid in time, and has expired", reference)
+        log.info("Order %s was not paid in time, and has expired.", reference)
     return subscriptions.due(connection, by.at)
