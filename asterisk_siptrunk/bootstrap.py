@@ -27,7 +27,7 @@ from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
 from asterisk_siptrunk.billing.dunning import Patience
 from asterisk_siptrunk.billing.invoice import InvoiceDocument, Party
 from asterisk_siptrunk.billing.office import Office
-from asterisk_siptrunk.billing.payment import Outcome, Payment
+from asterisk_siptrunk.billing.payment import Outcome, Payment, PaymentState
 from asterisk_siptrunk.database import (
     audit,
     backup,
@@ -88,6 +88,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bill",
+    "Business",
     "By",
     "Invoice",
     "Rating",
@@ -275,7 +276,8 @@ def take_payment(
     by = By(author, datetime.now(UTC)) if author else signature()
     with transaction(database) as connection:
         outcome = Cashier(connection, by, business(settings)).pay(given, issue)
-    return TakenPayment(outcome, *(made[-1] if made else ()))
+    applied = outcome.state is PaymentState.APPLIED
+    return TakenPayment(outcome, *(made[-1] if made and applied else ()))
 
 
 def control(settings: Settings) -> "AmiControl":

@@ -7,6 +7,7 @@ from asterisk_siptrunk.errors import InvalidInput
 
 PRICE_DIGITS = 6
 """Digits after the point that a price may have: a minute to some country costs 0.00725."""
+PERCENT_DIGITS = 4
 HUNDRED = Decimal(100)
 _LARGEST = Decimal(10) ** 9
 _AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{1,12})?", re.ASCII)
@@ -64,7 +65,7 @@ def parse_percent(text: str) -> Decimal:
         InvalidInput: it is none.
     """
     percent = Decimal(text) if _AMOUNT.fullmatch(text) else None
-    if percent is None or percent > HUNDRED:
+    if percent is None or percent > HUNDRED or percent != round(percent, PERCENT_DIGITS):
         raise InvalidInput(f"{text!r} is no percentage: give 0 to 100, as in 20 or 5.5.")
     return percent
 

@@ -6,13 +6,14 @@ the others, and a month has the days that a calendar on the wall shows.
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from asterisk_siptrunk.call.verify import Period
 
+LONGEST_PERIOD = timedelta(31)
 _DECEMBER = 12
 
 

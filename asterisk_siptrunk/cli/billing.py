@@ -13,6 +13,7 @@ from asterisk_siptrunk.billing.money import PRICE_DIGITS, shown
 from asterisk_siptrunk.billing.usage import RateUse, amount_of, duration
 from asterisk_siptrunk.bootstrap import (
     Bill,
+    Business,
     Rating,
     Refusal,
     Renewal,
@@ -102,13 +103,23 @@ def _billed(desk: Desk, day: date) -> Iterator[Bill | Refusal]:
     business = bootstrap.business(desk.settings)
     with desk.changing() as (connection, by):
         orders.expire(connection, by)
-        subscriptions.turn(connection, by, business)
+    _turn(desk, business)
+    with desk.reading() as connection:
         due = renewals.due(connection, business, day)
     _prove(desk, due)
     renewal = Renewal(desk.engine, bootstrap.signature(), business, day)
     for one in due:
         with gone_through(f"Rating {one.subscription.trunk}") as watch:
             yield renewal.write(one, watch)
+
+
+def _turn(desk: Desk, business: Business) -> None:
+    """Each by itself: admissions wait for one of them at most."""
+    with desk.reading() as connection:
+        begun = subscriptions.to_turn(connection, datetime.now(UTC))
+    for one in begun:
+        with desk.changing() as (connection, by):
+            subscriptions.turn(connection, by, business, one)
 
 
 def _prove(desk: Desk, due: Iterable[DueInvoice]) -> None:
@@ -137,10 +148,14 @@ def _prove(desk: Desk, due: Iterable[DueInvoice]) -> None:
 
 
 def _remind(desk: Desk, day: date) -> None:
-    with desk.changing() as (connection, by):
-        taken = dunning.remind(connection, by, bootstrap.business(desk.settings), day)
-    for number, step in taken:
-        say(f"Invoice {number} is not paid: {_STEPS[step]}.")
+    business = bootstrap.business(desk.settings)
+    with desk.reading() as connection:
+        due = dunning.due(connection, business, day)
+    for number, _ in due:
+        with desk.changing() as (connection, by):
+            step = dunning.remind(connection, by, business, number, day)
+        if step is not Step.NONE:
+            say(f"Invoice {number} is not paid: {_STEPS[step]}.")
 
 
 @command.command()

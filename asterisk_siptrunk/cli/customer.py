@@ -1,6 +1,9 @@
 """`siptrunk customer`."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, TypeVar
 
 import click
 
@@ -17,12 +20,44 @@ from asterisk_siptrunk.cli.options import (
     yes_option,
 )
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows
-from asterisk_siptrunk.cli.values import EMAIL, LINE_OR_NONE
+from asterisk_siptrunk.cli.values import COUNTRY, EMAIL, LINE_OR_NONE, TAX, TAX_ID, tax_rate
+
+C = TypeVar("C", bound=Callable[..., Any])
 
 _COLUMNS = ("name", "title", "email", "trunks", "channels")
 
-title_option = click.option("--title", type=LINE_OR_NONE, help="The name for people and bills.")
-email_option = click.option("--email", type=EMAIL, help="Where notices go.")
+_DETAILS = (
+    click.option("--title", type=LINE_OR_NONE, help="The name for people and bills."),
+    click.option("--email", type=EMAIL, help="Where notices go."),
+    click.option(
+        "--address", type=LINE_OR_NONE, multiple=True, help="A line of it, as on a letter; repeat."
+    ),
+    click.option(
+        "--country", type=COUNTRY, help="Of the address (FR); the provider's own by default."
+    ),
+    click.option("--tax-id", type=TAX_ID, help="Its VAT number, as invoices name it."),
+    click.option(
+        "--tax",
+        "tax_percent",
+        type=TAX,
+        help="The tax rate of its invoices in percent, or 'default' for the provider's.",
+    ),
+)
+
+
+def _detail_options(command: C) -> C:
+    for option in reversed(_DETAILS):
+        command = option(command)
+    return command
+
+
+def _details(options: Mapping[str, Any]) -> dict[str, str | Decimal | None]:
+    values = given(options)
+    if lines := values.pop("address"):
+        values["address"] = "\n".join(line for line in lines if line.strip())
+    if "tax_percent" in values:
+        values["tax_percent"] = tax_rate(values["tax_percent"])
+    return values
 
 
 @click.group()
@@ -32,16 +67,19 @@ def command() -> None:
 
 @command.command()
 @click.argument("name")
-@title_option
-@email_option
+@_detail_options
 @pass_desk
-def add(desk: Desk, name: str, title: str | None, email: str | None) -> None:
+def add(desk: Desk, /, name: str, **options: Any) -> None:  # noqa: ANN401 - _detail_options
     """Take a customer in.
 
-    Example: siptrunk customer add acme --title "Acme SA" --email voice@acme.example
-    """
+    \b
+    Examples:
+      siptrunk customer add acme --title "Acme SA" --email voice@acme.example
+      siptrunk customer add beta --address "Rue Haute 1" --address "1000 Bruxelles" --country BE
+          --tax-id BE0123456749 --tax 0
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with desk.changing() as (connection, by):
-        customers.add(connection, by, name, title or "", email or "")
+        customers.add(connection, by, name, **_details(options))
     say(
         f"Customer {name} added. Next: siptrunk trunk add NAME --customer {name} --channels N "
         "--number NUMBER"
@@ -71,7 +109,15 @@ def show(desk: Desk, name: str, form: Form) -> None:
     with desk.reading() as connection:
         found = customers.get(connection, name)
         held = [trunk for trunk in trunks.every(connection) if trunk.customer == name]
-    row: Row = {"name": found.name, "title": found.title, "email": found.email}
+    row: Row = {
+        "name": found.name,
+        "title": found.title,
+        "email": found.email,
+        "address": ", ".join(found.address.splitlines()),
+        "country": found.country,
+        "tax_id": found.tax_id,
+        "tax": "default" if found.tax_percent is None else f"{found.tax_percent.normalize():f}",
+    }
     lines: list[Row] = [
         {"name": one.name, "channels": one.channels, "status": one.status} for one in held
     ]
@@ -80,15 +126,14 @@ def show(desk: Desk, name: str, form: Form) -> None:
 
 @command.command("set")
 @name_argument(customer_names)
-@title_option
-@email_option
+@_detail_options
 @pass_desk
-def set_(desk: Desk, /, name: str, **options: str | None) -> None:
-    """Change a customer's title or e-mail address.
+def set_(desk: Desk, /, name: str, **options: Any) -> None:  # noqa: ANN401 - _detail_options
+    """Change what invoices and notices say of a customer; those that were written stay.
 
     Example: siptrunk customer set acme --email calls@acme.example
     """
-    values = given(options)
+    values = _details(options)
     if not values:
         raise nothing_to_set()
     with desk.changing() as (connection, by):

@@ -21,7 +21,7 @@ from asterisk_siptrunk.cli.options import (
     yes_option,
 )
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows
-from asterisk_siptrunk.cli.values import LINE, PRICE
+from asterisk_siptrunk.cli.values import LINE, PAYMENT, PRICE
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.whole_file import whole_file
 
@@ -115,7 +115,7 @@ def export(desk: Desk, number: str, paper: str, output: Path | None) -> None:
 
 @command.command()
 @name_argument(invoice_numbers, "number")
-@click.option("--payment", type=LINE, required=True, help="The payment's own reference.")
+@click.option("--payment", type=PAYMENT, required=True, help="The payment's own reference.")
 @click.option("--amount", type=PRICE, help="What came in; what is left to pay by default.")
 @pass_desk
 def pay(desk: Desk, number: str, payment: str, amount: Decimal | None) -> None:
@@ -128,9 +128,12 @@ def pay(desk: Desk, number: str, payment: str, amount: Decimal | None) -> None:
     with desk.reading() as connection:
         one = invoices.get(connection, number)
     due = one.unpaid if one.settled_at is None else one.paid
+    if not due:
+        raise InvalidInput(f"Nothing of {number} is left to pay.")
     if amount not in {None, due}:
-        left = shown(one.unpaid, one.totals.currency)
-        raise InvalidInput(f"Of invoice {number} {left} are left to pay: it is paid whole.")
+        raise InvalidInput(
+            f"{number} is paid whole, or not at all: {shown(due, one.totals.currency)}."
+        )
     given = Payment(payment, due, one.totals.currency, invoice=number)
     outcome = bootstrap.take_payment(desk.settings, desk.engine, given).outcome
     if outcome.state is PaymentState.UNASSIGNED:

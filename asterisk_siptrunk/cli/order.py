@@ -19,7 +19,7 @@ from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.money import day, line_rows, quote_row, totals_row
 from asterisk_siptrunk.cli.options import confirm, form_option, name_argument, yes_option
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows, warn
-from asterisk_siptrunk.cli.values import COUNTRY, LINE, PRICE, WholeNumber, phone_number
+from asterisk_siptrunk.cli.values import COUNTRY, PAYMENT, PRICE, WholeNumber, phone_number
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import MOST_CHANNELS
 
@@ -121,9 +121,10 @@ def place(
         quoted = bootstrap.counter(desk.settings, connection, by).quoted(request).quote
     confirm(f"{_in_words(request, quote_row(quoted))} Order it?", yes=yes)
     with desk.changing() as (connection, by):
-        order = orders.place(
-            connection, by, bootstrap.counter(desk.settings, connection, by).quoted(request)
-        )
+        wish = bootstrap.counter(desk.settings, connection, by).quoted(request)
+        if quote_row(wish.quote) != quote_row(quoted):
+            raise InvalidInput("What this comes to has changed meanwhile: order it again.")
+        order = orders.place(connection, by, wish)
     show_row(_sheet(order), form, desk.zone, lines=line_rows(order.lines, order.currency))
     if order.kind is OrderKind.CUT:
         say(f"It takes effect on {order.takes_effect}; 'siptrunk order cancel' takes it back.")
@@ -141,7 +142,7 @@ def _in_words(request: Request, row: Row) -> str:
 
 @command.command()
 @name_argument(order_references, "reference")
-@click.option("--payment", type=LINE, required=True, help="The payment's own reference.")
+@click.option("--payment", type=PAYMENT, required=True, help="The payment's own reference.")
 @click.option("--amount", type=PRICE, help="What came in; the price of the order by default.")
 @form_option
 @pass_desk

@@ -12,7 +12,8 @@ from typing import Any, Generic, TextIO, TypeVar
 import click
 import phonenumbers
 
-from asterisk_siptrunk.billing.money import parse_price
+from asterisk_siptrunk.billing.money import parse_percent, parse_price
+from asterisk_siptrunk.billing.payment import LONGEST_REFERENCE
 from asterisk_siptrunk.call.month import LocalMonth, month_at
 from asterisk_siptrunk.cli.desk import desk_of
 from asterisk_siptrunk.destination import Target, caller_number, country_code
@@ -30,6 +31,7 @@ from asterisk_siptrunk.trunk import (
 T = TypeVar("T")
 
 _NONE = "none"
+_DEFAULT = "default"
 # Far from the ends of what Python and databases can count: a time zone must not lead beyond.
 _YEARS = range(1970, 3000)
 _MONTHS = range(1, 13)
@@ -38,6 +40,7 @@ _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _PUNCTUATION = re.compile(r"[\s().\-/]")
 # Only the shape: whether it takes mail, only mail can tell.
 _EMAIL = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]+\.[^\s@<>,;:\"().]+")
+_TAX_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .\-/]{0,38}[A-Za-z0-9]", re.ASCII)
 _LONGEST_LINE = 500
 # More than any secret that is taken: a longer file is not the one that was meant.
 _LONGEST_SECRET_FILE = 1000
@@ -170,6 +173,44 @@ def email_address(text: str) -> str:
     raise InvalidInput(f"{text[:80]!r} is no e-mail address; give one like voice@acme.example.")
 
 
+def payment_reference(text: str) -> str:
+    """What whoever took a payment calls it.
+
+    Raises:
+        InvalidInput: it is empty, too long, or holds what would steer a terminal.
+    """
+    if len(text) > LONGEST_REFERENCE:
+        raise InvalidInput(f"this has {len(text)} characters; {LONGEST_REFERENCE} are the most.")
+    return one_line(text)
+
+
+def tax_id_or_none(text: str) -> str:
+    """A number as tax offices give them, or "" for none.
+
+    Raises:
+        InvalidInput: it does not look like one.
+    """
+    if not text or _TAX_ID.fullmatch(text):
+        return text
+    raise InvalidInput(f"{text[:80]!r} is no tax number; give one like FR32123456789.")
+
+
+class TaxType(ReadType[Decimal | str]):
+    """A tax rate in percent, or `default` for the provider's."""
+
+    name = "percent"
+
+    def read(self, text: str, context: click.Context | None) -> Decimal | str:
+        """Parse; `default` stays a word here, since None means that nothing was given."""
+        del context
+        return _DEFAULT if text.lower() == _DEFAULT else parse_percent(text)
+
+
+def tax_rate(given: Decimal | str) -> Decimal | None:
+    """What `TaxType` means: a rate, or the provider's."""
+    return given if isinstance(given, Decimal) else None
+
+
 class PriceType(ReadType[Decimal]):
     """An amount of money."""
 
@@ -291,6 +332,9 @@ CONTEXT = TextType("context", parse_context)
 LINE = TextType("text", one_line)
 LINE_OR_NONE = TextType("text", one_line_or_none)
 EMAIL = TextType("address", email_address)
+PAYMENT = TextType("reference", payment_reference)
+TAX_ID = TextType("number", tax_id_or_none)
+TAX = TaxType()
 USERNAME = TextType("name", parse_username)
 
 

@@ -45,14 +45,15 @@ _COLUMNS = (
 )
 
 
-def add(connection: Connection, by: By, name: str, title: str = "", email: str = "") -> None:
-    """Take a customer in.
+def add(connection: Connection, by: By, name: str, **details: str | Decimal | None) -> None:
+    """Take a customer in, with details named as in `Customer`.
 
     Raises:
         InvalidInput: the name cannot be one.
         AlreadyExists: it is taken.
     """
-    values = {"name": parse_name(name), "title": title, "email": email, "created_at": by.at}
+    unsaid = {"title": "", "email": ""}
+    values = {"name": parse_name(name), "created_at": by.at, **unsaid, **details}
     try:
         connection.execute(insert(customer).values(values))
     except IntegrityError:
@@ -93,7 +94,7 @@ def change(connection: Connection, by: By, name: str, **values: str | Decimal | 
     """
     found = get(connection, name)
     connection.execute(update(customer).where(customer.c.id == found.id).values(values))
-    changes = ", ".join(f"{key}: {value}" for key, value in values.items())
+    changes = ", ".join(f"{key}: {_said(value)}" for key, value in values.items())
     note(connection, by, "customer", name, changes)
 
 
@@ -110,3 +111,7 @@ def remove(connection: Connection, by: By, name: str) -> None:
     except IntegrityError:
         raise InvalidInput(f"Customer {name} has or had trunks, so its record stays.") from None
     note(connection, by, "customer", name, "removed")
+
+
+def _said(value: str | Decimal | None) -> str:
+    return "default" if value is None else str(value).replace("\n", " / ")

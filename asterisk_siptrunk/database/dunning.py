@@ -10,6 +10,7 @@ from asterisk_siptrunk.database import customers, invoices, trunks
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.invoices import Invoice
+from asterisk_siptrunk.database.provider import hold
 from asterisk_siptrunk.errors import AlreadyExists
 from asterisk_siptrunk.notice.kind import NoticeKind
 from asterisk_siptrunk.trunk import SuspensionScope, SuspensionSource
@@ -17,21 +18,29 @@ from asterisk_siptrunk.trunk import SuspensionScope, SuspensionSource
 _SCOPES = {Step.OUTBOUND: SuspensionScope.OUTBOUND, Step.ALL: SuspensionScope.ALL}
 
 
-def remind(
-    connection: Connection, by: By, business: Business, today: date
-) -> list[tuple[str, Step]]:
-    """Take the steps that unpaid invoices have come to; gives their numbers and steps.
+def due(connection: Connection, business: Business, today: date) -> list[tuple[str, Step]]:
+    """The steps that unpaid invoices have come to, and that are not taken; by the invoice's number.
 
     An invoice whose steps were missed, as while nothing ran, takes the last of them alone.
     """
-    taken = []
-    for one in invoices.unsettled(connection):
-        step = step_due(one.due, today, business.office.patience)
-        if step > one.reminded:
-            invoices.remind(connection, one, step)
-            _take(connection, by, business, one, step)
-            taken.append((one.number, step))
-    return taken
+    come_to = [(one, _step(business, one, today)) for one in invoices.unsettled(connection)]
+    return [(one.number, step) for one, step in come_to if step > one.reminded]
+
+
+def remind(connection: Connection, by: By, business: Business, number: str, today: date) -> Step:
+    """Take the step that an invoice has come to; NONE where it was paid, or that is taken."""
+    hold(connection)  # whoever pays at this moment, or writes a credit note, is not suspended
+    one = invoices.get(connection, number)
+    step = _step(business, one, today)
+    if one.settled_at is not None or step <= one.reminded:
+        return Step.NONE
+    invoices.remind(connection, one, step)
+    _take(connection, by, business, one, step)
+    return step
+
+
+def _step(business: Business, one: Invoice, today: date) -> Step:
+    return step_due(one.due, today, business.office.patience)
 
 
 def _take(connection: Connection, by: By, business: Business, one: Invoice, step: Step) -> None:
@@ -77,24 +86,31 @@ def _suspend(
 
 def lift(connection: Connection, by: By, business: Business, paid: Invoice) -> None:
     """Lift the suspensions that no unpaid invoice of the trunk asks for any more."""
-    held = trunks.get(connection, paid.trunk)
-    if held.ended:
+    if trunks.get(connection, paid.trunk).ended:
         return
-    asked = {
-        _SCOPES[Step(one.reminded)]
-        for one in invoices.unsettled_of(connection, paid.trunk)
-        if one.reminded in _SCOPES
-    }
-    for scope in _SCOPES.values():
-        if scope not in asked and trunks.resume(
-            connection, by, paid.trunk, scope, SuspensionSource.BILLING
-        ):
-            business.tell(
-                connection,
-                by,
-                customers.get(connection, paid.customer),
-                NoticeKind.TRUNK_RESUMED,
-                trunk=paid.trunk,
-                scope=scope,
-                reason=f"Invoice {paid.number} is settled.",
-            )
+    unsettled = invoices.unsettled_of(connection, paid.trunk)
+    furthest = max((one.reminded for one in unsettled), default=Step.NONE)
+    lifted = [
+        scope
+        for step, scope in _SCOPES.items()
+        if step > furthest
+        and trunks.resume(connection, by, paid.trunk, scope, SuspensionSource.BILLING)
+    ]
+    left = trunks.get(connection, paid.trunk)
+    for scope in lifted:
+        if left.suspension_of(scope) is None:  # else its calls are refused as before
+            _say_resumed(connection, by, business, paid, scope)
+
+
+def _say_resumed(
+    connection: Connection, by: By, business: Business, paid: Invoice, scope: SuspensionScope
+) -> None:
+    business.tell(
+        connection,
+        by,
+        customers.get(connection, paid.customer),
+        NoticeKind.TRUNK_RESUMED,
+        trunk=paid.trunk,
+        scope=scope,
+        reason=f"Invoice {paid.number} is settled.",
+    )

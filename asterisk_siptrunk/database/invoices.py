@@ -7,7 +7,19 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, literal, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    type_coerce,
+    update,
+)
 
 from asterisk_siptrunk.billing.invoice import InvoiceDocument, InvoiceKind, Party
 from asterisk_siptrunk.billing.line import Line, Totals
@@ -228,6 +240,12 @@ def periods_of(connection: Connection, subscription_id: int) -> set[date]:
     return set(connection.execute(query).scalars())
 
 
+def newest_day(connection: Connection) -> date | None:
+    """The latest day that an invoice, or a credit note, was issued on."""
+    newest: date | None = connection.execute(select(func.max(invoice.c.issued))).scalar_one()
+    return newest
+
+
 def settle(connection: Connection, by: By, one: Invoice) -> None:
     """Note that nothing of an invoice is left to pay."""
     connection.execute(update(invoice).where(invoice.c.id == one.id).values(settled_at=by.at))
@@ -240,10 +258,20 @@ def remind(connection: Connection, one: Invoice, step: int) -> None:
 
 def lines_of(connection: Connection, one: Invoice) -> tuple[Line, ...]:
     """The lines of an invoice, in their order."""
+    return _lines(connection, invoice.c.id == one.id)
+
+
+def lines_taken_back(connection: Connection, one: Invoice) -> tuple[Line, ...]:
+    """The lines of the credit notes for an invoice."""
+    return _lines(connection, invoice.c.credits_id == one.id)
+
+
+def _lines(connection: Connection, where: ColumnElement[bool]) -> tuple[Line, ...]:
     query = (
         select(invoice_line)
-        .where(invoice_line.c.invoice_id == one.id)
-        .order_by(invoice_line.c.position)
+        .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
+        .where(where)
+        .order_by(invoice.c.id, invoice_line.c.position)
     )
     return tuple(lines.line_of(dict(row)) for row in connection.execute(query).mappings())
 
@@ -277,21 +305,26 @@ def document(connection: Connection, number: str) -> InvoiceDocument:
         credits=row.credits,
         terms=said["terms"],
         untaxed=said["untaxed"],
-        paid=one.paid + one.credited,
+        paid=min(one.paid + one.credited, one.totals.gross),
     )
 
 
 def _load(connection: Connection, where: ColumnElement[bool]) -> list[Invoice]:
     credit = invoice.alias()
     nothing = literal(Decimal(0), Money)
+    gross = type_coerce(credit.c.net + credit.c.tax, Money)  # a sum of two is a plain number else
     credited = (
-        select(func.coalesce(func.sum(credit.c.net + credit.c.tax), nothing))
+        select(func.coalesce(func.sum(gross), nothing))
         .where(credit.c.credits_id == invoice.c.id)
         .scalar_subquery()
     )
     paid = (
         select(func.coalesce(func.sum(payment.c.amount), nothing))
-        .where(payment.c.invoice_id == invoice.c.id, payment.c.state == PaymentState.APPLIED.value)
+        .where(
+            # The invoice of an order was paid as the order.
+            or_(payment.c.invoice_id == invoice.c.id, payment.c.order_id == invoice.c.order_id),
+            payment.c.state == PaymentState.APPLIED.value,
+        )
         .scalar_subquery()
     )
     query = (

@@ -14,6 +14,7 @@ from asterisk_siptrunk.database import customers, subscriptions, trunks
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.orders import Wish
+from asterisk_siptrunk.database.provider import hold
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import Trunk, parse_trunk_name
 
@@ -39,7 +40,10 @@ class Request:
 
 
 class Counter:
-    """Where customers ask: quotes what they want, in one transaction, and writes nothing."""
+    """Where customers ask: quotes what they want, in one transaction, and writes nothing.
+
+    Until that ends nobody else orders or pays: the quote is true when its order is placed.
+    """
 
     def __init__(self, connection: Connection, by: By, business: Business) -> None:
         self._connection = connection
@@ -55,6 +59,7 @@ class Counter:
             NotFound: a customer, an offer or the like that it names is not there.
             AlreadyExists: a number of the new trunk is another one's.
         """
+        hold(self._connection)
         there = trunks.find(self._connection, request.trunk)
         if there is None:
             owner, new = self._owner_of_new(request), self._new_trunk(request)
@@ -102,6 +107,8 @@ class Counter:
     def _new_trunk(self, request: Request) -> NewTrunk:
         for e164 in request.numbers:
             trunks.refuse_taken(self._connection, e164)
+            if request.numbers.count(e164) > 1:
+                raise InvalidInput(f"Number {e164} is given twice: a trunk has each of them once.")
         country = request.country or self._business.office.seller.country
         return NewTrunk(country, request.numbers)
 

@@ -36,7 +36,7 @@ class Wish:
 
 
 def place(connection: Connection, by: By, wish: Wish) -> Order:
-    """Write an order down; a cut, which costs nothing, is accepted at once.
+    """Write an order down, in the transaction that it was quoted in; a cut is accepted at once.
 
     Raises:
         AlreadyExists: another order of the trunk waits for its payment, or holds its name.
@@ -47,7 +47,7 @@ def place(connection: Connection, by: By, wish: Wish) -> Order:
     if not is_cut:
         _refuse_second(connection, by, agreed.trunk)
     owner = customers.get(connection, agreed.customer)
-    reference = f"O-{secrets.token_hex(_REFERENCE_BYTES).upper()}"
+    reference = _new_reference(connection)
     values = {
         "reference": reference,
         "customer_id": owner.id,
@@ -70,6 +70,14 @@ def place(connection: Connection, by: By, wish: Wish) -> Order:
     connection.execute(insert(channel_order).values(values))
     note(connection, by, "trunk", agreed.trunk, _placed_in_words(wish, reference))
     return get(connection, reference)
+
+
+def _new_reference(connection: Connection) -> str:
+    """A short one, since people copy it into transfers: so another order may have it."""
+    while True:
+        reference = f"O-{secrets.token_hex(_REFERENCE_BYTES).upper()}"
+        if not _load(connection, channel_order.c.reference == reference):
+            return reference
 
 
 def _placed_in_words(wish: Wish, reference: str) -> str:

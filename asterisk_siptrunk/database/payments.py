@@ -52,7 +52,7 @@ class Cashier:
         """
         if (one.order is None) == (one.invoice is None):
             raise InvalidInput("A payment is for an order or for an invoice: name one of them.")
-        hold(self._connection)  # two messages of one payment at once: the second waits, and knows
+        hold(self._connection)
         if known := self._known(one):
             return known
         if one.order is not None:
@@ -84,13 +84,23 @@ class Cashier:
     # --- orders ---
 
     def _pay_order(self, one: Payment, order: Order, issue: IssueCredentials) -> Outcome:
-        if wrong := self._wrong_with(one, order):
+        if wrong := self._wrong_with(one, order) or self._tried(order, issue):
             return self._keep(one, PaymentState.UNASSIGNED, wrong, order_id=order.id)
-        subscribed = self._carry_out(order, issue)
         words = f"Order {order.reference} is paid."
-        outcome = self._keep(one, PaymentState.APPLIED, words, order_id=order.id)
-        self._write_invoice(order, subscribed)
-        return outcome
+        return self._keep(one, PaymentState.APPLIED, words, order_id=order.id)
+
+    def _tried(self, order: Order, issue: IssueCredentials) -> str:
+        """Have an order take effect; gives what kept it from that, and then nothing of it is left.
+
+        Much may have happened since it was placed: its number is another trunk's now, or today's
+        catalogue has its offer no more.
+        """
+        try:
+            with self._connection.begin_nested():
+                self._write_invoice(order, self._carry_out(order, issue))
+        except (InvalidInput, NotFound, AlreadyExists) as error:
+            return f"Order {order.reference} cannot take effect: {error}"
+        return ""
 
     def _wrong_with(self, one: Payment, order: Order) -> str:
         if not order.is_open_at(self._by.at):
@@ -109,7 +119,7 @@ class Cashier:
         if order.new_trunk is not None:
             return f"There is a trunk {order.trunk} already." if there else ""
         if there is None or there.ended:
-            return f"Trunk {order.trunk} is there no more."
+            return f"Trunk {order.trunk} has ended."
         if subscriptions.is_subscribed(self._connection, there.id):
             return f"Trunk {order.trunk} has a subscription already."
         return ""
@@ -208,7 +218,10 @@ class Cashier:
             return order.lines
         asking = Asking(self._by.at, order.percent)
         as_ordered = replace(agreed, changes=())
-        fresh = quote_first(as_ordered, order.asked, asking, self._ground)
+        try:
+            fresh = quote_first(as_ordered, order.asked, asking, self._ground)
+        except InvalidInput:  # by a catalogue that came since: what was ordered before it holds
+            return order.lines
         return fresh.lines if fresh.totals.gross == order.gross else order.lines
 
     # --- invoices ---

@@ -16,7 +16,9 @@ def begin(connection: Connection) -> bool:
 def hold(connection: Connection) -> None:
     """Have other commands that ask for the same wait until this transaction ends.
 
-    On SQLite they wait anyway, since every transaction that may write has the database to itself.
+    It comes before all other locks of a transaction: two that took them in another order could
+    wait for each other. On SQLite they wait anyway, since every transaction that may write has the
+    database to itself.
     """
     connection.execute(select(provider.c.id).with_for_update())
 

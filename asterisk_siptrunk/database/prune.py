@@ -7,7 +7,7 @@ SQLite has one table, and deletes. Either way admissions go on meanwhile.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -27,9 +27,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import OperationalError
 
+from asterisk_siptrunk.billing.invoicing import DueInvoice, due_invoices
+from asterisk_siptrunk.billing.period import LONGEST_PERIOD, local_day
 from asterisk_siptrunk.call.month import LocalMonth, month_at
 from asterisk_siptrunk.call.verify import Period
-from asterisk_siptrunk.database import audit, exports, months
+from asterisk_siptrunk.database import audit, exports, invoices, months, subscriptions
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.calls import begun_in
 from asterisk_siptrunk.database.engine import transaction
@@ -101,10 +103,45 @@ def make_plan(connection: Connection, before: LocalMonth, zone: ZoneInfo, now: d
         for month, rows, export in found
         for objection in _objections(connection, month, rows, export, now)
     ]
+    objections += _unbilled(connection, [month for month, _ in counted], zone)
     if objections:
         raise InvalidInput("Nothing was dropped. " + " ".join(objections))
     closed = tuple(Closed(month, rows, export) for month, rows, export in found if export)
     return Plan(begin, closed, tuple(_places(connection, begin)), last_id)
+
+
+def _unbilled(
+    connection: Connection, closed: Collection[LocalMonth], zone: ZoneInfo
+) -> Iterator[str]:
+    """A period that has lost a month's calls can be rated, and so invoiced, no more."""
+    waiting = {
+        one.subscription.trunk: one.over.first
+        for one in reversed(list(_to_invoice(connection, closed, zone)))
+        if any(_overlap(one.over.span(zone), month.period) for month in closed)
+    }
+    if waiting:
+        name, first = min(waiting.items(), key=lambda each: each[1])
+        others = f", and those of {len(waiting) - 1} other trunks" if len(waiting) > 1 else ""
+        yield (
+            f"The calls of trunk {name} from {first} on{others} are not invoiced yet: 'siptrunk "
+            "billing run', once their period is over."
+        )
+
+
+def _to_invoice(
+    connection: Connection, closed: Collection[LocalMonth], zone: ZoneInfo
+) -> Iterator[DueInvoice]:
+    """The invoices that are to come for periods that begin before the last month ends."""
+    last = max((month.period.until for month in closed), default=None)
+    if last is None:
+        return
+    day = local_day(last, zone) + LONGEST_PERIOD
+    for agreed in subscriptions.every(connection, zone):
+        yield from due_invoices(agreed, day, invoices.periods_of(connection, agreed.id))
+
+
+def _overlap(one: Period, other: Period) -> bool:
+    return one.since < other.until and other.since < one.until
 
 
 def _months(

@@ -123,6 +123,15 @@ def count(connection: Connection, usage: PeriodUsage) -> int:
     return connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
 
 
+def kept(connection: Connection, subscription_id: int, period: BillingPeriod) -> tuple[int, int]:
+    """How many calls of a period are kept, and what they cost together."""
+    query = select(func.count(), func.coalesce(func.sum(rated_call.c.cost), 0)).where(
+        rated_call.c.subscription_id == subscription_id, rated_call.c.period == period.first
+    )
+    calls, cost = connection.execute(query).one()
+    return calls, int(cost)
+
+
 def compute(engine: Engine, usage: PeriodUsage, progress: Callable[[int], None]) -> Rating:
     """Rate the calls of a period and write nothing; `progress` hears of calls as they are done.
 

@@ -21,6 +21,7 @@ from asterisk_siptrunk.database import (
     customers,
     invoices,
     proofs,
+    provider,
     rating,
     subscriptions,
     trunks,
@@ -77,14 +78,7 @@ class Renewal:
     def compute(self, one: DueInvoice, watch: Watch) -> Bill | Refusal:
         """What an invoice would say; nothing is written, and nothing need be proven."""
         try:
-            calls = self._calls(
-                one,
-                rating.compute(
-                    self._engine,
-                    self._usage(one),
-                    watch,
-                ),
-            )
+            calls = self._calls(one, rating.compute(self._engine, self._usage(one), watch))
             with reading(self._engine) as connection:
                 return self._bill(connection, one, calls)
         except SiptrunkError as error:
@@ -95,13 +89,8 @@ class Renewal:
         try:
             self._require_proof(one)
             guard = partial(self._require_unbilled, one)
-            rated = rating.store(
-                self._engine,
-                self._usage(one),
-                guard,
-                watch,
-            )
-            return self._written(one, self._calls(one, rated))
+            rated = rating.store(self._engine, self._usage(one), guard, watch)
+            return self._written(one, rated)
         except SiptrunkError as error:
             return Refusal(one, str(error))
 
@@ -117,6 +106,7 @@ class Renewal:
 
     def _require_unbilled(self, one: DueInvoice, connection: Connection) -> None:
         """Nothing of a period that was billed may change."""
+        subscriptions.hold(connection, one.subscription.id)
         if one.first in invoices.periods_of(connection, one.subscription.id):
             raise InvalidInput(
                 f"The period of trunk {one.subscription.trunk} that begins on {one.first} has its "
@@ -153,13 +143,34 @@ class Renewal:
         totals = Totals.of(all_lines, percent, one.subscription.currency)
         return Bill(one, all_lines, totals)
 
-    def _written(self, one: DueInvoice, calls: list[Line]) -> Bill:
+    def _written(self, one: DueInvoice, rated: rating.Rating) -> Bill:
+        calls = self._calls(one, rated)
         with transaction(self._engine) as connection:
+            provider.hold(connection)
             # As it is now: the run may have begun long ago.
             agreed = subscriptions.by_id(connection, one.subscription.id, self._zone)
             self._require_unbilled(one, connection)
+            self._require_same(connection, one, rated)
+            self._require_order(connection)
             bill = self._bill(connection, replace(one, subscription=agreed), calls)
             return replace(bill, number=self._write(connection, bill))
+
+    def _require_same(self, connection: Connection, one: DueInvoice, rated: rating.Rating) -> None:
+        """What the calls cost, one by one, is what the invoice is about to say."""
+        kept = rating.kept(connection, one.subscription.id, one.over)
+        if kept != (rated.totals.calls, sum(use.cost for use in rated.totals.rates.values())):
+            raise InvalidInput(
+                f"The calls of trunk {one.subscription.trunk} were rated anew meanwhile: run it "
+                "again."
+            )
+
+    def _require_order(self, connection: Connection) -> None:
+        newest = invoices.newest_day(connection)
+        if newest is not None and self._day < newest:
+            raise InvalidInput(
+                f"There are invoices of {newest}, and their numbers follow their days: give that "
+                "day (--date) or a later one."
+            )
 
     def _write(self, connection: Connection, bill: Bill) -> str:
         one, agreed, totals = bill.due, bill.due.subscription, bill.totals
@@ -212,6 +223,7 @@ class Rerating:
         return rating.store(self._engine, self._usage, self._require_unbilled, watch)
 
     def _require_unbilled(self, connection: Connection) -> None:
+        subscriptions.hold(connection, self._agreed.id)
         if self._period.next in invoices.periods_of(connection, self._agreed.id):
             raise InvalidInput(
                 f"The calls of trunk {self._agreed.trunk} in the period from {self._period.first} "

@@ -93,9 +93,14 @@ def locked(connection: Connection, name: str, zone: ZoneInfo) -> Subscription:
 
 def by_id(connection: Connection, subscription_id: int, zone: ZoneInfo) -> Subscription:
     """The subscription of that id, locked against other changes of it until the end."""
+    hold(connection, subscription_id)
+    return _load(connection, subscription.c.id == subscription_id, zone)[0]
+
+
+def hold(connection: Connection, subscription_id: int) -> None:
+    """Have others who would change a subscription, or what was billed of it, wait."""
     where = subscription.c.id == subscription_id
     connection.execute(select(subscription.c.id).where(where).with_for_update())
-    return _load(connection, where, zone)[0]
 
 
 def every(connection: Connection, zone: ZoneInfo) -> list[Subscription]:
@@ -139,11 +144,7 @@ def withdraw_end(connection: Connection, by: By, name: str, zone: ZoneInfo) -> N
     found = locked(connection, name, zone)
     if found.ends is None:
         raise InvalidInput(f"The subscription of trunk {name} does not end.")
-    if local_day(by.at, zone) >= found.ends:
-        raise InvalidInput(
-            f"The subscription of trunk {name} ended on {found.ends}: order it anew for another "
-            "trunk."
-        )
+    _require_going_on(found, local_day(by.at, zone))
     connection.execute(update(subscription).where(subscription.c.id == found.id).values(ends=None))
     note(connection, by, "trunk", name, "subscription goes on")
 
@@ -157,6 +158,7 @@ def add_option(connection: Connection, by: By, name: str, option: str, on: Groun
     """
     found = locked(connection, name, on.zone)
     today = on.day_of(by.at)
+    _require_going_on(found, today)
     known = {one.name: one for one in on.terms_of(found, today).options}
     if option not in known:
         raise InvalidInput(f"There is no option {option}; there are {', '.join(known) or 'none'}.")
@@ -181,6 +183,7 @@ def remove_option(connection: Connection, by: By, name: str, option: str, on: Gr
         InvalidInput: it does not have the option.
     """
     found = locked(connection, name, on.zone)
+    _require_going_on(found, on.day_of(by.at))
     if option not in _standing_options(found, on.day_of(by.at)):
         raise InvalidInput(f"The subscription of trunk {name} does not have the option {option}.")
     until = holding(found, by.at, on).period.next
@@ -197,6 +200,14 @@ def remove_option(connection: Connection, by: By, name: str, option: str, on: Gr
     return until
 
 
+def _require_going_on(found: Subscription, today: date) -> None:
+    if found.ends is not None and today >= found.ends:
+        raise InvalidInput(
+            f"The subscription of trunk {found.trunk} ended on {found.ends}: order it anew for "
+            "another trunk."
+        )
+
+
 def bring_channels(connection: Connection, by: By, found: Subscription, on: Ground) -> Holding:
     """Have a trunk use the channels that its subscription comes to now."""
     has = holding(found, by.at, on)
@@ -204,31 +215,26 @@ def bring_channels(connection: Connection, by: By, found: Subscription, on: Grou
     return has
 
 
-def due(connection: Connection, at: datetime) -> list[int]:
-    """The subscriptions whose next period is to begin by then, by id."""
-    query = select(subscription.c.id).where(subscription.c.turns_at <= at)
+def to_turn(connection: Connection, now: datetime) -> list[int]:
+    """The ids of subscriptions whose next period has begun."""
+    query = select(subscription.c.id).where(subscription.c.turns_at <= now)
     return list(connection.execute(query.order_by(subscription.c.id)).scalars())
 
 
-def turn(connection: Connection, by: By, business: Business) -> list[str]:
-    """Begin the periods that are due: cuts take effect, and what was ended ends; gives the trunks.
+def turn(connection: Connection, by: By, business: Business, subscription_id: int) -> str | None:
+    """Begin a period that is due: cuts take effect, and a subscription that was ended ends.
+
+    Gives the trunk whose period has begun; None where another run was faster.
 
     Whoever runs it, and however often: what a period begins with follows from what was agreed.
     """
-    turned = [turn_one(connection, by, business, one) for one in due(connection, by.at)]
-    return [name for name in turned if name is not None]
-
-
-def turn_one(
-    connection: Connection, by: By, business: Business, subscription_id: int
-) -> str | None:
-    """Begin the period of one that is due, as `turn`; None where another has, or is about to."""
-    where = (subscription.c.id == subscription_id) & (subscription.c.turns_at <= by.at)
-    claimed = select(subscription.c.id).where(where).with_for_update(skip_locked=True)
-    if connection.execute(claimed).first() is None:
-        return None
     zone = business.office.zone
-    found = _load(connection, subscription.c.id == subscription_id, zone)[0]
+    found = by_id(connection, subscription_id, zone)
+    due = select(subscription.c.id).where(
+        subscription.c.id == subscription_id, subscription.c.turns_at <= by.at
+    )
+    if connection.execute(due).first() is None:
+        return None
     _turn(connection, by, business, found, ground(connection, zone))
     return found.trunk
 

@@ -533,8 +533,8 @@ payment = Table(
     Column("reference", String(80), primary_key=True),  # whoever took the money names it
     Column("amount", Money, nullable=False),
     Column("currency", String(3), nullable=False),
-    Column("order_id", ForeignKey("channel_order.id")),
-    Column("invoice_id", ForeignKey("invoice.id")),
+    Column("order_id", ForeignKey("channel_order.id"), index=True),
+    Column("invoice_id", ForeignKey("invoice.id"), index=True),
     Column("state", String(16), nullable=False),  # applied, or to be given back
     Column("remark", Text, nullable=False),
     Column("author", Text, nullable=False),

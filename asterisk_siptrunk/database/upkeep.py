@@ -77,7 +77,7 @@ class Periods:
     async def _turn(self, one: int, by: By) -> None:
         name = await self._do(
             f"subscription {one}",
-            lambda held: subscriptions.turn_one(held, by, self._business, one),
+            lambda held: subscriptions.turn(held, by, self._business, one),
         )
         if name is not None:
             log.info("Trunk %s: a new period has begun.", name)
@@ -102,4 +102,4 @@ def _due(connection: Connection, by: By) -> list[int]:
     """Close the orders that were not paid in time; gives the subscriptions to turn, by id."""
     for reference in orders.expire(connection, by):
         log.info("Order %s was not paid in time, and has expired.", reference)
-    return subscriptions.due(connection, by.at)
+    return subscriptions.to_turn(connection, by.at)

@@ -40,7 +40,7 @@ def set_up(url: str, now: datetime) -> Engine:
     )
     with transaction(engine) as connection:
         provider.begin(connection)
-        customers.add(connection, by, "bench", "Bench")
+        customers.add(connection, by, "bench", title="Bench")
         carriers.add(connection, by, upstream)
         for number in range(TRUNKS):
             one = Trunk(0, f"t{number}", "bench", TrunkKind.REGISTERED, CHANNELS, country="FR")

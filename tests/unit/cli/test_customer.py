@@ -19,6 +19,10 @@ def test_add_list_show_set_remove(siptrunk):
         "name": "acme",
         "title": "Acme SA",
         "email": "b@acme.example",
+        "address": "",
+        "country": "",
+        "tax_id": "",
+        "tax": "default",
         "trunks": [],
     }
     siptrunk("customer", "remove", "acme", "--yes")
@@ -71,6 +75,14 @@ def test_removal_asks_first(siptrunk):
         (("--email", "a@b.example\nBcc: c@d.example"), "no e-mail address"),
         (("--title", "Acme\x1b[2J"), "cannot stand in it"),
         (("--title", "x" * 501), "500 are the most"),
+        (("--address", "1 rue X\n2 rue Y"), "cannot stand in it"),
+        (("--country", "XX"), "XX"),
+        (("--tax-id", "FR 1\n2"), "no tax number"),
+        (("--tax-id", "F" * 41), "no tax number"),
+        (("--tax", "101"), "no percentage"),
+        (("--tax", "-1"), "no percentage"),
+        (("--tax", "5.12345"), "no percentage"),
+        (("--tax", "none"), "no percentage"),
     ],
 )
 def test_titles_and_addresses_that_cannot_be_are_refused(acme, options, said):
@@ -82,3 +94,39 @@ def test_a_title_and_an_address_can_be_taken_away(acme):
     acme("customer", "set", "acme", "--email", "", "--title", "")
     shown = acme.json("customer", "show", "acme")
     assert (shown["email"], shown["title"]) == ("", "")
+
+
+PAPER = (
+    *("--address", "Rue Haute 1", "--address", "1000 Bruxelles", "--country", "be"),
+    *("--tax-id", "BE0123456749", "--tax", "0"),
+)
+SHOWN = {
+    "address": "Rue Haute 1, 1000 Bruxelles",
+    "country": "BE",
+    "tax_id": "BE0123456749",
+    "tax": "0",
+}
+
+
+def paper(run):
+    shown = run.json("customer", "show", "beta")
+    return {key: shown[key] for key in SHOWN}
+
+
+def test_what_invoices_say_of_a_customer(siptrunk):
+    siptrunk("customer", "add", "beta", *PAPER)
+    assert paper(siptrunk) == SHOWN
+    siptrunk("customer", "set", "beta", "--tax", "5.5")
+    assert paper(siptrunk) == {**SHOWN, "tax": "5.5"}
+    siptrunk("customer", "set", "beta", "--tax", "default", "--address", "", "--tax-id", "")
+    assert paper(siptrunk) == {"address": "", "country": "BE", "tax_id": "", "tax": "default"}
+    siptrunk("customer", "set", "beta", *PAPER)
+    assert paper(siptrunk) == SHOWN
+    change = siptrunk.json("customer", "history", "beta")[0]["change"]
+    assert "address: Rue Haute 1 / 1000 Bruxelles" in change
+
+
+@pytest.mark.parametrize(("given", "line"), [("a", "a"), ("", None)], ids=["said", "none"])
+def test_an_address_is_of_lines(siptrunk, given, line):
+    siptrunk("customer", "add", "beta", "--address", given)
+    assert (siptrunk.json("customer", "show", "beta")["address"] or None) == line

@@ -43,7 +43,7 @@ def carrier(name="one", **changes) -> Carrier:
 def provide(engine, *upstream: Carrier, **terms) -> None:
     """Store the customer, its trunk with two numbers, and the carriers."""
     with transaction(engine) as connection:
-        customers.add(connection, BY, "acme", "Acme SA")
+        customers.add(connection, BY, "acme", title="Acme SA")
         one = trunk(**terms)
         trunks.add(connection, BY, one, None)
         for e164 in (MAIN, SECOND):

@@ -12,14 +12,15 @@ from asterisk_siptrunk.billing.catalogue import Inclusion
 from asterisk_siptrunk.billing.period import BillingPeriod
 from asterisk_siptrunk.billing.rating import RateTable
 from asterisk_siptrunk.billing.usage import Missing, RateUse, amount_of
-from asterisk_siptrunk.call import epoch_of
 from asterisk_siptrunk.call.month import month_at
 from asterisk_siptrunk.database import exports, rating, trunks
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.rating import PeriodUsage
 from asterisk_siptrunk.database.tables import call, rate, rated_call, subscription
 from asterisk_siptrunk.errors import InvalidInput
+from tests.unit.database import shop
 from tests.unit.database.builders import BY, provide, trunk
+from tests.unit.database.shop import add_rate
 
 PARIS = ZoneInfo("Europe/Paris")
 FIRST = datetime(2026, 11, 11, 23, tzinfo=UTC)  # midnight in Paris
@@ -52,45 +53,9 @@ def provided(engine):
     return engine
 
 
-def add_rate(connection, target, price, **changes):
-    values = {
-        "deck": "world",
-        "target": target,
-        "name": target,
-        "fee": Decimal(0),
-        "price": Decimal(price),
-        "first": 1,
-        "step": 1,
-        "valid_from": date(2026, 1, 1),
-    }
-    connection.execute(insert(rate).values(values | changes))
-
-
 def add_call(engine, lasted: int | None = 60, at=FIRST, **changes) -> int:
     """The number of a new call, by default one of a minute to a French mobile."""
-    number = next(_serial)
-    uniqueid = f"lab-{int(at.timestamp())}.{number}"
-    unsaid = ("sip_call_id", "caller", "presented", "dialled", "facts", "user_agent", "codec")
-    values = {
-        **dict.fromkeys(unsaid, ""),
-        "server": "lab",
-        "uniqueid": uniqueid,
-        "epoch": epoch_of(uniqueid),
-        "trunk_id": 1,
-        "direction": "outbound",
-        "withheld": False,
-        "callee": "+33612345678",
-        "zone": "fr:mobile",
-        "verdict": "admitted",
-        "reason": "admitted",
-        "via": "service",
-        "started_at": at,
-        "answered_at": at,
-        "ended_at": None if lasted is None else at + timedelta(seconds=lasted),
-    } | changes
-    with transaction(engine) as connection:
-        statement = insert(call).values(values).returning(call.c.id)
-        return int(connection.execute(statement).scalar_one())
+    return shop.add_call(engine, at, lasted, **changes)
 
 
 def usage(engine, period=PERIOD, **changes) -> PeriodUsage:

@@ -274,6 +274,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("reference", name=op.f("pk_payment")),
     )
+    op.create_index(op.f("ix_payment_invoice_id"), "payment", ["invoice_id"])
+    op.create_index(op.f("ix_payment_order_id"), "payment", ["order_id"])
     op.add_column("customer", sa.Column("address", sa.Text(), server_default="", nullable=False))
     op.add_column(
         "customer", sa.Column("country", sa.String(length=2), server_default="", nullable=False)
