@@ -189,7 +189,7 @@ class Demo:
             file.write_text(self.provider.do(noun, "export", "--example"))
             self.command(noun, "load", str(file), *words, quiet=True)
         console.print(
-            "  A price list and rates for calls: the example that ships, 4 EUR a channel."
+            "  Prices: the example that ships, 4 EUR a channel, and a rate for each call."
         )
         self.order(CHANNELS, "bank-1")
 
