@@ -11,7 +11,7 @@ number of channels at any moment is computed from them:
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -107,6 +107,17 @@ class Subscription:
         """
         from_the_first = held.since <= self.began == day
         return (held.since < day or from_the_first) and (held.until is None or day < held.until)
+
+
+def charged_from(taken: datetime, paid: datetime, zone: ZoneInfo) -> date:
+    """The day from which on something is charged for that a trunk took at a moment.
+
+    What it had when its first order was paid is in the price of that. What it took later on that
+    day counts from the next one: the day itself was sold already.
+    """
+    day = local_day(taken, zone)
+    on_the_first = day == local_day(paid, zone) and taken > paid
+    return day + timedelta(days=1) if on_the_first else day
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from asterisk_siptrunk.billing.subscription import (
     HeldNumber,
     HeldOption,
     Holding,
+    charged_from,
     holding,
     least_channels,
     start_of,
@@ -21,6 +22,7 @@ from tests.unit.billing.builders import (
     BEGAN,
     CATALOGUE,
     GROUND,
+    PARIS,
     PLAN,
     RENEWED,
     at,
@@ -182,6 +184,23 @@ def test_what_is_there_when_a_day_begins(since, until, day, there):
     )
     assert agreed.options_on(day) == (("fax",) if there else ())
     assert agreed.numbers_on(day) == (("+331",) if there else ())
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "counts"),
+    [
+        (nov(1), 12, nov(1)),
+        (BEGAN, 11, BEGAN),
+        (BEGAN, 12, BEGAN),
+        (BEGAN, 13, nov(13)),
+        (BEGAN, 23, nov(13)),
+        (nov(13), 0, nov(13)),
+        (dec(12), 23, dec(12)),
+    ],
+    ids=["long-before", "before", "with-the-payment", "after", "evening", "next", "later"],
+)
+def test_the_day_of_the_first_payment_is_sold_once(day, hour, counts):
+    assert charged_from(at(day, hour), at(BEGAN, 12), PARIS) == counts
 
 
 def test_what_was_taken_again_is_there_once():
