@@ -121,7 +121,8 @@ def quote_raise(subscription: Subscription, channels: int, asking: Asking, groun
     mix = best_mix(held.packs, channels - has.usable)
     lines = tuple(Pricing(held, subscription.currency, has.period, today).packs(mix))
     usable = min(has.usable + mix.channels, held.maximum)
-    change = Change(OrderKind.RAISE, asking.now, channels - has.wanted, usable - has.usable)
+    granted = usable - has.usable
+    change = Change(OrderKind.RAISE, asking.now, channels - has.wanted, granted)
     return Quote(
         change=change,
         usable=usable,
@@ -129,7 +130,7 @@ def quote_raise(subscription: Subscription, channels: int, asking: Asking, groun
         lines=lines,
         totals=Totals.of(lines, asking.percent, subscription.currency),
         next=_next(subscription, change, has.period.next, asking, ground),
-        remarks=(*_on_bonus(channels, usable), *_on_cuts(has)),
+        remarks=(*_on_bonus(channels - has.usable, granted), *_on_cuts(has)),
     )
 
 
@@ -204,11 +205,11 @@ def _require_at_most(channels: int, held: Terms) -> None:
         )
 
 
-def _on_bonus(asked: int, usable: int) -> Iterator[str]:
-    if usable > asked:
+def _on_bonus(asked: int, given: int) -> Iterator[str]:
+    if given > asked:
         yield (
-            f"The cheapest packs for {channels_in_words(asked)} come to {usable}: all of them may "
-            "be used, at no extra price."
+            f"The cheapest packs for {channels_in_words(asked)} come to {given}: all of them may "
+            "be used until packs are chosen anew, at no extra price."
         )
 
 

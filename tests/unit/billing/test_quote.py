@@ -40,7 +40,10 @@ from tests.unit.billing.builders import (
 
 CALENDAR = {"period": PeriodRule.CALENDAR}
 ONE, FIVE, TEN = "Pack one, 1 channel", "Pack five, 5 channels", "Pack ten, 10 channels"
-BONUS = "The cheapest packs for {} channels come to {}: all of them may be used, at no extra price."
+BONUS = (
+    "The cheapest packs for {} channels come to {}: all of them may be used until packs are chosen "
+    "anew, at no extra price."
+)
 
 
 # Channels, what else; the lines; net, usable, and the net of the next period.
@@ -187,7 +190,7 @@ def test_a_raise(changes, channels, change, lines, after):
 def test_a_raise_says_what_stands_besides():
     found = quote(subscribed(first(5), cut(nov(15), 2)), 14, at(nov(20)))
     assert found.remarks == (
-        BONUS.format(14, 15),
+        BONUS.format(9, 10),  # nine more than 5
         "A cut by 2 stands: it takes effect on 2026-12-12.",
     )
     assert (found.next.wanted, found.next.usable) == (12, 12)  # 5-2+9
@@ -388,6 +391,30 @@ def test_orders_come_to_what_the_rules_give_by_hand(channels, drawn):
     start = start_of(agreed, RENEWED, GROUND)
     assert start.wanted == following <= start.usable
     assert start.mix == best_mix(PACKS, following)
+
+
+@given(
+    firsts,
+    st.lists(
+        st.tuples(st.integers(1, 150), st.integers(2, 40)),
+        max_size=12,
+        unique_by=lambda one: one[0],
+    ),
+)
+def test_over_several_periods_too(channels, drawn):
+    agreed, quotes = placed(channels, [(days * 24 * 60, wish) for days, wish in drawn])
+    now = following = 0
+    begins = BEGAN
+    for one in quotes:
+        day = GROUND.day_of(one.change.at)
+        if day >= begins:
+            now, begins = following, agreed.period_of(day).next
+        following += one.change.asked
+        now += one.change.asked if one.takes_effect is None else 0
+        has = holding(agreed, one.change.at, GROUND)
+        assert (has.wanted, has.next_wanted) == (now, following)
+        assert now <= has.usable <= 40
+        assert one.next.first == begins
 
 
 @given(firsts, orders, st.sampled_from([0, 1, 4]), st.booleans())
