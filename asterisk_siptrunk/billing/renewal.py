@@ -87,7 +87,8 @@ def added_lines(
 ) -> Iterator[Line]:
     """Options and numbers that came during a period that is over, for the days left of it.
 
-    Each at the price of its day. What was given back and taken again was paid for already.
+    Each at the price of its day. What was given back and taken again was paid for already. A plan
+    includes so many numbers in a period, not at a time: another in place of one is one more.
     """
     there = set(subscription.options_on(period.first))
     for option in _came(subscription, subscription.options, period):

@@ -105,7 +105,7 @@ class Subscription:
         What comes in the course of a day is charged for afterwards, with that day: an invoice of
         its morning could not know of it.
         """
-        from_the_first = held.since <= self.began == day
+        from_the_first = held.since == self.began == day
         return (held.since < day or from_the_first) and (held.until is None or day < held.until)
 
 

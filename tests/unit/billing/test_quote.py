@@ -185,6 +185,8 @@ def test_a_raise(changes, channels, change, lines, after):
     assert [begins.wanted, begins.usable, str(begins.totals.net)] == following
     has = holding(subscribed(*changes, found.change), at(nov(20)), GROUND)
     assert (has.usable, has.next_wanted) == (usable, begins.wanted)
+    added, granted = channels - holding(subscribed(*changes), at(nov(20)), GROUND).usable, change[1]
+    assert found.remarks == ((BONUS.format(added, granted),) if granted > added else ())
 
 
 def test_a_raise_says_what_stands_besides():
@@ -316,6 +318,14 @@ REFUSED = {
         (
             "Trunk acme may use 10 channels, and begins its next period with 9: a raise asks for "
             "more than 10, a cut for fewer than 9."
+        ),
+    ),
+    "cut-by-less-than-stands": (
+        {"changes": (first(12), cut(BEGAN, 4))},
+        9,
+        (
+            "Trunk acme may use 12 channels, and begins its next period with 8: a raise asks for "
+            "more than 12, a cut for fewer than 8."
         ),
     ),
     "it-ends": (

@@ -155,6 +155,18 @@ def test_numbers_of_a_plan_are_free_up_to_those_that_it_includes():
     ]
 
 
+def test_another_number_in_place_of_one_that_a_plan_includes_is_one_more():
+    held = (
+        HeldNumber("+331", BEGAN),
+        HeldNumber("+332", BEGAN, nov(20)),
+        HeldNumber("+333", nov(27)),
+    )
+    agreed = subscribed(first(3), plan="desk", numbers=held)
+    found = added_lines(agreed, agreed.period_of(BEGAN), GROUND)
+    assert said(found) == [(NUMBERS, "1", "15/30 days", "0.50")]
+    assert said(fixed_lines(agreed, start_of(agreed, RENEWED, GROUND))) == [DESK]
+
+
 def test_what_comes_has_the_price_of_its_day():
     newer = offering(nov(20), number_price=Decimal(2), options=(FAX, replace(FAX, name="sms")))
     on = ground(offering(options=()), newer)
