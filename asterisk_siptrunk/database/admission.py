@@ -63,7 +63,7 @@ _TRUNK = select(
     trunk.c.pace_tokens,
     trunk.c.pace_at,
 ).with_for_update(of=trunk, key_share=True)
-_SHARED = Prepared(select(provider.c.version, provider.c.kept))
+_SHARED = Prepared(select(provider.c.version, provider.c.kept), opens=True)
 _TRUNK_BY_NAME = Prepared(_TRUNK.where(trunk.c.name == bindparam("entry")))
 _TRUNK_BY_NUMBER = Prepared(
     _TRUNK.join(number, number.c.trunk_id == trunk.c.id).where(

@@ -6,6 +6,7 @@ The document is kept and not its parts: nothing asks for a pack without its cata
 from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 from sqlalchemy import Connection, delete, insert, or_, select
 
@@ -29,10 +30,13 @@ class Loading(StrEnum):
 def every(connection: Connection) -> list[Catalogue]:
     """All catalogues, the oldest first."""
     query = select(catalogue.c.valid_from, catalogue.c.document).order_by(catalogue.c.valid_from)
-    return [
-        read_catalogue(document, f"the catalogue of {valid_from}")
-        for valid_from, document in connection.execute(query)
-    ]
+    return [_read(*row) for row in connection.execute(query)]
+
+
+@lru_cache(maxsize=64)
+def _read(valid_from: date, document: str) -> Catalogue:
+    """A billing run asks for them with each of thousands of invoices."""
+    return read_catalogue(document, f"the catalogue of {valid_from}")
 
 
 def load(connection: Connection, by: By, new: Catalogue, today: date) -> Loading:

@@ -23,10 +23,20 @@ class Prepared:
     """One statement, given as SQLAlchemy has it, for both databases or for each its own.
 
     Parameters are named and of the driver's own types: moments must go through `stored`.
+
+    `opens` says that it locks nothing, and may travel together with what begins a transaction.
+    PostgreSQL's driver begins by a statement of its own, which has a way to the server and back to
+    itself; in a pipeline they have one. No statement there may lock what others wait for: were the
+    pipeline's end (Sync) never sent, by a process that was frozen or cut off just then, PostgreSQL
+    would keep the lock for ever, and not take the transaction for an idle one
+    (idle_in_transaction_session_timeout).
     """
 
-    def __init__(self, statement: ClauseElement | Mapping[str, ClauseElement]) -> None:
+    def __init__(
+        self, statement: ClauseElement | Mapping[str, ClauseElement], *, opens: bool = False
+    ) -> None:
         each = statement if isinstance(statement, Mapping) else dict.fromkeys(_DIALECTS, statement)
+        self._opens = opens
         self._texts: dict[str, str] = {}
         self._constants: dict[str, Any] = {}
         for name, dialect in _DIALECTS.items():
@@ -46,16 +56,9 @@ class Prepared:
         return int(self._execute(connection, parameters).rowcount)
 
     def _execute(self, connection: Connection, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a driver's cursor
-        """Run it; what begins the transaction goes along with its first statement.
-
-        PostgreSQL's driver begins by a statement of its own, which has a way to the server and back
-        to itself. In a pipeline they go together; no statement there may lock what others wait for:
-        were its end (Sync) lost on the way, PostgreSQL would keep the lock for ever, and not take
-        the transaction for an idle one (idle_in_transaction_session_timeout).
-        """
         driver: Any = connection.connection.dbapi_connection
         given = self._texts[connection.dialect.name], {**self._constants, **parameters}
-        if connection.dialect.name == "sqlite" or driver.info.transaction_status:
+        if connection.dialect.name == "sqlite" or not self._opens or driver.info.transaction_status:
             return driver.execute(*given)
         with driver.pipeline():
             return driver.execute(*given)

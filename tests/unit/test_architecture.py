@@ -12,8 +12,8 @@ NAME = PACKAGE.name
 # A name with a dot is one module: it says what one side asks of another, and holds no more.
 BASE = {"errors", "settings"}
 ROOMS = {"destination", "trunk", "call"}
-PURE = ROOMS | {"billing", "notice"}
-EVERYTHING = BASE | PURE | {"generation", "asterisk", "database", "delivery", "web"}
+PURE = ROOMS | {"anomaly", "billing", "notice"}
+EVERYTHING = BASE | PURE | {"generation", "asterisk", "database", "delivery", "documents", "web"}
 KNOWS = {
     "errors": set(),
     "settings": {"errors"},
@@ -21,6 +21,7 @@ KNOWS = {
     "destination": {"errors"},
     "trunk": {"errors"},
     "call": {"errors", "destination", "trunk"},
+    "anomaly": {"errors"} | ROOMS,
     "billing": {"errors"} | ROOMS,
     "notice": {"errors"},
     "generation": BASE

@@ -1,0 +1,1 @@
+"""Abnormal use: what is seen of calls, judged as it happens by rules that explain themselves."""
