@@ -121,9 +121,9 @@ def _unbilled(
     }
     if waiting:
         name, first = min(waiting.items(), key=lambda each: each[1])
-        others = f", and those of {len(waiting) - 1} other trunks" if len(waiting) > 1 else ""
+        others = f" (and of {len(waiting) - 1} more)" if len(waiting) > 1 else ""
         yield (
-            f"The calls of trunk {name} from {first} on{others} are not invoiced yet: 'siptrunk "
+            f"The calls of trunk {name}{others} from {first} on are not invoiced yet: 'siptrunk "
             "billing run', once their period is over."
         )
 

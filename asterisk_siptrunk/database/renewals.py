@@ -124,14 +124,14 @@ class Renewal:
         """
         if rated.open:
             raise InvalidInput(
-                f"{rated.open} calls of trunk {one.subscription.trunk} that began before "
-                f"{one.first} still last: bill the period once they have ended."
+                f"Calls of trunk {one.subscription.trunk} that began before {one.first} still last "
+                f"({rated.open}): bill the period once they have ended."
             )
         for zone, calls in rated.totals.unrated.items():
             raise InvalidInput(
-                f"{calls.calls} calls of trunk {one.subscription.trunk} to {zone or 'no zone'}, as "
-                f"to {calls.example}, have no rate: load one ('siptrunk rate load'), with a day "
-                f"from {one.over.first} on."
+                f"Calls of trunk {one.subscription.trunk} to {zone or 'no zone'}, as to "
+                f"{calls.example}, have no rate ({calls.calls}): load one ('siptrunk rate load'), "
+                f"with a day from {one.over.first} on."
             )
         return lines(rated.totals, one.over, one.subscription.currency)
 

@@ -281,7 +281,7 @@ def test_a_payment_for_nothing_is_refused(shop, given, error, said):
 
 
 @pytest.fixture
-def billed(shop) -> Shop:
+def billed(shop: Shop) -> Shop:
     """With an invoice that is not paid: F2026-000002, of 18.00 and tax."""
     shop.subscribe()
     shop.at("2026-12-12").bill()
