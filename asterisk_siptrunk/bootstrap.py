@@ -394,7 +394,7 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
         schema.require_current(database)
         bring = partial(_bring, settings.file)
         pay = partial(_take_told_payment, settings)
-        means = daemon.Means(database, control(settings), bring, pay)
+        means = daemon.Means(database, control(settings), bring, pay, business(settings))
         daemon.run(settings, means, ready)
     finally:
         database.dispose()

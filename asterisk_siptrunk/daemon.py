@@ -29,13 +29,14 @@ from asterisk_siptrunk.call.server import Vitals
 from asterisk_siptrunk.database import servers
 from asterisk_siptrunk.database.admission import Admission
 from asterisk_siptrunk.database.alone import AloneAdmission
+from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import open_engine
 from asterisk_siptrunk.database.gate import Gate, Submit
 from asterisk_siptrunk.database.loop import LoopDatabase
 from asterisk_siptrunk.database.store import ServerUsage
 from asterisk_siptrunk.database.terms import TermsMemory
 from asterisk_siptrunk.database.thread import DatabaseThread
-from asterisk_siptrunk.database.upkeep import keep_months_ahead
+from asterisk_siptrunk.database.upkeep import Periods, keep_months_ahead
 from asterisk_siptrunk.deliver import Delivery
 from asterisk_siptrunk.desk import Desk
 from asterisk_siptrunk.errors import DatabaseUnavailable
@@ -66,12 +67,14 @@ class Means:
         control: is asked who is registered: the listening user has no right to.
         bring: applies what the database says to the Asterisk beside us.
         pay: applies a payment that we are told of.
+        business: how the provider sells: by it new periods begin.
     """
 
     engine: Engine
     control: AmiControl
     bring: Bring
     pay: Pay
+    business: Business
 
 
 def run(settings: Settings, means: Means, ready: Ready) -> None:
@@ -113,6 +116,10 @@ class _Parts:
         calls, terms = CallMemory(), TermsMemory()
         lease = Lease(self._share, loop.time())
         self._database = DatabaseThread(means.engine, loop)
+        # What can wait has a thread of its own, and waits for locks there: calls ask the other.
+        self._chores_engine = open_engine(settings.database.url)
+        self._chores = DatabaseThread(self._chores_engine, loop)
+        self._periods = Periods(self._chores, means.business, utc_now)
         self._short = _short_way(means.engine, self._database)
         self._client = AmiClient(
             AmiLogin(settings.ami.host, settings.ami.port, LISTEN_USER, settings.secrets.ami_listen)
@@ -147,6 +154,7 @@ class _Parts:
             DatabaseUnavailable: a service cannot begin without its database.
         """
         self._database.start()
+        self._chores.start()
         await self._beat.once(self._database.submit)
         await self._usage.open_calls()
 
@@ -158,7 +166,8 @@ class _Parts:
             asyncio.create_task(self._gate.run()),
             asyncio.create_task(self._beat.run(self._gate.submit_long, self._follower.hear)),
             # Not by the gate: a lock that is not had at once is no database that is away.
-            asyncio.create_task(keep_months_ahead(self._database, utc_now)),
+            asyncio.create_task(keep_months_ahead(self._chores, utc_now)),
+            asyncio.create_task(self._periods.run()),
         ]
         stopping = asyncio.create_task(stop.wait())
         over, _ = await asyncio.wait(
@@ -186,10 +195,11 @@ class _Parts:
             await self._gate.submit_long(lambda c: servers.stop(c, self._server, at))
         if isinstance(self._short, LoopDatabase):
             self._short.close()
-        ending = [self._database.stop, self._delivery.stop]
+        ending = [self._database.stop, self._chores.stop, self._delivery.stop]
         if self._web is not None:
             ending.append(self._web.stop)
         await asyncio.gather(*(asyncio.to_thread(stop, END_SECONDS) for stop in ending))
+        self._chores_engine.dispose()
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.stop)
 

@@ -1,4 +1,4 @@
-"""`make demo`: the main job on a real Asterisk, with real SIP calls, in a minute."""
+"""`make demo`: the main job on a real Asterisk, with real SIP calls, in a minute or two."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ CHANNELS = 3
 # The carrier is told from the PBX by its address, as in real life.
 CARRIER_HOST, PBX_HOST = "127.0.0.2", "127.0.0.3"
 LONG_CALL_MS = 6_000
+# While channels are ordered and paid, some commands long.
+VERY_LONG_CALL_MS = 20_000
 
 # A log file is as wide as it needs to be.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
@@ -50,6 +52,8 @@ class Demo:
         self.connect()
         self.place()
         self.report()
+        self.subscribe()
+        self.sell()
 
     # --- the admin's side ---
 
@@ -174,6 +178,40 @@ class Demo:
         calls = self.provider.calls()
         console.print(_calls_table(calls))
         console.print(_reasons_table(calls))
+
+    # --- what it is sold for ---
+
+    def subscribe(self) -> None:
+        """Prices, and the channels that Acme has, as a subscription."""
+        console.rule("5. What it is sold for", align="left")
+        for noun, words in (("rate", ("--deck", "world")), ("offer", ())):
+            file = FOLDER / f"{noun}.example"
+            file.write_text(self.provider.do(noun, "export", "--example"))
+            self.command(noun, "load", str(file), *words, quiet=True)
+        console.print(
+            "  Prices: the example that ships, 4 EUR a channel, and a rate for each call."
+        )
+        self.order(CHANNELS, "bank-1")
+
+    def sell(self) -> None:
+        """A call that finds the trunk full passes once more channels are paid, at once."""
+        calls = [self.a_call(f"06123456{index:02}") for index in range(CHANNELS)]
+        with self.calling(calls, hold_ms=VERY_LONG_CALL_MS) as held:
+            self.provider.until(lambda: len(self.provider.live()) == CHANNELS, what="a full trunk")
+            self.tell(f"{CHANNELS} calls are up, and a fourth one comes", self.call())
+            wanted = str(CHANNELS + 1)
+            self.command("order", "quote", "--trunk", TRUNK, "--channels", wanted)
+            self.order(CHANNELS + 1, "bank-2")
+            self.tell("the same call again, and nothing was reloaded", self.call())
+            held.close()
+        number = self.provider.read("invoice", "list")[-1]["number"]
+        self.command("invoice", "show", number)
+
+    def order(self, channels: int, payment: str) -> None:
+        """Order channels, and pay them."""
+        words = ("order", "place", "--trunk", TRUNK, "--channels", str(channels), "--yes")
+        made = json.loads(self.command(*words, "--format", "json", quiet=True))
+        self.command("order", "pay", made["reference"], "--payment", payment, quiet=True)
 
 
 def _calls_table(calls: Sequence[CallRecord]) -> Table:

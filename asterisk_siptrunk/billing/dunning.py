@@ -18,7 +18,7 @@ class Step(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Days after the due day on which each step is taken."""
+    """How many days after the due day are still borne before each step is taken."""
 
     reminder: int
     outbound: int

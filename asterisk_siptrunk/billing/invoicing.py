@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from asterisk_siptrunk.billing.line import Line, LineKind
+from asterisk_siptrunk.billing.money import rounded
 from asterisk_siptrunk.billing.period import BillingPeriod
 from asterisk_siptrunk.billing.renewal import added_lines, fixed_lines
 from asterisk_siptrunk.billing.subscription import Ground, Subscription, start_of
@@ -45,15 +46,15 @@ def due_invoices(
 def renewal_lines(due: DueInvoice, calls: Iterable[Line], ground: Ground) -> tuple[Line, ...]:
     """All lines of an invoice: the new period in advance, what came and who was called before."""
     subscription = due.subscription
-    held = ground.terms_of(subscription, due.over.first)
     begins: tuple[Line, ...] = ()
     if not due.last:
         begins = fixed_lines(subscription, start_of(subscription, due.first, ground))
-    found = (*begins, *added_lines(subscription, held, due.over), *calls)
+    found = (*begins, *added_lines(subscription, due.over, ground), *calls)
     return found or (_nothing(due),)
 
 
 def _nothing(due: DueInvoice) -> Line:
     """For the last invoice of whoever did not call: that nothing is left to pay is said, too."""
     none, over = Decimal(0), due.over
-    return Line(LineKind.CALLS, "No calls", none, none, None, over.first, over.next, none)
+    amount = rounded(none, due.subscription.currency)
+    return Line(LineKind.CALLS, "No calls", none, none, None, over.first, over.next, amount)

@@ -37,6 +37,8 @@ class PaymentState(StrEnum):
     """It was told of before, and nothing was done again."""
     UNASSIGNED = "unassigned"
     """It is kept, and pays nothing: a person has to look at it, and to give it back perhaps."""
+    RETURNED = "returned"
+    """It paid nothing, and was given back."""
 
 
 @dataclass(frozen=True, slots=True)

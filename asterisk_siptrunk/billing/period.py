@@ -50,7 +50,7 @@ class BillingPeriod:
 
     def part_from(self, day: date) -> Fraction:
         """The part of the period that is left on a day of it, that day included."""
-        return Fraction((self.next - max(day, self.first)).days, self.days)
+        return Fraction((self.next - day).days, self.days)
 
     def span(self, zone: ZoneInfo) -> Period:
         """From its first moment until before that of the next, in UTC."""

@@ -13,12 +13,11 @@ from asterisk_siptrunk.billing.subscription import (
     Ground,
     Holding,
     OrderKind,
-    Start,
     Subscription,
     holding,
     least_channels,
-    mix_for,
     start_of,
+    start_with,
 )
 from asterisk_siptrunk.billing.terms import Terms
 from asterisk_siptrunk.errors import InvalidInput
@@ -87,20 +86,20 @@ def quote_first(subscription: Subscription, channels: int, asking: Asking, groun
     held = ground.terms_of(subscription, subscription.began)
     _require_options(subscription, held)
     least = least_channels(subscription, held, subscription.began, asking.reserved_inbound)
-    _require_between(channels, least, held)
-    mix = mix_for(held, channels)
-    usable = min(held.included_channels + mix.channels, held.maximum)
+    _require_at_least(channels, least)
+    _require_at_most(channels, held)
     period = subscription.period_of(subscription.began)
-    lines = fixed_lines(subscription, Start(period, held, channels, mix, usable))
-    change = Change(OrderKind.FIRST, asking.now, channels, usable)
+    start = start_with(held, channels, period)
+    lines = fixed_lines(subscription, start)
+    change = Change(OrderKind.FIRST, asking.now, channels, start.usable)
     return Quote(
         change=change,
-        usable=usable,
+        usable=start.usable,
         takes_effect=None,
         lines=lines,
         totals=Totals.of(lines, asking.percent, subscription.currency),
         next=_next(subscription, change, period.next, asking, ground),
-        remarks=tuple(_on_bonus(channels, usable)),
+        remarks=tuple(_on_bonus(channels, start.usable)),
     )
 
 
@@ -110,17 +109,20 @@ def quote_raise(subscription: Subscription, channels: int, asking: Asking, groun
     Raises:
         InvalidInput: the trunk may use as many already, or may not have so many.
     """
-    has, held, today = _standing(subscription, asking, ground)
+    has = _standing(subscription, asking, ground)
+    today = ground.day_of(asking.now)
+    held = ground.terms_of(subscription, today)  # a raise is bought at today's prices
     if channels <= has.usable:
         raise InvalidInput(
             f"Trunk {subscription.trunk} may use {channels_in_words(has.usable)} already: a raise "
-            f"asks for more than that. Fewer from the next period on are a cut."
+            "asks for more than that."
         )
     _require_at_most(channels, held)
     mix = best_mix(held.packs, channels - has.usable)
     lines = tuple(Pricing(held, subscription.currency, has.period, today).packs(mix))
-    change = Change(OrderKind.RAISE, asking.now, channels - has.wanted, mix.channels)
     usable = min(has.usable + mix.channels, held.maximum)
+    granted = usable - has.usable
+    change = Change(OrderKind.RAISE, asking.now, channels - has.wanted, granted)
     return Quote(
         change=change,
         usable=usable,
@@ -128,7 +130,7 @@ def quote_raise(subscription: Subscription, channels: int, asking: Asking, groun
         lines=lines,
         totals=Totals.of(lines, asking.percent, subscription.currency),
         next=_next(subscription, change, has.period.next, asking, ground),
-        remarks=(*_on_bonus(channels, usable), *_on_cuts(has)),
+        remarks=(*_on_bonus(channels - has.usable, granted), *_on_cuts(has)),
     )
 
 
@@ -138,20 +140,22 @@ def quote_cut(subscription: Subscription, channels: int, asking: Asking, ground:
     Raises:
         InvalidInput: the next period begins with no more than that anyway, or the trunk needs more.
     """
-    has, held, _ = _standing(subscription, asking, ground)
+    has = _standing(subscription, asking, ground)
     if channels >= has.next_wanted:
         raise InvalidInput(
-            f"Trunk {subscription.trunk} begins its next period with "
-            f"{channels_in_words(has.next_wanted)}: a cut asks for fewer than that."
+            f"Trunk {subscription.trunk} may use {channels_in_words(has.usable)}, and begins its "
+            f"next period with {has.next_wanted}: a raise asks for more than {has.usable}, a cut "
+            f"for fewer than {has.next_wanted}."
         )
-    least = least_channels(subscription, held, has.period.next, asking.reserved_inbound)
-    _require_between(channels, least, held)
+    first = has.period.next
+    held = ground.terms_of(subscription, first)
+    _require_at_least(channels, least_channels(subscription, held, first, asking.reserved_inbound))
     change = Change(OrderKind.CUT, asking.now, channels - has.next_wanted, 0)
-    following = _next(subscription, change, has.period.next, asking, ground)
+    following = _next(subscription, change, first, asking, ground)
     return Quote(
         change=change,
         usable=following.usable,
-        takes_effect=has.period.next,
+        takes_effect=first,
         lines=(),
         totals=Totals.of((), asking.percent, subscription.currency),
         next=following,
@@ -159,20 +163,14 @@ def quote_cut(subscription: Subscription, channels: int, asking: Asking, ground:
     )
 
 
-def _standing(
-    subscription: Subscription, asking: Asking, ground: Ground
-) -> tuple[Holding, Terms, date]:
-    """What it has now, by which terms, and today.
-
-    The terms of the day: a raise is bought at today's prices.
-    """
-    today = ground.day_of(asking.now)
+def _standing(subscription: Subscription, asking: Asking, ground: Ground) -> Holding:
+    """What it has now, where it goes on."""
     if subscription.ends is not None:
         raise InvalidInput(
             f"The subscription of trunk {subscription.trunk} ends on {subscription.ends}: withdraw "
             "that first ('siptrunk subscription withdraw')."
         )
-    return holding(subscription, asking.now, ground), ground.terms_of(subscription, today), today
+    return holding(subscription, asking.now, ground)
 
 
 def _next(
@@ -193,25 +191,25 @@ def _require_options(subscription: Subscription, held: Terms) -> None:
             raise InvalidInput(f"{held.title} has no option {one.name}; it has {there}.")
 
 
-def _require_between(channels: int, least: tuple[int, str], held: Terms) -> None:
+def _require_at_least(channels: int, least: tuple[int, str]) -> None:
     fewest, why = least
     if channels < fewest:
-        raise InvalidInput(f"{channels_in_words(channels)} are too few: {why}.")
-    _require_at_most(channels, held)
+        raise InvalidInput(f"{channels_in_words(channels)} would be too few: {why}.")
 
 
 def _require_at_most(channels: int, held: Terms) -> None:
     if channels > held.maximum:
         raise InvalidInput(
-            f"{channels_in_words(channels)} are too many: {held.title} has {held.maximum} at most."
+            f"{channels_in_words(channels)} would be too many: {held.title} has {held.maximum} at "
+            "most."
         )
 
 
-def _on_bonus(asked: int, usable: int) -> Iterator[str]:
-    if usable > asked:
+def _on_bonus(asked: int, given: int) -> Iterator[str]:
+    if given > asked:
         yield (
-            f"The cheapest packs for {channels_in_words(asked)} come to {usable}: all of them may "
-            "be used, at no extra price."
+            f"The cheapest packs for {channels_in_words(asked)} come to {given}: all of them may "
+            "be used until packs are chosen anew, at no extra price."
         )
 
 

@@ -8,7 +8,13 @@ from typing import TypeVar
 from asterisk_siptrunk.billing.line import Line, LineKind, priced
 from asterisk_siptrunk.billing.packs import Mix
 from asterisk_siptrunk.billing.period import BillingPeriod
-from asterisk_siptrunk.billing.subscription import HeldNumber, HeldOption, Start, Subscription
+from asterisk_siptrunk.billing.subscription import (
+    Ground,
+    HeldNumber,
+    HeldOption,
+    Start,
+    Subscription,
+)
 from asterisk_siptrunk.billing.terms import Terms
 
 H = TypeVar("H", HeldOption, HeldNumber)
@@ -76,34 +82,39 @@ def fixed_lines(subscription: Subscription, start: Start) -> tuple[Line, ...]:
     )
 
 
-def added_lines(subscription: Subscription, held: Terms, period: BillingPeriod) -> Iterator[Line]:
+def added_lines(
+    subscription: Subscription, period: BillingPeriod, ground: Ground
+) -> Iterator[Line]:
     """Options and numbers that came during a period that is over, for the days left of it.
 
-    What was given back and taken again was paid for already.
+    Each at the price of its day. What was given back and taken again was paid for already. A plan
+    includes so many numbers in a period, not at a time: another in place of one is one more.
     """
     there = set(subscription.options_on(period.first))
     for option in _came(subscription, subscription.options, period):
         if option.name not in there:
             there.add(option.name)
-            yield from _from(subscription, held, period, option).options((option.name,))
+            held = ground.terms_of(subscription, option.since)
+            pricing = Pricing(held, subscription.currency, period, option.since)
+            yield from pricing.options((option.name,))
     known = set(subscription.numbers_on(period.first))
     for number in _came(subscription, subscription.numbers, period):
         if number.e164 not in known:
             known.add(number.e164)
+            held = ground.terms_of(subscription, number.since)
             if len(known) > held.numbers_included:
-                yield from _from(subscription, held, period, number).numbers(1)
-
-
-def _from(
-    subscription: Subscription, held: Terms, period: BillingPeriod, came: HeldOption | HeldNumber
-) -> Pricing:
-    return Pricing(held, subscription.currency, period, came.since)
+                pricing = Pricing(held, subscription.currency, period, number.since)
+                yield from pricing.numbers(1)
 
 
 def _came(subscription: Subscription, all_held: Iterable[H], period: BillingPeriod) -> list[H]:
     """What was not there when the period began, in the order in which it came."""
     came = [
-        one for one in all_held if one.since in period and not subscription.has(one, period.first)
+        one
+        for one in all_held
+        if one.since in period
+        and one.since != one.until
+        and not subscription.has(one, period.first)
     ]
     return sorted(came, key=lambda one: one.since)
 

@@ -11,7 +11,7 @@ number of channels at any moment is computed from them:
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -105,8 +105,19 @@ class Subscription:
         What comes in the course of a day is charged for afterwards, with that day: an invoice of
         its morning could not know of it.
         """
-        from_the_first = held.since <= self.began == day
+        from_the_first = held.since == self.began == day
         return (held.since < day or from_the_first) and (held.until is None or day < held.until)
+
+
+def charged_from(taken: datetime, paid: datetime, zone: ZoneInfo) -> date:
+    """The day from which on something is charged for that a trunk took at a moment.
+
+    What it had when its first order was paid is in the price of that. What it took later on that
+    day counts from the next one: the day itself was sold already.
+    """
+    day = local_day(taken, zone)
+    on_the_first = day == local_day(paid, zone) and taken > paid
+    return day + timedelta(days=1) if on_the_first else day
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +151,7 @@ class Start:
 
     Attributes:
         wanted: channels, as ordered until then.
-        mix: the cheapest packs for them.
+        mix: the cheapest packs for them, as far as the maximum goes.
         usable: channels that these packs, and the plan, come to.
     """
 
@@ -155,9 +166,18 @@ def start_of(subscription: Subscription, first: date, ground: Ground) -> Start:
     """What the period begins with whose first day that is."""
     held = ground.terms_of(subscription, first)
     wanted = sum(one.asked for one in subscription.changes if ground.day_of(one.at) < first)
-    mix = mix_for(held, wanted)
+    return start_with(held, wanted, subscription.period_of(first))
+
+
+def start_with(held: Terms, wanted: int, period: BillingPeriod) -> Start:
+    """What a period begins with by these terms for so many channels.
+
+    Where a new catalogue's maximum is lower, nobody pays for what is beyond it.
+    """
+    beyond_plan = min(wanted, held.maximum) - held.included_channels
+    mix = best_mix(held.packs, beyond_plan)
     usable = min(held.included_channels + mix.channels, held.maximum)
-    return Start(subscription.period_of(first), held, wanted, mix, usable)
+    return Start(period, held, wanted, mix, usable)
 
 
 def usable_at_start(subscription: Subscription, first: date, ground: Ground) -> int:
@@ -195,18 +215,12 @@ def holding(subscription: Subscription, moment: datetime, ground: Ground) -> Hol
         one for one in subscription.changes if ground.day_of(one.at) in period and one.at <= moment
     ]
     more = [one for one in within if one.kind is not OrderKind.CUT]
-    maximum = ground.terms_of(subscription, period.first).maximum
     return Holding(
         wanted=wanted + sum(one.asked for one in more),
-        usable=min(usable + sum(one.granted for one in more), maximum),
+        usable=usable + sum(one.granted for one in more),
         next_wanted=wanted + sum(one.asked for one in within),
         period=period,
     )
-
-
-def mix_for(held: Terms, channels: int) -> Mix:
-    """The packs for so many channels, beside those that a plan includes."""
-    return best_mix(held.packs, max(channels - held.included_channels, 0))
 
 
 def least_channels(
@@ -217,7 +231,6 @@ def least_channels(
     numbers = len(subscription.numbers_on(day))
     needs = [
         (held.minimum, f"{held.title} begins with {held.minimum}"),
-        (held.included_channels, f"the plan includes {held.included_channels}"),
         (reserved_inbound, f"{reserved_inbound} are kept for inbound calls"),
         *(
             (one.channels, f"the option {one.name} needs {one.channels}")

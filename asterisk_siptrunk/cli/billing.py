@@ -209,6 +209,19 @@ def status(desk: Desk, form: Form) -> None:
     )
 
 
+@command.command("given-back")
+@click.argument("payment")
+@pass_desk
+def given_back(desk: Desk, payment: str) -> None:
+    """Say that a payment that paid for nothing was given back.
+
+    Example: siptrunk billing given-back bank-20261124-17
+    """
+    with desk.changing() as (connection, by):
+        payments.give_back(connection, by, payment)
+    say(f"Payment {payment} was given back.")
+
+
 @command.command()
 @click.argument("trunk", shell_complete=trunk_names)
 @click.option(

@@ -13,7 +13,7 @@ from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.bootstrap import servers, trunks
 from asterisk_siptrunk.call.lease import WHOLE
 from asterisk_siptrunk.call.server import ServerRecord, ServerState
-from asterisk_siptrunk.cli import running
+from asterisk_siptrunk.cli import running, selling
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.finding import Check, Finding, Health
 from asterisk_siptrunk.cli.options import form_option
@@ -312,6 +312,10 @@ _CHECKS: dict[str, Check] = {
     "records": _records,
     "servers": _servers,
     "notices": running.waiting_notices,
+    "seller": selling.seller,
+    "invoices": selling.late_invoices,
+    "payments": selling.loose_payments,
+    "rates": selling.decks,
     "clock": running.clock,
     "database-clock": running.database_clock,
     "unit": running.unit,
@@ -338,6 +342,10 @@ _NEEDS = {
     "records": ("settings", "asterisk"),
     "servers": ("settings", "database"),
     "notices": ("settings", "database"),
+    "seller": ("settings", "database"),
+    "invoices": ("settings", "database"),
+    "payments": ("settings", "database"),
+    "rates": ("settings", "database"),
     "clock": ("settings", "asterisk"),
     "database-clock": ("settings", "database"),
     "unit": ("settings",),

@@ -94,6 +94,20 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 # host = "127.0.0.1"  # a reverse proxy with a certificate stands before it
 # port = 0  # 0 serves nothing
 
+[billing]  # fill in address, tax_id and payment before the first invoice: they stand on it
+# address = []  # of the provider, its lines as on a letter: ["12 rue de la Paix", "75002 Paris"]
+# tax_id = ""  # its VAT number
+# email = ""  # where customers write about invoices
+# tax = "20"  # percent, of customers who have no rate of their own
+# payment = ""  # how to pay, as it stands on invoices: the bank and its IBAN
+# prefix = ""  # begins each invoice's number
+# reverse_charge = "Reverse charge: the tax is due by the customer."  # what one without tax says
+# order_days = 3  # how long an order may be paid at its price; never beyond its period
+# due_days = 30  # from an invoice's day to the last one on which it is paid in time
+# reminder_days = 3  # after that: a reminder is sent
+# outbound_days = 14  # ... outbound calls are suspended
+# all_days = 28  # ... all calls are; emergency calls pass, as ever
+
 [log]
 # format = "text"  # or "json": one object a line
 # level = "info"  # "debug" has a line for each verdict

@@ -21,7 +21,7 @@ from asterisk_siptrunk.call.lease import BEAT_SECONDS
 from asterisk_siptrunk.cli.desk import Desk
 from asterisk_siptrunk.cli.finding import Finding, Health
 from asterisk_siptrunk.cli.output import for_people
-from asterisk_siptrunk.cli.service import ACCOUNT, UNIT, unit_text
+from asterisk_siptrunk.cli.service import ACCOUNT, BILLING_TIMER, UNIT, billing_files, unit_text
 from asterisk_siptrunk.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
@@ -278,11 +278,14 @@ def unit(desk: Desk) -> Iterator[Finding]:
     if not file.exists():
         yield Finding("unit", Health.OK, "Not installed; see 'siptrunk service install'.")
         return
-    if file.read_text(encoding="utf-8") != unit_text(desk.settings):
-        said = f"{file} is not what the settings and this program ask for."
-        yield Finding(
-            "unit", Health.WARN, said, "siptrunk service install; systemctl daemon-reload"
-        )
+    wanted = {UNIT: unit_text(desk.settings)}
+    if (SYSTEM / BILLING_TIMER).exists():
+        wanted |= billing_files(desk.settings)
+    for path, text in wanted.items():
+        if not (SYSTEM / path).exists() or (SYSTEM / path).read_text(encoding="utf-8") != text:
+            said = f"{SYSTEM / path} is not what the settings and this program ask for."
+            advice = "siptrunk service install; systemctl daemon-reload"
+            yield Finding("unit", Health.WARN, said, advice)
     try:
         account = pwd.getpwnam(ACCOUNT)
     except KeyError:

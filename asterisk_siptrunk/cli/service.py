@@ -17,6 +17,8 @@ from asterisk_siptrunk.whole_file import whole_file
 
 ACCOUNT = "siptrunk"
 UNIT = Path("etc/systemd/system/siptrunk.service")
+BILLING_UNIT = UNIT.with_name("siptrunk-billing.service")
+BILLING_TIMER = UNIT.with_name("siptrunk-billing.timer")
 _ACCOUNTS = Path("etc/sysusers.d/siptrunk.conf")
 _FILE_MODE = 0o644
 _STATE_FOLDER = Path("/var/lib/siptrunk")
@@ -28,6 +30,34 @@ _HIDDEN = (
     Path("/tmp"),  # noqa: S108 # nosec B108 # refused
     Path("/var/tmp"),  # noqa: S108 # nosec B108 # refused
 )
+
+_SANDBOX = """\
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+PrivateMounts=yes
+ProtectHostname=yes
+ProtectClock=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectProc=invisible
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+"""
 
 _UNIT = """\
 # Made by 'siptrunk service install', which makes it anew after an upgrade. Put what differs on your
@@ -65,36 +95,54 @@ MemoryHigh=768M
 MemoryMax=1G
 OOMScoreAdjust=-500
 {places}
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-PrivateMounts=yes
-ProtectHostname=yes
-ProtectClock=yes
-ProtectKernelTunables=yes
-ProtectKernelModules=yes
-ProtectKernelLogs=yes
-ProtectControlGroups=yes
-ProtectProc=invisible
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-RemoveIPC=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallErrorNumber=EPERM
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-# It gives the files of Asterisk's configuration to Asterisk's group.
+{sandbox}# It gives the files of Asterisk's configuration to Asterisk's group.
 SystemCallFilter=@chown
 
 [Install]
 WantedBy=multi-user.target
+"""
+
+_BILLING_UNIT = """\
+# Made by 'siptrunk service install --billing-timer', see siptrunk-billing.timer.
+[Unit]
+Description=siptrunk: what is due today, invoiced and reminded of
+After=network-online.target time-sync.target postgresql.service siptrunk.service
+Wants=network-online.target
+
+[Service]
+Type=oneshot
+# It fails where something could not be invoiced: 'systemctl --failed' and its journal show it.
+ExecStart={program} billing run
+Environment=SIPTRUNK_CONFIG=%d/siptrunk.toml
+LoadCredential=siptrunk.toml:{settings}
+LoadCredential=secrets.toml:{secrets}
+User={account}
+Group={account}
+UMask=0007
+# Calls come first.
+Nice=10
+CPUWeight=20
+IOWeight=20
+OOMScoreAdjust=500
+LimitCORE=0
+TasksMax=64
+MemoryMax=1G
+{places}
+{sandbox}"""
+
+_BILLING_TIMER = """\
+# Made by 'siptrunk service install --billing-timer'. Another time of day: systemctl edit
+# siptrunk-billing.timer
+[Unit]
+Description=siptrunk: invoices every morning
+
+[Timer]
+OnCalendar=*-*-* 06:00:00 {timezone}
+# A morning on which the machine was off is made up for; what is there already is left alone.
+Persistent=true
+
+[Install]
+WantedBy=timers.target
 """
 
 _SYSUSERS = """\
@@ -108,7 +156,11 @@ Next:
 {rights}  systemctl daemon-reload
   systemctl enable --now siptrunk
   systemctl status siptrunk                 (after an upgrade: systemctl restart siptrunk)
-To take it away: systemctl disable --now siptrunk, and remove both files."""
+To take it away: systemctl disable --now siptrunk, and remove its files."""
+_NEXT_TIMER = """\
+For the invoices of every morning:
+  systemctl enable --now siptrunk-billing.timer
+  systemctl start siptrunk-billing          (once, to see that it works: journalctl -u)"""
 
 
 @click.group()
@@ -124,16 +176,26 @@ def command() -> None:
     show_default=True,
     help="The system to put it into, as for systemctl --root.",
 )
+@click.option(
+    "--billing-timer",
+    is_flag=True,
+    help="Have 'siptrunk billing run' run every morning, too; once put in it is kept up to date.",
+)
 @yes_option
 @pass_desk
-def install_(desk: Desk, root: Path, *, yes: bool) -> None:
+def install_(desk: Desk, root: Path, *, billing_timer: bool, yes: bool) -> None:
     """Put the service's unit and its account in place for systemd; each file is shown first.
 
     It is made from the settings: which folders the service may write, and whose group it has.
 
-    Example: siptrunk service install
-    """
-    files = _files(desk.settings)
+    \b
+    Examples:
+      siptrunk service install
+      siptrunk service install --billing-timer
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    files = dict(_files(desk.settings))
+    if billing_timer or (root / BILLING_TIMER).exists():
+        files |= billing_files(desk.settings)
     fresh = {path: text for path, text in files.items() if _text(root / path) != text}
     if not fresh:
         say("Nothing to put in: the unit and its account are as they should be.")
@@ -144,17 +206,30 @@ def install_(desk: Desk, root: Path, *, yes: bool) -> None:
     for path, text in fresh.items():
         _write(root / path, text)
     say(_NEXT.format(rights=_rights(desk.settings)))
+    if billing_timer:
+        say(_NEXT_TIMER)
 
 
 def unit_text(settings: Settings) -> str:
     """The unit as the settings and this program ask for it."""
+    return _filled(_UNIT, settings)
+
+
+def billing_files(settings: Settings) -> Mapping[Path, str]:
+    """The timer of `billing run` and its unit, by their paths below the root."""
+    timer = _BILLING_TIMER.format(timezone=settings.provider.timezone)
+    return {BILLING_UNIT: _filled(_BILLING_UNIT, settings), BILLING_TIMER: timer}
+
+
+def _filled(unit: str, settings: Settings) -> str:
     file = settings.file.absolute()
-    return _UNIT.format(
+    return unit.format(
         program=_program(),
         settings=file,
         secrets=file.with_name(SECRETS_FILE),
         account=ACCOUNT,
         places="\n".join(_places(settings)),
+        sandbox=_SANDBOX,
     )
 
 

@@ -47,6 +47,7 @@ class AloneAdmission:
         self._calls = calls
         self._terms = terms
         self._lease = lease
+        self._then = replace(lease)
         self._held = Count()
 
     def cut(self, asking: frozenset[str]) -> None:
@@ -101,7 +102,7 @@ class AloneAdmission:
 
     def _load(self, attempt: Attempt, terms: Terms, pace: Pace | None, now: float) -> Load:
         trunk, count = terms.trunk, self._calls.count(but=(attempt.uniqueid,))
-        limit = self._lease.limit(trunk.channels, self._held.of_trunk(trunk.id), now)
+        limit = self._then.limit(trunk.channels, self._held.of_trunk(trunk.id), now)
         return Load(
             outbound=count.trunks[trunk.id, Direction.OUTBOUND],
             inbound=count.trunks[trunk.id, Direction.INBOUND],
@@ -116,7 +117,7 @@ class AloneAdmission:
         load = {}
         for one in carriers:
             if one.channels is not None:
-                limit = self._lease.limit(one.channels, self._held.carriers[one.id], now)
+                limit = self._then.limit(one.channels, self._held.carriers[one.id], now)
                 # What was held before its limit was lowered is no new limit.
                 load[one.id] = count.carriers[one.id] + one.channels - min(limit, one.channels)
         return load

@@ -13,7 +13,6 @@ from asterisk_siptrunk.billing.quote import Quote
 from asterisk_siptrunk.billing.subscription import Ground, OrderKind, Subscription
 from asterisk_siptrunk.database import customers, lines, subscriptions
 from asterisk_siptrunk.database.audit import By, note
-from asterisk_siptrunk.database.provider import hold
 from asterisk_siptrunk.database.tables import channel_order, customer
 from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
 
@@ -162,11 +161,13 @@ def _require_ahead(connection: Connection, by: By, found: Order, on: Ground) -> 
 
 def expire(connection: Connection, by: By) -> list[str]:
     """Close the orders whose time to be paid is over; gives their references."""
-    hold(connection)  # one that is paid at this moment is not to be closed as well
-    where = (channel_order.c.state == OrderState.PLACED.value) & (
+    late = (channel_order.c.state == OrderState.PLACED.value) & (
         channel_order.c.expires_at <= by.at
     )
-    found = _load(connection, where)
+    # One that is locked is being paid, or closed by another.
+    claimed = select(channel_order.c.id).where(late).with_for_update(skip_locked=True)
+    ids = connection.execute(claimed).scalars().all()
+    found = _load(connection, channel_order.c.id.in_(ids)) if ids else []
     for one in found:
         close(connection, by, one, OrderState.EXPIRED)
     return [one.reference for one in found]

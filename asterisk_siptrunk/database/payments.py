@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from asterisk_siptrunk.billing.line import Line, Totals
 from asterisk_siptrunk.billing.money import shown
@@ -278,6 +278,23 @@ def unassigned(connection: Connection) -> list[UnassignedPayment]:
         .order_by(payment.c.at)
     )
     return [UnassignedPayment(*row) for row in connection.execute(query)]
+
+
+def give_back(connection: Connection, by: By, reference: str) -> None:
+    """Note that a payment that pays for nothing was given back.
+
+    Raises:
+        NotFound: no such payment waits for that.
+    """
+    waiting = (payment.c.reference == reference) & (
+        payment.c.state == PaymentState.UNASSIGNED.value
+    )
+    returned = update(payment).where(waiting).values(state=PaymentState.RETURNED)
+    if not connection.execute(returned).rowcount:
+        raise NotFound(
+            f"No payment {reference} is to be given back: 'siptrunk billing status' shows those."
+        )
+    note(connection, by, "payment", reference, "given back")
 
 
 def _differs(one: Payment, what: str, due: Decimal, currency: str) -> str:

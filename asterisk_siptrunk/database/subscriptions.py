@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ from asterisk_siptrunk.billing.subscription import (
     Holding,
     OrderKind,
     Subscription,
+    charged_from,
     holding,
 )
 from asterisk_siptrunk.database import catalogues, customers, trunks
@@ -162,15 +163,16 @@ def add_option(connection: Connection, by: By, name: str, option: str, on: Groun
     known = {one.name: one for one in on.terms_of(found, today).options}
     if option not in known:
         raise InvalidInput(f"There is no option {option}; there are {', '.join(known) or 'none'}.")
-    if _standing_options(found, today) >= {option}:
+    if option in _standing_options(found):
         raise InvalidInput(f"The subscription of trunk {name} has the option {option}.")
     has = holding(found, by.at, on)
     if has.next_wanted < known[option].channels or has.usable < known[option].channels:
         raise InvalidInput(
             f"The option {option} needs {known[option].channels} channels: raise the trunk first."
         )
+    since = charged_from(by.at, found.changes[0].at, on.zone)
     connection.execute(
-        insert(held_option).values(subscription_id=found.id, name=option, since=today)
+        insert(held_option).values(subscription_id=found.id, name=option, since=since)
     )
     note(connection, by, "trunk", name, f"option {option} added")
 
@@ -184,7 +186,7 @@ def remove_option(connection: Connection, by: By, name: str, option: str, on: Gr
     """
     found = locked(connection, name, on.zone)
     _require_going_on(found, on.day_of(by.at))
-    if option not in _standing_options(found, on.day_of(by.at)):
+    if option not in _standing_options(found):
         raise InvalidInput(f"The subscription of trunk {name} does not have the option {option}.")
     until = holding(found, by.at, on).period.next
     connection.execute(
@@ -221,8 +223,10 @@ def to_turn(connection: Connection, now: datetime) -> list[int]:
     return list(connection.execute(query.order_by(subscription.c.id)).scalars())
 
 
-def turn(connection: Connection, by: By, business: Business, subscription_id: int) -> None:
+def turn(connection: Connection, by: By, business: Business, subscription_id: int) -> str | None:
     """Begin a period that is due: cuts take effect, and a subscription that was ended ends.
+
+    Gives the trunk whose period has begun; None where another run was faster.
 
     Whoever runs it, and however often: what a period begins with follows from what was agreed.
     """
@@ -231,8 +235,10 @@ def turn(connection: Connection, by: By, business: Business, subscription_id: in
     due = select(subscription.c.id).where(
         subscription.c.id == subscription_id, subscription.c.turns_at <= by.at
     )
-    if connection.execute(due).first() is not None:  # else another run was faster
-        _turn(connection, by, business, found, ground(connection, zone))
+    if connection.execute(due).first() is None:
+        return None
+    _turn(connection, by, business, found, ground(connection, zone))
+    return found.trunk
 
 
 def _turn(
@@ -262,9 +268,9 @@ def _turn(
     )
 
 
-def _standing_options(found: Subscription, today: date) -> set[str]:
+def _standing_options(found: Subscription) -> set[str]:
     """The options that were not taken away; those of today, too."""
-    return {one.name for one in found.options if one.until is None and one.since <= today}
+    return {one.name for one in found.options if one.until is None}
 
 
 def _load(connection: Connection, where: ColumnElement[bool], zone: ZoneInfo) -> list[Subscription]:
@@ -277,11 +283,12 @@ def _load(connection: Connection, where: ColumnElement[bool], zone: ZoneInfo) ->
     ).all()
     changes = _changes(connection, where)
     options = _options(connection, where)
-    numbers = _numbers(connection, where, zone)
-    return [_made(row, changes[row.id], options[row.id], numbers[row.trunk_id]) for row in rows]
+    numbers = _numbers(connection, where, changes, zone)
+    return [_made(row, changes[row.id], options[row.id], numbers[row.id]) for row in rows]
 
 
 def _changes(connection: Connection, where: ColumnElement[bool]) -> Mapping[int, list[Change]]:
+    """The changes of each subscription, the first order's first."""
     query = (
         select(channel_order)
         .join(subscription, subscription.c.id == channel_order.c.subscription_id)
@@ -292,6 +299,8 @@ def _changes(connection: Connection, where: ColumnElement[bool]) -> Mapping[int,
         kind = OrderKind(row.kind)
         at = row.placed_at if kind is OrderKind.CUT else row.closed_at
         found[row.subscription_id].append(Change(kind, at, row.asked, row.granted))
+    for each in found.values():
+        each.sort(key=lambda one: one.at)
     return found
 
 
@@ -309,18 +318,23 @@ def _options(connection: Connection, where: ColumnElement[bool]) -> Mapping[int,
 
 
 def _numbers(
-    connection: Connection, where: ColumnElement[bool], zone: ZoneInfo
+    connection: Connection,
+    where: ColumnElement[bool],
+    changes: Mapping[int, list[Change]],
+    zone: ZoneInfo,
 ) -> Mapping[int, list[HeldNumber]]:
+    """The numbers of each subscription's trunk; one that was given back was there that day."""
     query = (
-        select(held_number)
+        select(held_number, subscription.c.id.label("subscription_id"))
         .join(subscription, subscription.c.trunk_id == held_number.c.trunk_id)
         .where(where)
         .order_by(held_number.c.id)
     )
     found: dict[int, list[HeldNumber]] = defaultdict(list)
     for row in connection.execute(query):
-        until = local_day(row.until, zone) if row.until else None
-        found[row.trunk_id].append(HeldNumber(row.e164, local_day(row.since, zone), until))
+        since = charged_from(row.since, changes[row.subscription_id][0].at, zone)
+        until = local_day(row.until, zone) + timedelta(days=1) if row.until else None
+        found[row.subscription_id].append(HeldNumber(row.e164, since, until))
     return found
 
 
@@ -340,7 +354,7 @@ def _made(
         period=PeriodRule(row.period),
         began=row.began,
         ends=row.ends,
-        changes=tuple(sorted(changes, key=lambda one: one.at)),
+        changes=tuple(changes),
         options=tuple(options),
         numbers=tuple(numbers),
     )

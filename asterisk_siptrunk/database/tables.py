@@ -423,6 +423,7 @@ channel_order = Table(
     Column("placed_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
     Column("closed_at", UtcDateTime),  # paid, cancelled or expired
+    Index("ix_channel_order_state_expires_at", "state", "expires_at"),
 )
 
 held_option = Table(

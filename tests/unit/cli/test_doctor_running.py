@@ -277,6 +277,19 @@ def test_a_right_that_the_account_of_the_unit_lacks(installed, tmp_path, name, r
     assert f"nobody may not {right} {tmp_path / name}." in failed
 
 
+@pytest.mark.parametrize("name", ["siptrunk-billing.timer", "siptrunk-billing.service"])
+def test_the_timer_of_the_invoices_is_looked_at_where_it_is_put_in(installed, tmp_path, name):
+    system = tmp_path / "system"
+    installed("service", "install", "--root", str(system), "--billing-timer", "--yes")
+    assert ill(installed) == {}
+    file = system / "etc/systemd/system" / name
+    file.write_text(file.read_text() + "# changed\n")
+    assert ill(installed)["unit"] == (
+        "warn",
+        f"{file} is not what the settings and this program ask for.",
+    )
+
+
 def test_an_account_that_is_not_there_and_a_unit_of_other_settings(installed, monkeypatch):
     installed.environment["SIPTRUNK_ASTERISK_GROUP"] = "adm"
     monkeypatch.setattr(running, "ACCOUNT", "no-such-account")

@@ -151,5 +151,5 @@ def test_the_file_s_comments_show_the_true_defaults(tmp_path):
     assert load(tmp_path / "siptrunk.toml", {}) == default
     shown = tomllib.loads((tmp_path / "siptrunk.toml").read_text())
     assert set(shown) == set(_TABLES)
-    for table in ("asterisk", "mail", "webhook", "web"):
+    for table in ("asterisk", "mail", "webhook", "web", "billing"):
         assert set(shown[table]) == {field.name for field in fields(_TABLES[table])}

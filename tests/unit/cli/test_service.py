@@ -10,6 +10,11 @@ import pytest
 
 UNIT, ACCOUNT = "etc/systemd/system/siptrunk.service", "etc/sysusers.d/siptrunk.conf"
 
+BILLING, TIMER = (
+    "etc/systemd/system/siptrunk-billing.service",
+    "etc/systemd/system/siptrunk-billing.timer",
+)
+
 needs_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine"
 )
@@ -111,6 +116,48 @@ def test_a_folder_that_may_not_be_written_is_told(siptrunk, system):
     (system / "etc").write_text("a file")
     told = siptrunk("service", "install", "--root", str(system), "--yes", fails=1)
     assert "Not a directory" in told.stderr
+
+
+def with_timer(siptrunk, system):
+    return siptrunk("service", "install", "--root", str(system), "--billing-timer", "--yes")
+
+
+def test_the_invoices_of_every_morning_are_put_in_where_they_are_asked_for(siptrunk, system):
+    siptrunk("service", "install", "--root", str(system), "--yes")
+    assert not (system / TIMER).exists()
+    told = with_timer(siptrunk, system)
+    assert "systemctl enable --now siptrunk-billing.timer" in told.stderr
+    assert "ExecStart=/opt/siptrunk/bin/siptrunk billing run" in (system / BILLING).read_text()
+    assert "OnCalendar=*-*-* 06:00:00 Europe/Paris" in (system / TIMER).read_text()
+
+
+def test_what_was_asked_for_once_is_kept_up_to_date(siptrunk, system):
+    with_timer(siptrunk, system)
+    siptrunk.environment["SIPTRUNK_PROVIDER_TIMEZONE"] = "America/Santiago"
+    told = siptrunk("service", "install", "--root", str(system), "--yes")
+    assert "06:00:00 America/Santiago" in (system / TIMER).read_text()
+    assert BILLING not in told.stdout
+
+
+def test_both_units_are_in_the_same_sandbox(siptrunk, system):
+    with_timer(siptrunk, system)
+    service, billing = (set((system / name).read_text().splitlines()) for name in (UNIT, BILLING))
+    only = {line.partition("=")[0] for line in service - billing}
+    assert not {key for key in only if key.startswith(("Protect", "Restrict", "Private", "ReadW"))}
+    assert "SystemCallFilter=@chown" in service - billing
+
+
+@needs_systemd
+def test_systemd_takes_the_timer_and_its_unit_without_a_complaint(siptrunk, system):
+    with_timer(siptrunk, system)
+    there = system / BILLING
+    there.write_text(there.read_text().replace("/opt/siptrunk/bin/siptrunk", "/bin/true"))
+    done = analyze("verify", "--man=no", str(there), str(system / TIMER))
+    assert (done.returncode, done.stderr) == (0, "")
+    done = analyze("calendar", (system / TIMER).read_text().split("OnCalendar=")[1].split("\n")[0])
+    assert done.returncode == 0, done.stderr
+    done = analyze("security", "--offline=true", "--threshold=15", str(there))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @needs_systemd

@@ -203,6 +203,17 @@ def test_a_server_among_several_takes_no_more_calls_than_it_had(engine):
     assert server.reasons(outbound(), now=LEASE_SECONDS) == ["channels-full"]
 
 
+def test_a_sign_of_life_after_the_lease_makes_no_old_call_count_again(engine):
+    """As when a server that was frozen gives one, and still decides alone for a moment."""
+    server = Server(engine, channels=9, share=0)
+    held = outbound()
+    server.by_database(held)
+    server.alone.cut(frozenset())
+    server.calls.end(held.uniqueid)
+    server.lease.beat_at = 2 * LEASE_SECONDS
+    assert server.reasons(outbound(), now=2 * LEASE_SECONDS) == ["channels-full"]
+
+
 def test_a_share_may_be_used_once_the_others_keep_it_free(engine):
     server = Server(engine, carrier(channels=4), channels=4, share=50)
     server.by_database(outbound())

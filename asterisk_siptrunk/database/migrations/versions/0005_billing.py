@@ -145,6 +145,12 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_channel_order_subscription_id"), "channel_order", ["subscription_id"], unique=False
     )
+    op.create_index(
+        "ix_channel_order_state_expires_at",
+        "channel_order",
+        ["state", "expires_at"],
+        unique=False,
+    )
 
     op.create_table(
         "held_option",
