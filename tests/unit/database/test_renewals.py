@@ -21,6 +21,7 @@ from tests.unit.database.shop import (
     PARIS,
     Shop,
     add_call,
+    add_rate,
     at_once,
     dump,
     give_number,
@@ -188,6 +189,17 @@ def test_a_call_without_a_rate_refuses_its_period(shop):
     assert "Calls of trunk acme-lyon to de:fixed, as to +4930123456, have no rate (1)" in words
     assert "from 2026-11-12 on" in words
     assert shop.numbers() == ["F2026-000001"]
+
+
+def test_calls_to_numbers_that_nobody_could_read_have_the_rate_of_all(shop):
+    """As they may pass while the service is away: else their customer could never be billed."""
+    add_call(shop.engine, CALL_DAY, callee="", zone="", reason="away-admitted", via="away")
+    (words,) = refused(shop.bill("2026-12-12"))
+    assert "to numbers that nobody could read, have no rate (1): load one for 'all'" in words
+    with shop.changing() as connection:
+        add_rate(connection, "all", "0.30")
+    assert written(shop.bill("2026-12-12")) == ["F2026-000002"]
+    assert "0.3" in shop.amounts("F2026-000002")
 
 
 def test_a_catalogue_that_is_lost_refuses_its_period_alone(shop):
