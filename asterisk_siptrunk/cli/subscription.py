@@ -160,7 +160,7 @@ def _line(one: Subscription, on: Ground) -> Row:
     if one.ends is not None and one.ends <= on.day_of(now):
         return row  # Today's catalogue need not have its offer any more.
     has = holding(one, now, on)
-    row |= {"channels": has.usable, "next_period": day(has.period.next)}
+    row = {**row, "channels": has.usable, "next_period": day(has.period.next)}
     if one.ends is None:
         start = start_of(one, has.period.next, on)
         net = Totals.of(fixed_lines(one, start), Decimal(0), one.currency).net

@@ -251,4 +251,5 @@ def usage_of(
         table=table,
         inclusions=held.inclusions,
         channels=usable_at_start(agreed, period.first, on),
+        agreed_at=agreed.changes[0].at,
     )

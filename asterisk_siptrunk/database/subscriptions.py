@@ -210,6 +210,27 @@ def add_option(connection: Connection, by: By, name: str, option: str, on: Groun
     note(connection, by, "trunk", name, f"option {option} added")
 
 
+def require_room(connection: Connection, by: By, name: str, more: int, on: Ground) -> None:
+    """Refuse numbers that a trunk's channels do not carry, now or as the next period begins.
+
+    Raises:
+        NotFound: there is no such trunk.
+        InvalidInput: so many more are too many.
+    """
+    found = trunks.get(connection, name)
+    if not is_subscribed(connection, found.id):
+        return
+    agreed = locked(connection, by, name, on.zone)
+    each = on.terms_of(agreed, on.day_of(by.at)).numbers_per_channel
+    has = holding(agreed, by.at, on)
+    channels = min(has.usable, has.next_wanted)
+    if each is not None and len(found.numbers) + more > each * channels:
+        raise InvalidInput(
+            f"Trunk {name} would have {len(found.numbers) + more} numbers, and its channels, "
+            f"{channels} now or from the next period on, carry {each} each: raise it first."
+        )
+
+
 def remove_option(connection: Connection, by: By, name: str, option: str, on: Ground) -> date:
     """Take an option away with the period; gives the first day without it.
 

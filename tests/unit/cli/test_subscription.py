@@ -1,4 +1,4 @@
-"""`siptrunk subscription`: what trunks have, beside subscriptions that are over."""
+"""What trunks are subscribed to: beside what is over, and when numbers are added."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -39,3 +39,19 @@ def test_one_that_is_over_needs_no_offer_of_today(siptrunk):
     assert (lyon["trunk"], lyon["channels"], lyon["next_channels"]) == ("acme-lyon", 2, 2)
     assert siptrunk.json("subscription", "show", "acme-gone")["ends"] == gone["ends"]
     assert siptrunk("subscription", "list").stdout.count("acme-") == 2
+
+
+@pytest.mark.usefixtures("shop")
+def test_numbers_that_the_channels_do_not_carry(siptrunk):
+    """Two channels carry two each."""
+    numbers = [f"+3342345678{digit}" for digit in range(5)]
+    add = "number", "add", "--trunk", "acme-lyon"
+    assert "would have 5 numbers" in siptrunk(*add, *numbers, fails=1).stderr
+    siptrunk(*add, *numbers[:4])
+    assert "carry 2 each: raise it first" in siptrunk(*add, numbers[4], fails=1).stderr
+    siptrunk("order", "place", "--trunk", "acme-lyon", "--channels", "1", "--yes", fails=1)
+    for one in numbers[2:4]:
+        siptrunk("number", "remove", one, "--yes")
+    siptrunk("order", "place", "--trunk", "acme-lyon", "--channels", "1", "--yes")
+    said = siptrunk(*add, numbers[2], fails=1).stderr
+    assert "its channels, 1 now or from the next period on" in said

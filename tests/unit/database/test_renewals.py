@@ -10,11 +10,12 @@ from sqlalchemy import select, update
 
 from asterisk_siptrunk.call.month import month_at
 from asterisk_siptrunk.call.verify import Period
-from asterisk_siptrunk.database import catalogues, prune, rating, renewals, subscriptions
+from asterisk_siptrunk.database import catalogues, prune, rating, renewals, subscriptions, trunks
 from asterisk_siptrunk.database.engine import reading
 from asterisk_siptrunk.database.renewals import Bill, Refusal, Renewal
 from asterisk_siptrunk.database.tables import call, rate, rated_call
 from asterisk_siptrunk.errors import InvalidInput, NotFound
+from tests.unit.database.builders import trunk
 from tests.unit.database.shop import (
     CATALOGUE,
     OFFER,
@@ -171,6 +172,20 @@ def test_each_server_must_be_proven(shop):
     assert "server second is not proven" in refused(shop.bill("2026-12-12"))[0]
     shop.prove("second")
     assert written(shop.bill("2026-12-12")) == ["F2026-000002"]
+
+
+def test_calls_before_the_first_order_was_paid_are_not_charged(engine):
+    """A trunk that was given its channels called on the morning of the day that it was ordered."""
+    shop = Shop.opened(engine)
+    with shop.changing() as connection:
+        trunks.add(connection, shop.by, trunk("acme-lyon"), None)
+    shop.pay(shop.order(5))
+    for minutes in (-60, -1, 0, 1):
+        add_call(engine, shop.now + timedelta(minutes=minutes))
+    shop.prove()
+    assert written(shop.bill("2026-12-12")) == ["F2026-000002"]
+    (calls,) = (line for line in shop.lines("F2026-000002") if line.kind == "calls")
+    assert calls.text.startswith("fr:mobile: 2 calls, 2 min 0 s")
 
 
 def test_a_call_that_lasts_refuses_its_period(shop):
