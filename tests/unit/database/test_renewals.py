@@ -13,7 +13,7 @@ from asterisk_siptrunk.call.verify import Period
 from asterisk_siptrunk.database import catalogues, prune, rating, renewals, subscriptions, trunks
 from asterisk_siptrunk.database.engine import reading
 from asterisk_siptrunk.database.renewals import Bill, Refusal, Renewal
-from asterisk_siptrunk.database.tables import call, rate, rated_call
+from asterisk_siptrunk.database.tables import call, catalogue, rate, rated_call
 from asterisk_siptrunk.errors import InvalidInput, NotFound
 from tests.unit.database.builders import trunk
 from tests.unit.database.shop import (
@@ -219,7 +219,7 @@ def test_calls_to_numbers_that_nobody_could_read_have_the_rate_of_all(shop):
 
 def test_a_catalogue_that_is_lost_refuses_its_period_alone(shop):
     with shop.changing() as connection:
-        connection.execute(catalogues.catalogue.delete())
+        connection.execute(catalogue.delete())
     assert "no catalogue for 2026-11-12" in refused(shop.bill("2026-12-12"))[0]
 
 
