@@ -74,7 +74,7 @@ def _exchange(plan: Plan, store: Store, server: RunningAsterisk) -> tuple[str, .
         notes, wrong = (), [str(error)]
     if wrong:
         store.restore()
-        raise ApplyFailed(_failure(wrong, _reload_old(plan, server)))
+        raise ApplyFailed(_failure(plan, wrong, _reload_old(plan, server)))
     store.keep()
     return notes
 
@@ -191,10 +191,13 @@ def _places(store: Store, plan: Plan, names: list[str]) -> dict[str, str]:
     return found
 
 
-def _failure(wrong: list[str], after: str | None) -> str:
-    end = (
-        f"But it could not be told to read them again: {after}"
-        if after
-        else "Asterisk has read them again."
-    )
-    return "\n".join([*wrong, f"The files from before are back in place. {end}"])
+def _failure(plan: Plan, wrong: list[str], after: str | None) -> str:
+    if plan.before.files:
+        said = ["The files from before are back in place."]
+    else:
+        said = ["There were no files before: the new ones are taken away again."]
+    if after is None:
+        said.append("Asterisk has read its files again.")
+    elif after not in wrong:  # an Asterisk that is away was told of already
+        said.append(f"But it could not be told to read its files again: {after}")
+    return "\n".join([*wrong, " ".join(said)])

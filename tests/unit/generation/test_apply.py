@@ -130,7 +130,7 @@ def test_endpoint_that_asterisk_rejects_rolls_back(applied):
     told = fail_and_compare(applied, "has no endpoint trunk-fresh")
     shard = f"{shard_of('fresh'):02}"
     assert f"siptrunk/pjsip_trunks_{shard}.conf:" in told
-    assert "Asterisk has read them again" in told
+    assert "back in place. Asterisk has read its files again" in told
     assert "trunk-acme" in applied.asterisk.endpoints()
 
 
@@ -165,7 +165,14 @@ def test_asterisk_that_dies_in_between(applied):
     applied.asterisk.dies_at = Module.PJSIP
     applied.provider.set(replace(ACME, transport=Transport.TLS, srtp=True))
     told = fail_and_compare(applied, "Asterisk is silent")
-    assert "could not be told to read them again" in told
+    assert told == "Asterisk is silent.\nThe files from before are back in place."
+
+
+def test_an_asterisk_that_is_away_is_told_of_once_and_of_no_files_that_were_not_there(site):
+    site.asterisk.dies_at = Module.CDR
+    told = fail_and_compare(site, "Asterisk is silent")
+    assert told.count("silent") == 1
+    assert "no files before: the new ones are taken away again." in told
 
 
 def test_changed_base_asks_for_every_endpoint(applied):
