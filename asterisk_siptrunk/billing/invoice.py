@@ -72,8 +72,8 @@ class InvoiceDocument:
 
     @property
     def unpaid(self) -> Decimal:
-        """What is still to be paid."""
-        return self.totals.gross - self.paid
+        """What is still to be paid: of a credit note, nothing."""
+        return self.totals.gross - self.paid if self.kind is InvoiceKind.INVOICE else Decimal(0)
 
     @property
     def title(self) -> str:

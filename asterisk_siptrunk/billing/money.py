@@ -75,7 +75,12 @@ def tax_of(net: Decimal, percent: Decimal, currency: str) -> Decimal:
     return rounded(net * percent / HUNDRED, currency)
 
 
-def shown(amount: Decimal, currency: str) -> str:
-    """For people: "12.50 EUR"; a price keeps the digits it has beyond the currency's."""
+def figure(amount: Decimal, currency: str) -> str:
+    """An amount without its currency, "12.50"; a price keeps the digits it has beyond that's."""
     digits = max(digits_of(currency), -int(amount.normalize().as_tuple().exponent))
-    return f"{amount:.{digits}f} {currency}"
+    return f"{amount:.{digits}f}"
+
+
+def shown(amount: Decimal, currency: str) -> str:
+    """For people: "12.50 EUR"."""
+    return f"{figure(amount, currency)} {currency}"

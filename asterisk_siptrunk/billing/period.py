@@ -57,6 +57,11 @@ class BillingPeriod:
         return Period(first_moment(self.first, zone), first_moment(self.next, zone))
 
 
+def last_day(until: date) -> date:
+    """The last day of a period that does not include `until`."""
+    return until - timedelta(days=1)
+
+
 def local_day(moment: datetime, zone: ZoneInfo) -> date:
     """The day that a moment is in, for the provider."""
     return moment.astimezone(zone).date()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
@@ -38,18 +39,17 @@ def credit(
     hold(connection)
     number = taken_back.number
     one = invoices.locked(connection, number)
-    if one.kind is InvoiceKind.CREDIT:
-        raise InvalidInput(f"{number} is a credit note itself: write another invoice instead.")
-    before = invoices.lines_taken_back(connection, one)
-    lines = _chosen(connection, one, before, taken_back.positions)
+    lines, totals = _taken(connection, one, taken_back)
     subject = Subject(
         subscription_id=one.subscription_id,
         trunk=one.trunk,
         since=min(line.since for line in lines),
         until=max(line.until for line in lines),
         credits_id=one.id,
+        reason=taken_back.reason,
+        to_give_back=totals.gross if one.paid else Decimal(0),
     )
-    charge = Charge(lines, _totals(one, before, lines), today, InvoiceKind.CREDIT)
+    charge = Charge(lines, totals, today, InvoiceKind.CREDIT)
     who = customers.get(connection, one.customer)
     written = Book(connection, by, business.office).write(who, subject, charge, settled=True)
     said = f"credit {written} for {number}: {taken_back.reason}"
@@ -59,6 +59,27 @@ def credit(
         invoices.settle(connection, by, left)
         dunning.lift(connection, by, business, left)
     return written
+
+
+def worth(connection: Connection, taken_back: TakenBack) -> Totals:
+    """What a credit note would come to; nothing is written.
+
+    Raises:
+        NotFound: as `credit` does.
+        InvalidInput: as `credit` does.
+    """
+    _, totals = _taken(connection, invoices.get(connection, taken_back.number), taken_back)
+    return totals
+
+
+def _taken(
+    connection: Connection, one: Invoice, taken_back: TakenBack
+) -> tuple[tuple[Line, ...], Totals]:
+    if one.kind is InvoiceKind.CREDIT:
+        raise InvalidInput(f"{one.number} is a credit note itself: write another invoice instead.")
+    before = invoices.lines_taken_back(connection, one)
+    lines = _chosen(connection, one, before, taken_back.positions)
+    return lines, _totals(one, before, lines)
 
 
 def _chosen(

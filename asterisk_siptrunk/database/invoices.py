@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from asterisk_siptrunk.billing.invoice import InvoiceDocument, InvoiceKind, Party
 from asterisk_siptrunk.billing.line import Line, Totals
+from asterisk_siptrunk.billing.money import shown
 from asterisk_siptrunk.billing.office import Office
 from asterisk_siptrunk.billing.payment import PaymentState
 from asterisk_siptrunk.database import lines, provider
@@ -50,7 +51,8 @@ class Subject:
     Attributes:
         period: the first day of the period that a renewal's invoice begins.
         order_id: the order that it is the invoice of.
-        credits_id: the invoice that a credit note takes back.
+        credits_id: the invoice that a credit note takes back; `reason`: why it does.
+        to_give_back: how much of that had been paid.
         since, until: the days that it is for, `until` not included.
     """
 
@@ -61,6 +63,8 @@ class Subject:
     period: date | None = None
     order_id: int | None = None
     credits_id: int | None = None
+    reason: str = ""
+    to_give_back: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Invoice:
         credited, paid: how much of it.
         settled_at: when nothing of it was left to pay.
         reminded: the steps of `dunning` that were taken.
+        credits: the number of the invoice that a credit note takes back, and the `reason`.
+        to_give_back: what had been paid of that already, and `given_back_at` when it went back.
     """
 
     id: int
@@ -98,18 +104,26 @@ class Invoice:
     settled_at: datetime | None
     reminded: int
     subscription_id: int
+    credits: str | None
+    reason: str
+    to_give_back: Decimal
+    given_back_at: datetime | None
 
     @property
     def unpaid(self) -> Decimal:
         """What is left to pay."""
+        if self.settled_at is not None:
+            return Decimal(0)
         return self.totals.gross - self.credited - self.paid
 
     def state_on(self, day: date) -> str:
         """One word for people."""
         if self.kind is InvoiceKind.CREDIT:
-            return "credit"
+            return "open" if self.to_give_back and not self.given_back_at else "settled"
+        if self.credited and self.credited >= self.totals.gross:
+            return "credited"
         if self.settled_at is not None:
-            return "credited" if self.credited and not self.paid else "paid"
+            return "paid"
         return "overdue" if day > self.due else "open"
 
 
@@ -140,6 +154,8 @@ class Book:
                 period=subject.period,
                 order_id=subject.order_id,
                 credits_id=subject.credits_id,
+                reason=subject.reason,
+                to_give_back=subject.to_give_back,
                 issued=issued,
                 due=issued + self._office.due_time,
                 currency=totals.currency,
@@ -227,6 +243,32 @@ def unsettled(connection: Connection) -> list[Invoice]:
     return _load(connection, invoice.c.settled_at.is_(None))
 
 
+def credit_notes_of(connection: Connection, one: Invoice) -> list[Invoice]:
+    """The credit notes for an invoice, oldest first."""
+    return _load(connection, invoice.c.credits_id == one.id)
+
+
+def to_give_back(connection: Connection) -> list[Invoice]:
+    """The credit notes whose money has not gone back yet, oldest first."""
+    return _load(connection, _waits_for_its_return())
+
+
+def _waits_for_its_return() -> ColumnElement[bool]:
+    return (invoice.c.to_give_back > Decimal(0)) & invoice.c.given_back_at.is_(None)
+
+
+def give_back(connection: Connection, by: By, number: str) -> bool:
+    """Note that the money of a credit note has gone back; False where none waits for that."""
+    waiting = (invoice.c.number == number) & _waits_for_its_return()
+    done = connection.execute(update(invoice).where(waiting).values(given_back_at=by.at))
+    if not done.rowcount:
+        return False
+    one = get(connection, number)
+    said = f"credit {number}: {shown(one.to_give_back, one.totals.currency)} given back"
+    note(connection, by, "customer", one.customer, said)
+    return True
+
+
 def unsettled_of(connection: Connection, trunk_name: str) -> list[Invoice]:
     """Those of a trunk that are not paid yet, oldest first."""
     return _load(connection, invoice.c.settled_at.is_(None) & (trunk.c.name == trunk_name))
@@ -283,13 +325,8 @@ def document(connection: Connection, number: str) -> InvoiceDocument:
         NotFound: there is none of that number.
     """
     one = get(connection, number)
-    credited = invoice.alias()
-    row = connection.execute(
-        select(invoice.c.parties, credited.c.number.label("credits"))
-        .outerjoin(credited, credited.c.id == invoice.c.credits_id)
-        .where(invoice.c.id == one.id)
-    ).one()
-    said = json.loads(row.parties)
+    query = select(invoice.c.parties).where(invoice.c.id == one.id)
+    said = json.loads(connection.execute(query).scalar_one())
     return InvoiceDocument(
         number=one.number,
         kind=one.kind,
@@ -302,15 +339,16 @@ def document(connection: Connection, number: str) -> InvoiceDocument:
         until=date.fromisoformat(said["until"]),
         lines=lines_of(connection, one),
         totals=one.totals,
-        credits=row.credits,
-        terms=said["terms"],
+        credits=one.credits,
+        terms=said["terms"] if one.kind is InvoiceKind.INVOICE else "",
         untaxed=said["untaxed"],
         paid=min(one.paid + one.credited, one.totals.gross),
+        remarks=(f"Reason: {one.reason}",) if one.reason else (),
     )
 
 
 def _load(connection: Connection, where: ColumnElement[bool]) -> list[Invoice]:
-    credit = invoice.alias()
+    credit, taken_back = invoice.alias(), invoice.alias()
     nothing = literal(Decimal(0), Money)
     gross = type_coerce(credit.c.net + credit.c.tax, Money)  # a sum of two is a plain number else
     credited = (
@@ -332,12 +370,14 @@ def _load(connection: Connection, where: ColumnElement[bool]) -> list[Invoice]:
             invoice,
             customer.c.name.label("customer"),
             trunk.c.name.label("trunk"),
+            taken_back.c.number.label("credits"),
             credited.label("credited"),
             paid.label("paid"),
         )
         .join(customer, customer.c.id == invoice.c.customer_id)
         .join(subscription, subscription.c.id == invoice.c.subscription_id)
         .join(trunk, trunk.c.id == subscription.c.trunk_id)
+        .outerjoin(taken_back, taken_back.c.id == invoice.c.credits_id)
         .where(where)
         .order_by(invoice.c.id)
     )
@@ -360,6 +400,10 @@ def _made(row: Row[*tuple[Any, ...]]) -> Invoice:
         settled_at=row.settled_at,
         reminded=row.reminded,
         subscription_id=row.subscription_id,
+        credits=row.credits,
+        reason=row.reason,
+        to_give_back=row.to_give_back,
+        given_back_at=row.given_back_at,
     )
 
 

@@ -502,6 +502,9 @@ invoice = Table(
     Column("parties", Text, nullable=False),  # JSON: seller and buyer as they were that day
     Column("settled_at", UtcDateTime),  # paid, or credited whole
     Column("reminded", Integer, nullable=False, server_default="0"),  # steps of `dunning` taken
+    Column("reason", Text, nullable=False, server_default=""),  # why a credit note was written
+    Column("to_give_back", Money, nullable=False, server_default="0"),  # of what had been paid
+    Column("given_back_at", UtcDateTime),
     UniqueConstraint("subscription_id", "period"),
 )
 Index(

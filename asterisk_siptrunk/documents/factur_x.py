@@ -19,8 +19,9 @@ from drafthorse.pdf import attach_xml
 
 from asterisk_siptrunk.billing.invoice import InvoiceDocument, InvoiceKind, Party
 from asterisk_siptrunk.billing.line import Line, LineKind
-from asterisk_siptrunk.billing.money import shown
-from asterisk_siptrunk.documents.words import days, last_day, money, plain
+from asterisk_siptrunk.billing.money import figure, shown
+from asterisk_siptrunk.billing.period import last_day
+from asterisk_siptrunk.documents.words import days, plain
 from asterisk_siptrunk.errors import InvalidInput
 
 _GUIDELINE = "urn:cen.eu:en16931:2017"
@@ -113,7 +114,7 @@ def _item(position: int, line: Line, document: InvoiceDocument) -> LineItem:
     tax.rate_applicable_percent = plain(document.totals.percent)
     item.settlement.period.start = line.since
     item.settlement.period.end = last_day(line.until)
-    item.settlement.monetary_summation.total_amount = money(line.amount, document.currency)
+    item.settlement.monetary_summation.total_amount = figure(line.amount, document.currency)
     return item
 
 
@@ -154,9 +155,9 @@ def _fill_settlement(settlement: TradeSettlement, document: InvoiceDocument) -> 
 def _tax(document: InvoiceDocument) -> ApplicableTradeTax:
     totals = document.totals
     tax = ApplicableTradeTax()
-    tax.calculated_amount = money(totals.tax, document.currency)
+    tax.calculated_amount = figure(totals.tax, document.currency)
     tax.type_code = "VAT"
-    tax.basis_amount = money(totals.net, document.currency)
+    tax.basis_amount = figure(totals.net, document.currency)
     tax.category_code = _category(document)
     tax.rate_applicable_percent = plain(totals.percent)
     if not totals.percent:
@@ -166,9 +167,10 @@ def _tax(document: InvoiceDocument) -> ApplicableTradeTax:
 
 def _fill_sums(settlement: TradeSettlement, document: InvoiceDocument) -> None:
     totals, sums = document.totals, settlement.monetary_summation
+    due = totals.gross - document.paid  # of a credit note too, as the standard reckons
     net, tax, gross, paid, unpaid = (
-        Decimal(money(amount, document.currency))
-        for amount in (totals.net, totals.tax, totals.gross, document.paid, document.unpaid)
+        Decimal(figure(amount, document.currency))
+        for amount in (totals.net, totals.tax, totals.gross, document.paid, due)
     )
     sums.line_total = net
     sums.tax_basis_total = net

@@ -30,7 +30,8 @@ from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, T
 
 from asterisk_siptrunk.billing.invoice import InvoiceDocument, Party
 from asterisk_siptrunk.billing.line import Line
-from asterisk_siptrunk.documents.words import days, money, plain, quantity
+from asterisk_siptrunk.billing.money import figure
+from asterisk_siptrunk.documents.words import days, plain, quantity
 
 _FONT, _BOLD = "DejaVuSans", "DejaVuSans-Bold"
 _INK, _GREY, _PALE = HexColor("#1d2733"), HexColor("#5b6673"), HexColor("#d5dae0")
@@ -173,12 +174,13 @@ def _party(title: str, party: Party) -> Iterator[Paragraph]:
 def _facts(document: InvoiceDocument) -> Table:
     facts = [
         ("Issued", str(document.issued)),
-        ("Due", str(document.due)),
         ("Trunk", document.trunk),
         ("Period", days(document.since, document.until)),
     ]
     if document.credits:
         facts.append(("Gives back invoice", document.credits))
+    else:
+        facts.insert(1, ("Due", str(document.due)))
     cells = [[Paragraph(what, _SMALL) for what, _ in facts]]
     cells.append([Paragraph(_safe(value), _TEXT) for _, value in facts])
     return Table(cells, colWidths=[_WIDTH / len(facts)] * len(facts), style=_flush())
@@ -212,9 +214,9 @@ def _row(line: Line, document: InvoiceDocument) -> list[object]:
         text.append(_cell(days(line.since, line.until), _SMALL))
     figures = (
         quantity(line),
-        money(line.unit_price, document.currency),
+        figure(line.unit_price, document.currency),
         line.part_in_words,
-        money(line.amount, document.currency),
+        figure(line.amount, document.currency),
     )
     return [text, *(_cell(figure, _RIGHT) for figure in figures)]
 
@@ -238,7 +240,7 @@ def _sums(document: InvoiceDocument) -> Table:
             "",
             _cell(f"{what}, {document.currency}", _BOLD_TEXT if at == last else _TEXT),
             _cell(
-                money(amount, document.currency),
+                figure(amount, document.currency),
                 _BOLD_RIGHT if at == last else _RIGHT,
             ),
         ]

@@ -5,9 +5,10 @@ import json
 from dataclasses import asdict
 from io import StringIO
 
-from asterisk_siptrunk.billing.invoice import InvoiceDocument
+from asterisk_siptrunk.billing.invoice import InvoiceDocument, InvoiceKind
 from asterisk_siptrunk.billing.line import Line
-from asterisk_siptrunk.documents.words import money, plain
+from asterisk_siptrunk.billing.money import figure
+from asterisk_siptrunk.documents.words import plain
 
 CSV_COLUMNS = (
     *("number", "kind", "issued", "due", "trunk", "position", "line_kind", "text"),
@@ -36,7 +37,7 @@ def to_json(document: InvoiceDocument) -> str:
         "kind": document.kind,
         "credits": document.credits,
         "issued": str(document.issued),
-        "due": str(document.due),
+        "due": _due(document),
         "trunk": document.trunk,
         "since": str(document.since),
         "until": str(document.until),
@@ -44,13 +45,13 @@ def to_json(document: InvoiceDocument) -> str:
         "buyer": asdict(document.buyer),
         "lines": [_of_line(line, document.currency) for line in document.lines],
         "currency": currency,
-        "net": money(totals.net, currency),
+        "net": figure(totals.net, currency),
         "tax_percent": plain(totals.percent),
-        "tax": money(totals.tax, currency),
+        "tax": figure(totals.tax, currency),
         "untaxed": document.untaxed,
-        "gross": money(totals.gross, currency),
-        "paid": money(document.paid, currency),
-        "unpaid": money(document.unpaid, currency),
+        "gross": figure(totals.gross, currency),
+        "paid": figure(document.paid, currency),
+        "unpaid": figure(document.unpaid, currency),
         "terms": document.terms,
         "remarks": document.remarks,
     }
@@ -62,11 +63,16 @@ def _of_document(document: InvoiceDocument) -> dict[str, object]:
         "number": document.number,
         "kind": document.kind,
         "issued": document.issued,
-        "due": document.due,
+        "due": _due(document),
         "trunk": document.trunk,
         "tax_percent": plain(document.totals.percent),
         "currency": document.currency,
     }
+
+
+def _due(document: InvoiceDocument) -> str | None:
+    """A credit note is not to be paid."""
+    return str(document.due) if document.kind is InvoiceKind.INVOICE else None
 
 
 def _of_line(line: Line, currency: str) -> dict[str, object]:
@@ -76,10 +82,10 @@ def _of_line(line: Line, currency: str) -> dict[str, object]:
         "kind": line.kind,
         "text": line.text,
         "quantity": plain(line.quantity),
-        "unit_price": money(line.unit_price, currency),
+        "unit_price": figure(line.unit_price, currency),
         "days": line.days if by_days else None,
         "of_days": line.of_days if by_days else None,
         "since": str(line.since),
         "until": str(line.until),
-        "amount": money(line.amount, currency),
+        "amount": figure(line.amount, currency),
     }

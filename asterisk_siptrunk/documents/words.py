@@ -1,17 +1,12 @@
 """How figures are written on all documents."""
 
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from asterisk_siptrunk.billing.line import Line, LineKind
-from asterisk_siptrunk.billing.money import shown
+from asterisk_siptrunk.billing.period import last_day
 from asterisk_siptrunk.billing.rating import MINUTE
 from asterisk_siptrunk.billing.usage import duration
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """An amount or a price without its currency: as many digits as that has, or as it needs."""
-    return shown(amount, currency).removesuffix(f" {currency}")
 
 
 def plain(number: Decimal) -> str:
@@ -24,11 +19,6 @@ def quantity(line: Line) -> str:
     if line.kind is LineKind.CALLS:
         return duration(round(line.quantity * MINUTE))
     return plain(line.quantity)
-
-
-def last_day(until: date) -> date:
-    """The last day of a period that does not include `until`."""
-    return until - timedelta(days=1)
 
 
 def days(since: date, until: date) -> str:

@@ -26,6 +26,7 @@ def test_what_is_still_to_be_paid():
     assert (DOCUMENT.unpaid, DOCUMENT.currency) == (Decimal("34.42"), "EUR")
     assert replace(DOCUMENT, paid=Decimal(30)).unpaid == Decimal("4.42")
     assert replace(DOCUMENT, paid=Decimal("34.42")).unpaid == 0
+    assert replace(DOCUMENT, kind=InvoiceKind.CREDIT).unpaid == 0
 
 
 def test_its_title():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from asterisk_siptrunk.billing.money import (
     currency_code,
     digits_of,
+    figure,
     parse_percent,
     parse_price,
     rounded,
@@ -124,6 +125,7 @@ def test_tax(net, percent, currency, tax):
 )
 def test_shown(amount, currency, words):
     assert shown(Decimal(amount), currency) == words
+    assert figure(Decimal(amount), currency) == words.removesuffix(f" {currency}")
 
 
 @pytest.mark.parametrize("text", ["EUR", "ZZZ"])

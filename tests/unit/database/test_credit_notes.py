@@ -33,8 +33,9 @@ def test_a_whole_invoice_is_taken_back(shop):
     assert (note.kind, note.issued, note.state_on(date(2030, 1, 1))) == (
         InvoiceKind.CREDIT,
         date(2026, 12, 13),
-        "credit",
+        "settled",
     )
+    assert (note.credits, note.reason, note.to_give_back) == (BILL, "a mistake", 0)
     assert note.totals == one.totals
     assert (one.credited, one.unpaid, one.settled_at) == (one.totals.gross, 0, shop.now)
     assert one.state_on(date(2030, 1, 1)) == "credited"
@@ -47,6 +48,10 @@ def test_it_names_its_invoice_on_paper(shop):
     with reading(shop.engine) as connection:
         note, one = invoices.document(connection, written), invoices.document(connection, BILL)
     assert (note.kind, note.credits, one.credits) == (InvoiceKind.CREDIT, BILL, None)
+    assert note.remarks == ("Reason: a mistake",)
+    assert (note.terms, note.unpaid) == ("", Decimal(0))
+    assert one.remarks == ()
+    assert one.terms == "By transfer."
     assert one.paid == one.totals.gross
     assert one.unpaid == 0
 
@@ -72,11 +77,47 @@ def test_what_was_paid_can_be_taken_back(shop):
     at = shop.invoice(BILL).settled_at
     shop.at("2026-12-20").credit(BILL)
     one = shop.invoice(BILL)
-    assert (one.settled_at, one.state_on(date(2030, 1, 1)), one.unpaid) == (
-        at,
-        "paid",
-        -one.totals.gross,
-    )
+    assert (one.settled_at, one.state_on(date(2030, 1, 1)), one.unpaid) == (at, "credited", 0)
+
+
+# (18 + 2 + 3) x 1.2: what is taken back before the payment goes back to nobody
+GIVEN_BACK = {
+    "whole": (("pay", (), "27.60"),),
+    "a-line": (("pay", (2,), "2.40"),),
+    "unpaid": (("wait", (), "0"),),
+    "before": (("wait", (2,), "0"), ("pay", (), "25.20")),
+    "twice": (("pay", (2,), "2.40"), ("wait", (), "25.20")),
+}
+
+
+@pytest.mark.parametrize("steps", GIVEN_BACK.values(), ids=GIVEN_BACK)
+def test_what_had_been_paid_is_to_be_given_back(shop, steps):
+    for first, positions, expected in steps:
+        if first == "pay":
+            shop.settle(BILL)
+        note = shop.invoice(shop.credit(BILL, *positions))
+        assert note.to_give_back == Decimal(expected)
+        assert note.state_on(shop.now.date()) == ("open" if note.to_give_back else "settled")
+        assert (note in waiting(shop)) == bool(note.to_give_back)
+
+
+def waiting(shop):
+    with reading(shop.engine) as connection:
+        return invoices.to_give_back(connection)
+
+
+def test_money_goes_back_once(shop):
+    shop.settle(BILL)
+    written = shop.credit(BILL)
+    for expected in (True, False):
+        with shop.changing() as connection:
+            assert invoices.give_back(connection, shop.by, written) is expected
+    note = shop.invoice(written)
+    assert (note.given_back_at, note.state_on(date(2030, 1, 1))) == (shop.now, "settled")
+    assert waiting(shop) == []
+    with reading(shop.engine) as connection:
+        said = audit.history(connection, "customer", "acme")[0].change
+    assert said == f"credit {written}: 27.60 EUR given back"
 
 
 REFUSED = [

@@ -64,6 +64,7 @@ def test_a_credit_note_names_the_invoice():
     (text,) = pages(invoice(kind=InvoiceKind.CREDIT, credits="2026-0001"))
     assert "Credit note 2026-0042" in text
     assert "Gives back invoice" in text
+    assert "Due" not in text
     assert "2026-0001" in text
 
 

@@ -208,6 +208,9 @@ def upgrade() -> None:
         sa.Column("parties", sa.Text(), nullable=False),
         sa.Column("settled_at", UtcDateTime(timezone=True), nullable=True),
         sa.Column("reminded", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("to_give_back", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("given_back_at", UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["credits_id"], ["invoice.id"], name=op.f("fk_invoice_credits_id")),
         sa.ForeignKeyConstraint(
             ["customer_id"], ["customer.id"], name=op.f("fk_invoice_customer_id")
