@@ -62,7 +62,7 @@ from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.database.invoices import Invoice
 from asterisk_siptrunk.database.ordering import Counter, Request
-from asterisk_siptrunk.database.payments import Cashier
+from asterisk_siptrunk.database.payments import Cashier, UnassignedPayment
 from asterisk_siptrunk.database.rating import Rating
 from asterisk_siptrunk.database.renewals import Bill, Refusal, Renewal, Rerating
 from asterisk_siptrunk.delivery.ways import ways_of
@@ -96,6 +96,7 @@ __all__ = [
     "Renewal",
     "Request",
     "TakenPayment",
+    "UnassignedPayment",
     "agi_process",
     "ask_service",
     "audit",

@@ -1,5 +1,6 @@
 """What a period costs: its plan, packs, options and numbers in advance, calls once it is over."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -105,6 +106,21 @@ def added_lines(
             if len(known) > held.numbers_included:
                 pricing = Pricing(held, subscription.currency, period, number.since)
                 yield from pricing.numbers(1)
+
+
+def lines_added(
+    before: Subscription, after: Subscription, day: date, ground: Ground
+) -> tuple[Line, ...]:
+    """What invoices charge for what came between two looks at a subscription, both on that day.
+
+    What comes on a subscription's first day counts from the next one, which may be another period.
+    """
+    now = after.period_of(day)
+    left = Counter[Line]()
+    for period in (now, after.period_of(now.next)):
+        left.update(added_lines(after, period, ground))
+        left.subtract(added_lines(before, period, ground))
+    return tuple(left.elements())
 
 
 def _came(subscription: Subscription, all_held: Iterable[H], period: BillingPeriod) -> list[H]:

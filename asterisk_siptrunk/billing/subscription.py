@@ -9,8 +9,8 @@ number of channels at any moment is computed from them:
   where a larger pack is the cheapest, the trunk may use all of its channels in that period.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -107,6 +107,19 @@ class Subscription:
         """
         from_the_first = held.since == self.began == day
         return (held.since < day or from_the_first) and (held.until is None or day < held.until)
+
+
+def held_as_one(held: Iterable[HeldOption]) -> list[HeldOption]:
+    """Options with a gap between them, by name: one given back and taken again was always there."""
+    spans: list[HeldOption] = []
+    for one in sorted(held, key=lambda option: (option.name, option.since)):
+        last = spans[-1] if spans else None
+        if last is None or last.name != one.name or (last.until and last.until < one.since):
+            spans.append(one)
+        else:
+            later = last.until and one.until and max(last.until, one.until)
+            spans[-1] = replace(last, until=later)
+    return spans
 
 
 def charged_from(taken: datetime, paid: datetime, zone: ZoneInfo) -> date:

@@ -9,7 +9,7 @@ import click
 from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.billing.dunning import Step
 from asterisk_siptrunk.billing.invoicing import DueInvoice
-from asterisk_siptrunk.billing.money import PRICE_DIGITS, shown
+from asterisk_siptrunk.billing.money import PRICE_DIGITS
 from asterisk_siptrunk.billing.usage import RateUse, amount_of, duration
 from asterisk_siptrunk.bootstrap import (
     Bill,
@@ -28,8 +28,18 @@ from asterisk_siptrunk.bootstrap import (
 from asterisk_siptrunk.call.verify import Period
 from asterisk_siptrunk.cli.complete import trunk_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.money import for_programs_only, line_rows, money
 from asterisk_siptrunk.cli.options import confirm, form_option, yes_option
-from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows, warn
+from asterisk_siptrunk.cli.output import (
+    Form,
+    Row,
+    TwoWays,
+    say,
+    show_each,
+    show_row,
+    show_rows,
+    warn,
+)
 from asterisk_siptrunk.cli.progress import gone_through
 from asterisk_siptrunk.cli.proof import prove
 from asterisk_siptrunk.cli.values import DAY
@@ -41,7 +51,10 @@ _STEPS = {
     Step.OUTBOUND: "outbound calls are suspended",
     Step.ALL: "all calls are suspended",
 }
-_COLUMNS = ("trunk", "customer", "period", "invoice", "net", "to_pay", "outcome")
+_COLUMNS = (
+    *("trunk", "customer", "period", "last", "invoice", "net", "gross", "currency", "outcome"),
+)
+_FOR_PEOPLE = ("trunk", "customer", "period", "invoice", "net", "gross", "outcome")
 
 
 @click.group()
@@ -51,7 +64,7 @@ def command() -> None:
 
 @command.command()
 @click.option("--date", "day", type=DAY, help="What is due on this day.  [default: today]")
-@click.option("--dry-run", is_flag=True, help="Show it, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Show it with its lines, and write nothing.")
 @form_option
 @click.pass_context
 @pass_desk
@@ -78,7 +91,10 @@ def run(desk: Desk, context: click.Context, day: date | None, form: Form, *, dry
     if day > desk.today and not dry_run:
         raise InvalidInput(f"{day} is still to come: with --dry-run it can be looked at.")
     done = list(_previewed(desk, day) if dry_run else _billed(desk, day))
-    show_rows([_line(one) for one in done], _COLUMNS, form, desk.zone)
+    if dry_run:
+        show_each([(_line(one), _lines_of(one)) for one in done], _COLUMNS, form, desk.zone)
+    else:
+        show_rows([_line(one) for one in done], _COLUMNS, form, desk.zone, _FOR_PEOPLE)
     refused = [one for one in done if isinstance(one, Refusal)]
     if not done:
         say(f"Nothing is to be invoiced on {day}.")
@@ -173,6 +189,7 @@ def status(desk: Desk, form: Form) -> None:
         due = renewals.due(connection, business, desk.today)
         unpaid = invoices.unsettled(connection)
         back = payments.unassigned(connection)
+        notes = invoices.to_give_back(connection)
         waiting = [one for one in orders.every(connection) if one.is_open_at(datetime.now(UTC))]
     overdue = [one for one in unpaid if one.due < desk.today]
     show_row(
@@ -183,6 +200,7 @@ def status(desk: Desk, form: Form) -> None:
             "invoices_unpaid": len(unpaid),
             "invoices_overdue": len(overdue),
             "payments_to_give_back": len(back),
+            "credit_notes_to_give_back": len(notes),
         },
         form,
         desk.zone,
@@ -193,7 +211,8 @@ def status(desk: Desk, form: Form) -> None:
                 "customer": one.customer,
                 "trunk": one.trunk,
                 "due": str(one.due),
-                "unpaid": shown(one.unpaid, one.totals.currency),
+                "unpaid": money(one.unpaid, one.totals.currency),
+                "currency": for_programs_only(one.totals.currency),
                 "step": _STEPS[Step(one.reminded)],
             }
             for one in overdue
@@ -201,45 +220,66 @@ def status(desk: Desk, form: Form) -> None:
         payments_to_give_back=[
             {
                 "payment": one.reference,
-                "amount": shown(one.amount, one.currency),
+                "amount": money(one.amount, one.currency),
+                "currency": for_programs_only(one.currency),
                 "what": one.words,
             }
             for one in back
+        ],
+        credit_notes_to_give_back=[
+            {
+                "credit_note": one.number,
+                "invoice": one.credits,
+                "customer": one.customer,
+                "amount": money(one.to_give_back, one.totals.currency),
+                "currency": for_programs_only(one.totals.currency),
+                "reason": one.reason,
+            }
+            for one in notes
         ],
     )
 
 
 @command.command("given-back")
-@click.argument("payment")
+@click.argument("name", metavar="PAYMENT|CREDIT-NOTE")
 @pass_desk
-def given_back(desk: Desk, payment: str) -> None:
-    """Say that a payment that paid for nothing was given back.
+def given_back(desk: Desk, name: str) -> None:
+    """Say that money went back: a payment that paid for nothing, or that of a credit note.
 
-    Example: siptrunk billing given-back bank-20261124-17
-    """
+    \b
+    Examples:
+      siptrunk billing given-back bank-20261124-17
+      siptrunk billing given-back 2026-000019
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with desk.changing() as (connection, by):
-        payments.give_back(connection, by, payment)
-    say(f"Payment {payment} was given back.")
+        if not invoices.give_back(connection, by, name):
+            payments.give_back(connection, by, name)
+    say(f"The money of {name} was given back.")
 
 
 @command.command()
 @click.argument("trunk", shell_complete=trunk_names)
-@click.option(
-    "--period", "first", type=DAY, required=True, help="The first day of the period to rate."
-)
+@click.option("--period", "first", type=DAY, help="The first day of the period to rate.")
 @click.option("--apply", "keep", is_flag=True, help="Keep the new costs, after a question.")
 @yes_option
 @form_option
 @pass_desk
 def rerate(  # noqa: PLR0913 - one argument an option
-    desk: Desk, trunk: str, first: date, form: Form, *, keep: bool, yes: bool
+    desk: Desk, trunk: str, first: date | None, form: Form, *, keep: bool, yes: bool
 ) -> None:
     """Rate a period's calls again, by the rates as they are now, and show the difference.
 
     A period that was invoiced is only shown: 'siptrunk invoice credit' takes its invoice back.
+    Without --period the periods are listed.
 
-    Example: siptrunk billing rerate acme-paris --period 2026-11-12
-    """
+    \b
+    Examples:
+      siptrunk billing rerate acme-paris
+      siptrunk billing rerate acme-paris --period 2026-11-12
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
+    if first is None:
+        _list_periods(desk, trunk, form, keep=keep)
+        return
     rater = bootstrap.rerating(desk.settings, desk.engine, trunk, first)
     with gone_through(f"Rating {trunk}") as watch:
         found = rater.compute(watch)
@@ -253,6 +293,19 @@ def rerate(  # noqa: PLR0913 - one argument an option
     with gone_through(f"Rating {trunk}") as watch:
         rater.store(watch)
     say(f"The calls of trunk {trunk} in the period from {first} are rated anew.")
+
+
+def _list_periods(desk: Desk, trunk: str, form: Form, *, keep: bool) -> None:
+    if keep:
+        raise click.UsageError("Say which period by --period: --apply keeps the costs of one.")
+    business = bootstrap.business(desk.settings)
+    with desk.reading() as connection:
+        found = renewals.rated_periods(connection, business, trunk, desk.today)
+    rows: list[Row] = [
+        {"period": str(one.first), "rated_calls": one.calls, "invoiced": one.invoiced}
+        for one in found
+    ]
+    show_rows(rows, ("period", "rated_calls", "invoiced"), form, desk.zone)
 
 
 def _summary(found: Rating) -> Row:
@@ -278,9 +331,10 @@ def _rate_row(name: str, found: Rating, currency: str) -> Row:
         "calls_before": before.calls,
         "calls": now.calls,
         "minutes": duration(now.seconds),
-        "cost_before": shown(_exact(before), currency),
-        "cost": shown(_exact(now), currency),
-        "difference": shown(_exact(now) - _exact(before), currency),
+        "cost_before": money(_exact(before), currency),
+        "cost": money(_exact(now), currency),
+        "difference": money(_exact(now) - _exact(before), currency),
+        "currency": for_programs_only(currency),
     }
 
 
@@ -290,20 +344,29 @@ def _exact(use: RateUse) -> Decimal:
 
 def _line(one: Bill | Refusal) -> Row:
     row = _due_row(one.due)
+    currency = one.due.subscription.currency
     if isinstance(one, Refusal):
-        return {**row, "invoice": "", "net": "", "to_pay": "", "outcome": one.words}
+        none = dict.fromkeys(("invoice", "net", "gross"))
+        return {**row, **none, "currency": for_programs_only(currency), "outcome": one.words}
     return {
         **row,
-        "invoice": one.number,
-        "net": shown(one.totals.net, one.totals.currency),
-        "to_pay": shown(one.totals.gross, one.totals.currency),
+        "invoice": one.number or None,
+        "net": money(one.totals.net, currency),
+        "gross": money(one.totals.gross, currency),
+        "currency": for_programs_only(currency),
         "outcome": "written" if one.number else "would be written",
     }
+
+
+def _lines_of(one: Bill | Refusal) -> dict[str, list[Row]]:
+    lines = () if isinstance(one, Refusal) else one.lines
+    return {"lines": line_rows(lines, one.due.subscription.currency)}
 
 
 def _due_row(one: DueInvoice) -> Row:
     return {
         "trunk": one.subscription.trunk,
         "customer": one.subscription.customer,
-        "period": f"{one.first}, the last" if one.last else str(one.first),
+        "period": TwoWays(f"{one.first}, the last" if one.last else str(one.first), str(one.first)),
+        "last": TwoWays(None, one.last),
     }

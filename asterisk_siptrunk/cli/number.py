@@ -4,9 +4,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from asterisk_siptrunk.billing.period import last_day
+from asterisk_siptrunk.billing.renewal import lines_added
 from asterisk_siptrunk.bootstrap import subscriptions, trunks
 from asterisk_siptrunk.cli.complete import number_names, trunk_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
+from asterisk_siptrunk.cli.money import charge_in_words
 from asterisk_siptrunk.cli.options import (
     confirm,
     form_option,
@@ -39,6 +42,8 @@ def command() -> None:
 def add(desk: Desk, numbers: tuple[str, ...], trunk: str, *, main: bool) -> None:
     """Give numbers to a trunk, written as in its country or as E.164.
 
+    Where the trunk has a subscription, it is told from when on they are charged, and how much.
+
     \b
     Examples:
       siptrunk number add 01.23.45.67.89 --trunk acme-paris --main
@@ -50,9 +55,13 @@ def add(desk: Desk, numbers: tuple[str, ...], trunk: str, *, main: bool) -> None
         wanted = [phone_number(text, country) for text in numbers]
         on = subscriptions.ground(connection, desk.zone)
         subscriptions.require_room(connection, by, trunk, len(wanted), on)
+        before = subscriptions.standing(connection, found.id, desk.zone)
         for index, e164 in enumerate(wanted):
             trunks.add_number(connection, by, trunk, e164, main=main and index == 0)
+        after = subscriptions.standing(connection, found.id, desk.zone)
     say(f"{', '.join(wanted)}: now of trunk {trunk}. {_APPLY}")
+    if before is not None and after is not None:
+        say(charge_in_words(lines_added(before, after, on.day_of(by.at), on), after.currency))
     if main or not found.numbers:
         say(f"{wanted[0]} is its main number.")
     for e164 in wanted:
@@ -135,11 +144,16 @@ def remove(desk: Desk, number: str, *, yes: bool) -> None:
     with desk.changing() as (connection, by):
         owner, _ = _owner(connection, e164)
         successor = trunks.remove_number(connection, by, e164)
-        left = trunks.get(connection, owner).numbers
+        trunk = trunks.get(connection, owner)
+        agreed = subscriptions.standing(connection, trunk.id, desk.zone)
+        today = subscriptions.ground(connection, desk.zone).day_of(by.at)
     say(f"{e164} taken away from trunk {owner}. {_APPLY}")
+    if agreed is not None:
+        paid_to = last_day(agreed.period_of(today).next)
+        say(f"What it costs is charged to the end of the period, {paid_to}; nothing is given back.")
     if successor:
         say(f"{successor} is its main number now.")
-    elif not left:
+    elif not trunk.numbers:
         warn(f"{owner} has no number any more: its outbound calls are refused.")
 
 

@@ -31,7 +31,13 @@ HISTORY_COLUMNS = ("at", "author", "change")
 
 def name_argument(completer: Completer, name: str = "name") -> Callable[[C], C]:
     """The name of the thing that a command is about."""
-    return click.argument(name, metavar=name.upper(), shell_complete=completer)
+    return click.argument(name, metavar=name.upper(), shell_complete=completer, callback=_something)
+
+
+def _something(_context: click.Context, _argument: click.Parameter, name: str) -> str:
+    if not name.strip():
+        raise click.BadParameter(f"there is none called {name!r}.")
+    return name
 
 
 def ordinary_file(_context: click.Context, _option: click.Parameter, file: F) -> F:
@@ -54,6 +60,7 @@ def confirm(question: str, *, yes: bool) -> None:
     except click.Abort:
         if sys.stdin is not None and sys.stdin.isatty():  # Ctrl-C or Ctrl-D: a no
             raise
+        click.echo(err=True)  # the question has no end of its own
         raise InvalidInput("There is no terminal to ask at: give --yes.") from None
     if not agreed:
         raise click.Abort

@@ -13,19 +13,32 @@ from asterisk_siptrunk.billing.money import shown
 from asterisk_siptrunk.billing.order import Order, OrderState
 from asterisk_siptrunk.billing.payment import Payment, PaymentState
 from asterisk_siptrunk.billing.subscription import OrderKind
-from asterisk_siptrunk.bootstrap import Request, TakenPayment, orders, subscriptions
+from asterisk_siptrunk.bootstrap import Request, TakenPayment, orders, subscriptions, trunks
 from asterisk_siptrunk.cli.complete import customer_names, order_references, trunk_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
-from asterisk_siptrunk.cli.money import day, line_rows, quote_row, totals_row
+from asterisk_siptrunk.cli.money import (
+    effect,
+    for_programs_only,
+    line_rows,
+    money,
+    more_or_less,
+    quote_row,
+    totals_row,
+)
 from asterisk_siptrunk.cli.options import confirm, form_option, name_argument, yes_option
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows, warn
+from asterisk_siptrunk.cli.selling import empty_of_seller
 from asterisk_siptrunk.cli.values import COUNTRY, PAYMENT, PRICE, WholeNumber, phone_number
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import MOST_CHANNELS
 
 C = TypeVar("C", bound=Callable[..., Any])
 
-_COLUMNS = ("reference", "state", "kind", "trunk", "customer", "asked", "to_pay", "placed_at")
+_COLUMNS = (
+    *("reference", "state", "kind", "trunk", "customer", "asked", "to_pay", "currency"),
+    "placed_at",
+)
+_FOR_PEOPLE = tuple(key for key in _COLUMNS if key != "currency")
 _APPLY = "Put it in force: siptrunk config apply"
 
 _WISHES = (
@@ -73,10 +86,12 @@ def command() -> None:
 def quote(desk: Desk, /, form: Form, **values: Any) -> None:  # noqa: ANN401 - _wish_options
     """Show what an order would cost, when it would take effect, and the next period's price.
 
+    With --customer it is of a trunk that is to be made, without it of one that is there.
+
     \b
     Examples:
-      siptrunk order quote --trunk acme-paris --customer acme --channels 5
-      siptrunk order quote --trunk acme-paris --channels 8
+      siptrunk order quote --trunk acme-lyon --customer acme --channels 5
+      siptrunk order quote --trunk acme-lyon --channels 8
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with desk.changing() as (connection, by):
         quoted = (
@@ -111,10 +126,13 @@ def place(
     Asterisk; a cut, which costs nothing, with the next period. Its price holds for some days
     ([billing] order_days), and never beyond the period.
 
+    A first order of a trunk that is there (without --customer) sells it: from its payment on it has
+    the channels that were ordered, whatever it had before.
+
     \b
     Examples:
-      siptrunk order place --trunk acme-paris --customer acme --channels 5 --number 0123456789
-      siptrunk order place --trunk acme-paris --channels 8
+      siptrunk order place --trunk acme-lyon --customer acme --channels 5 --number 0423456789
+      siptrunk order place --trunk acme-lyon --channels 8
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     request = _request(desk, values)
     with desk.changing() as (connection, by):
@@ -126,8 +144,13 @@ def place(
             raise InvalidInput("What this comes to has changed meanwhile: order it again.")
         order = orders.place(connection, by, wish)
     show_row(_sheet(order), form, desk.zone, lines=line_rows(order.lines, order.currency))
+    if order.kind is OrderKind.FIRST and (empty := empty_of_seller(desk)):
+        warn(f"Its invoice would not say all of the seller: {empty}. Fill in {desk.file} first.")
     if order.kind is OrderKind.CUT:
-        say(f"It takes effect on {order.takes_effect}; 'siptrunk order cancel' takes it back.")
+        say(
+            f"It takes effect on {order.takes_effect}; until then 'siptrunk order cancel "
+            f"{order.reference}' takes it back."
+        )
     else:
         say(f"Nothing has changed yet. Next: siptrunk order pay {order.reference} --payment NAME")
 
@@ -158,7 +181,9 @@ def pay(desk: Desk, reference: str, payment: str, amount: Decimal | None, form: 
         order = orders.get(connection, reference)
     if amount not in {None, order.gross}:
         raise InvalidInput(
-            f"Order {reference} costs {shown(order.gross, order.currency)}: it is paid whole."
+            f"Order {reference} costs {shown(order.gross, order.currency)}, and is paid whole or "
+            "not at all. Nothing was kept of this payment: tell of it once all of it has come, or "
+            "give back what came."
         )
     given = Payment(payment, order.gross, order.currency, order=reference)
     taken = bootstrap.take_payment(desk.settings, desk.engine, given)
@@ -212,9 +237,11 @@ def list_(desk: Desk, trunk: str | None, form: Form, *, only_open: bool) -> None
     """
     with desk.reading() as connection:
         found = orders.every(connection, trunk)
+        if trunk is not None and not found:  # an order may stand for one that is still to be made
+            trunks.get(connection, trunk)
     now = datetime.now(UTC)
     rows = [_line(one, now) for one in found if one.is_open_at(now) or not only_open]
-    show_rows(rows, _COLUMNS, form, desk.zone)
+    show_rows(rows, _COLUMNS, form, desk.zone, _FOR_PEOPLE)
 
 
 @command.command()
@@ -239,8 +266,9 @@ def _line(order: Order, now: datetime) -> Row:
         "kind": order.kind.value,
         "trunk": order.trunk,
         "customer": order.customer,
-        "asked": f"{order.asked:+d}",
-        "to_pay": shown(order.gross, order.currency),
+        "asked": more_or_less(order.asked),
+        "to_pay": money(order.gross, order.currency),
+        "currency": for_programs_only(order.currency),
         "placed_at": order.placed_at,
     }
 
@@ -251,7 +279,7 @@ def _sheet(order: Order) -> Row:
         **_line(order, datetime.now(UTC)),
         "channels_at_once": order.granted,
         **totals_row(totals),
-        "takes_effect": day(order.takes_effect) or "when it is paid",
+        "takes_effect": effect(order.takes_effect),
         "pay_before": order.expires_at,
         "closed_at": order.closed_at,
         "author": order.author,

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TextIO, TypeAlias
@@ -23,7 +24,26 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-Value: TypeAlias = str | int | float | bool | datetime | timedelta | tuple[str, ...] | None
+
+@dataclass(frozen=True, slots=True)
+class TwoWays:
+    """A value that people and programs read differently.
+
+    Attributes:
+        people: None keeps the whole column from tables: what another one tells people as well.
+    """
+
+    people: str | None
+    programs: str | int | bool | None
+
+    def __str__(self) -> str:
+        """As people read it."""
+        return self.people or ""
+
+
+Value: TypeAlias = (
+    str | int | float | bool | datetime | timedelta | tuple[str, ...] | TwoWays | None
+)
 Row: TypeAlias = Mapping[str, Value]
 
 # Rich cuts what is wider than its console; what goes to a file or to grep must stay whole.
@@ -32,7 +52,7 @@ _WIDTH_OF_A_PIPE = 10_000
 _PROSE = frozenset(
     {
         *("advice", "change", "email", "found", "note", "notes", "reason", "source", "status"),
-        *("title", "user_agent", "what", "error", "outcome"),
+        *("title", "user_agent", "what", "error", "outcome", "packs"),
     }
 )
 _NARROWEST_PROSE = 20
@@ -52,12 +72,13 @@ _LEAST_IMPORTANT_FIRST = (
         "user_agent",
         "country",
         "zone",
-        "state",
         "direction",
         "verdict",
     ),
-    *("weight", "priority", "layer", "author", "mode", "profile", "kind", "registered"),
-    *("numbers", "email", "billable", "customer", "contact"),
+    *("weight", "priority", "layer", "author", "mode", "profile", "registered"),
+    *("tax", "net", "currency", "valid_from", "valid_until", "minimum", "deck", "to", "part"),
+    *("calls_before", "numbers", "email", "billable", "customer", "contact", "issued"),
+    *("placed_at", "began", "plan", "offer", "from", "due", "kind", "state"),
 )
 _FEW = 4
 _WRITTEN_BY_STRANGERS = frozenset({"account", "user_agent"})
@@ -114,15 +135,47 @@ def show_rows(
 def show_row(row: Row, form: Form, zone: ZoneInfo, **parts: Sequence[Row]) -> None:
     """Write one thing; `parts` are listings that belong to it, left out of CSV."""
     if form is Form.JSON:
-        listings = {name: [for_programs(each) for each in rows] for name, rows in parts.items()}
-        _write_json(for_programs(row) | listings)
+        _write_json(_whole(row, parts))
     elif form is Form.CSV:
         _write_csv([row], list(row))
+        _say_left_out(parts)
     else:
-        _draw(_sheet(row, zone))
-        for name, rows in parts.items():
-            if rows:
-                _draw_listing(rows, list(rows[0]), zone, title=name)
+        _draw_whole(row, zone, parts)
+
+
+def show_each(
+    things: Sequence[tuple[Row, Mapping[str, Sequence[Row]]]],
+    columns: Sequence[str],
+    form: Form,
+    zone: ZoneInfo,
+) -> None:
+    """Write several things, each with its parts; in CSV a line for each thing alone."""
+    if form is Form.JSON:
+        _write_json([_whole(row, parts) for row, parts in things])
+    elif form is Form.CSV:
+        _write_csv([row for row, _ in things], columns)
+        _say_left_out({name: rows for _, parts in things for name, rows in parts.items() if rows})
+    else:
+        for row, parts in things:
+            _draw_whole(row, zone, parts)
+
+
+def _whole(row: Row, parts: Mapping[str, Sequence[Row]]) -> dict[str, object]:
+    listings = {name: [for_programs(each) for each in rows] for name, rows in parts.items()}
+    return for_programs(row) | listings
+
+
+def _draw_whole(row: Row, zone: ZoneInfo, parts: Mapping[str, Sequence[Row]]) -> None:
+    _draw(_sheet(row, zone))
+    for name, rows in parts.items():
+        if rows:
+            _draw_listing(rows, list(rows[0]), zone, title=name)
+
+
+def _say_left_out(parts: Mapping[str, Sequence[Row]]) -> None:
+    names = [_words(name) for name, rows in parts.items() if rows]
+    if names:
+        say(f"Left out of CSV: {', '.join(names)}. '--format json' has all.")
 
 
 def for_programs(row: Row) -> dict[str, object]:
@@ -163,13 +216,21 @@ def _clock(duration: timedelta) -> str:
 
 
 def _json_value(value: Value) -> object:
-    if isinstance(value, datetime):
-        return _in_utc(value)
-    return value.total_seconds() if isinstance(value, timedelta) else value
+    match value:
+        case TwoWays():
+            return value.programs
+        case datetime():
+            return _in_utc(value)
+        case timedelta():
+            return value.total_seconds()
+        case _:
+            return value
 
 
 def _csv_value(value: Value) -> str:
     match value:
+        case TwoWays():
+            return _csv_value(value.programs)
         case None:
             return ""
         case bool():
@@ -206,6 +267,7 @@ def _draw_listing(
 ) -> None:
     """Draw a table, without what the terminal has no room for; that is said."""
     width = _width()
+    columns = [key for key in columns if not all(_is_hidden(row[key]) for row in rows) or not rows]
     needed = {key: _needed(rows, key, zone) for key in columns}
     shown = _fitting(needed, width)
     whole_words = sum(needed[key] + _GAP for key in shown) < width
@@ -261,8 +323,13 @@ def _sheet(row: Row, zone: ZoneInfo) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for key, value in row.items():
-        table.add_row(_words(key), _cell(value, zone, lines=key in _OF_LINES))
+        if not _is_hidden(value):
+            table.add_row(_words(key), _cell(value, zone, lines=key in _OF_LINES))
     return table
+
+
+def _is_hidden(value: Value) -> bool:
+    return isinstance(value, TwoWays) and value.people is None
 
 
 def _words(key: str) -> str:

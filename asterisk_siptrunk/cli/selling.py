@@ -1,12 +1,21 @@
 """The checks of `siptrunk doctor` on what is sold: paper, invoices, payments, rates."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.billing.catalogue import in_force
 from asterisk_siptrunk.billing.money import shown
-from asterisk_siptrunk.bootstrap import catalogues, payments, rates, renewals, subscriptions
+from asterisk_siptrunk.bootstrap import (
+    Invoice,
+    UnassignedPayment,
+    catalogues,
+    invoices,
+    payments,
+    rates,
+    renewals,
+    subscriptions,
+)
 from asterisk_siptrunk.cli.desk import Desk
 from asterisk_siptrunk.cli.finding import Finding, Health
 
@@ -18,17 +27,21 @@ def seller(desk: Desk) -> Iterator[Finding]:
     """Whether invoices can say whose they are."""
     with desk.reading() as connection:
         sold = subscriptions.every(connection, desk.zone)
-    billing = desk.settings.billing
-    keys = {"address": billing.address, "tax_id": billing.tax_id}
-    empty = [key for key, value in keys.items() if not value]
-    if sold and empty:
-        said = (
-            f"Invoices do not say all of the seller: {' and '.join(empty)} of [billing] is empty."
-        )
-        advice = f"Fill it in in {desk.file}, before the next invoice: none is ever changed."
+    if sold and (empty := empty_of_seller(desk)):
+        said = f"Invoices do not say all of the seller: {empty}."
+        advice = f"Fill in {desk.file}, before the next invoice: none is ever changed."
         yield Finding("seller", Health.WARN, said, advice)
     else:
         yield Finding("seller", Health.OK, "Invoices say whose they are." if sold else _NOTHING)
+
+
+def empty_of_seller(desk: Desk) -> str:
+    """Which settings are empty that invoices name the seller by, in words; "" where none is."""
+    billing = desk.settings.billing
+    keys = {"address": billing.address, "tax_id": billing.tax_id}
+    empty = [key for key, value in keys.items() if not value]
+    verb = "is" if len(empty) == 1 else "are"
+    return f"{' and '.join(empty)} of [billing] {verb} empty" if empty else ""
 
 
 def late_invoices(desk: Desk) -> Iterator[Finding]:
@@ -55,16 +68,31 @@ def loose_payments(desk: Desk) -> Iterator[Finding]:
     """Whether money is to be given back."""
     with desk.reading() as connection:
         found = payments.unassigned(connection)
-    if not found:
-        yield Finding("payments", Health.OK, "No payment is to be given back.")
-        return
+        notes = invoices.to_give_back(connection)
+    if not found and not notes:
+        yield Finding("payments", Health.OK, "No money is to be given back.")
+    if found:
+        yield _payments_to_give_back(found)
+    if notes:
+        yield _credit_notes_to_give_back(notes)
+
+
+def _payments_to_give_back(found: Sequence[UnassignedPayment]) -> Finding:
     first = found[0]
     said = (
         f"Payments to be given back: {len(found)}; {first.reference} of "
         f"{shown(first.amount, first.currency)} came first. {first.words}"
     )
-    advice = "See 'siptrunk billing status'; 'siptrunk billing given-back PAYMENT' says it is done."
-    yield Finding("payments", Health.WARN, said, advice)
+    return Finding("payments", Health.WARN, said, _GIVE_BACK.format("PAYMENT"))
+
+
+def _credit_notes_to_give_back(found: Sequence[Invoice]) -> Finding:
+    first = found[0]
+    said = (
+        f"Credit notes of paid invoices whose money is to be given back: {len(found)}; "
+        f"{first.number} of {shown(first.to_give_back, first.totals.currency)} came first."
+    )
+    return Finding("payments", Health.WARN, said, _GIVE_BACK.format("CREDIT-NOTE"))
 
 
 def decks(desk: Desk) -> Iterator[Finding]:
@@ -81,4 +109,5 @@ def decks(desk: Desk) -> Iterator[Finding]:
         yield Finding("rates", Health.OK, "Every deck has rates." if named else _NOTHING)
 
 
+_GIVE_BACK = "See 'siptrunk billing status'; 'siptrunk billing given-back {}' says it is done."
 _NOTHING = "Nothing is sold here yet; see 'siptrunk offer load'."

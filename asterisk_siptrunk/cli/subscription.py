@@ -6,20 +6,36 @@ from decimal import Decimal
 import click
 
 from asterisk_siptrunk.billing.line import Totals
-from asterisk_siptrunk.billing.money import shown
-from asterisk_siptrunk.billing.renewal import fixed_lines
-from asterisk_siptrunk.billing.subscription import Ground, Subscription, holding, start_of
-from asterisk_siptrunk.bootstrap import subscriptions
+from asterisk_siptrunk.billing.renewal import fixed_lines, lines_added
+from asterisk_siptrunk.billing.subscription import (
+    Change,
+    Ground,
+    OrderKind,
+    Subscription,
+    held_as_one,
+    holding,
+    start_of,
+)
+from asterisk_siptrunk.bootstrap import customers, subscriptions
 from asterisk_siptrunk.cli.complete import customer_names, trunk_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
-from asterisk_siptrunk.cli.money import day, line_rows
+from asterisk_siptrunk.cli.money import (
+    charge_in_words,
+    day,
+    for_programs_only,
+    line_rows,
+    money,
+    more_or_less,
+    span,
+)
 from asterisk_siptrunk.cli.options import confirm, form_option, name_argument, yes_option
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows
 
 _COLUMNS = (
     *("trunk", "customer", "offer", "plan", "channels", "next_channels", "next_period"),
-    *("next_price", "began", "ends"),
+    *("next_price", "currency", "began", "ends"),
 )
+_FOR_PEOPLE = tuple(key for key in _COLUMNS if key != "currency")
 
 
 @click.group()
@@ -37,10 +53,12 @@ def list_(desk: Desk, customer: str | None, form: Form) -> None:
     Example: siptrunk subscription list --customer acme
     """
     with desk.reading() as connection:
+        if customer is not None:
+            customers.get(connection, customer)
         on = subscriptions.ground(connection, desk.zone)
         found = subscriptions.every(connection, desk.zone)
     rows = [_line(one, on) for one in found if customer in {None, one.customer}]
-    show_rows(rows, _COLUMNS, form, desk.zone)
+    show_rows(rows, _COLUMNS, form, desk.zone, _FOR_PEOPLE)
 
 
 @command.command()
@@ -63,16 +81,24 @@ def show(desk: Desk, trunk: str, form: Form) -> None:
         {**_line(found, on), "period": found.period.value},
         form,
         desk.zone,
-        changes=[
-            {"at": one.at, "what": one.kind.value, "channels": f"{one.asked:+d}"}
-            for one in found.changes
-        ],
+        changes=[_change(one, found, on) for one in found.changes],
         options=[
-            {"name": one.name, "since": day(one.since), "until": day(one.until)}
-            for one in found.options
+            {"name": one.name, **span(one.since, one.until)} for one in held_as_one(found.options)
         ],
         next_lines=begins,
     )
+
+
+def _change(one: Change, of: Subscription, on: Ground) -> Row:
+    """With the day from which it counts: a cut's is that of the next period."""
+    ordered = on.day_of(one.at)
+    counts = of.period_of(ordered).next if one.kind is OrderKind.CUT else ordered
+    return {
+        "at": one.at,
+        "what": one.kind.value,
+        "channels": more_or_less(one.asked),
+        "counts_from": day(counts),
+    }
 
 
 @command.command()
@@ -114,14 +140,20 @@ def withdraw(desk: Desk, trunk: str) -> None:
 @click.argument("option")
 @pass_desk
 def add_option(desk: Desk, trunk: str, option: str) -> None:
-    """Give a subscription an option; the next invoice charges the days left of this period.
+    """Give a subscription an option; says from when on, and what it costs.
+
+    The next invoice charges the days left of this period, and then the option of the next one.
 
     Example: siptrunk subscription add-option acme-paris fax
     """
     with desk.changing() as (connection, by):
         on = subscriptions.ground(connection, desk.zone)
+        before = subscriptions.get(connection, trunk, desk.zone)
         subscriptions.add_option(connection, by, trunk, option, on)
+        after = subscriptions.get(connection, trunk, desk.zone)
+        added = lines_added(before, after, on.day_of(by.at), on)
     say(f"The subscription of trunk {trunk} has the option {option}.")
+    say(charge_in_words(added, after.currency))
 
 
 @command.command("remove-option")
@@ -149,11 +181,12 @@ def _line(one: Subscription, on: Ground) -> Row:
         "trunk": one.trunk,
         "customer": one.customer,
         "offer": one.offer,
-        "plan": one.plan or "",
+        "plan": one.plan,
         "channels": None,
         "next_channels": None,
-        "next_period": "",
-        "next_price": "",
+        "next_period": None,
+        "next_price": None,
+        "currency": for_programs_only(one.currency),
         "began": day(one.began),
         "ends": day(one.ends),
     }
@@ -164,5 +197,5 @@ def _line(one: Subscription, on: Ground) -> Row:
     if one.ends is None:
         start = start_of(one, has.period.next, on)
         net = Totals.of(fixed_lines(one, start), Decimal(0), one.currency).net
-        return {**row, "next_channels": start.usable, "next_price": shown(net, one.currency)}
+        return {**row, "next_channels": start.usable, "next_price": money(net, one.currency)}
     return row

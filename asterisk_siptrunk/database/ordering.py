@@ -1,16 +1,24 @@
 """What somebody wants to order, made into a quote: of a first order, a raise, or a cut."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from asterisk_siptrunk.billing.catalogue import Catalogue
-from asterisk_siptrunk.billing.order import NewTrunk
+from asterisk_siptrunk.billing.order import NewTrunk, OrderState
 from asterisk_siptrunk.billing.period import first_moment
 from asterisk_siptrunk.billing.quote import Asking, Quote, quote_cut, quote_first, quote_raise
-from asterisk_siptrunk.billing.subscription import HeldNumber, HeldOption, Subscription, holding
+from asterisk_siptrunk.billing.renewal import channels_in_words
+from asterisk_siptrunk.billing.subscription import (
+    HeldNumber,
+    HeldOption,
+    Holding,
+    OrderKind,
+    Subscription,
+    holding,
+)
 from asterisk_siptrunk.billing.terms import terms
-from asterisk_siptrunk.database import customers, subscriptions, trunks
+from asterisk_siptrunk.database import customers, orders, subscriptions, trunks
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.orders import Wish
@@ -67,7 +75,9 @@ class Counter:
         self._require_fit(request, there)
         if subscriptions.is_subscribed(self._connection, there.id):
             return self._change(request, there)
-        return self._first(request, there.customer, None, there.numbers, there.reserved_inbound)
+        wish = self._first(request, there.customer, None, there.numbers, there.reserved_inbound)
+        said = _on_channels_so_far(there, wish.quote)
+        return replace(wish, quote=replace(wish.quote, remarks=(said, *wish.quote.remarks)))
 
     def _require_fit(self, request: Request, there: Trunk) -> None:
         if there.ended:
@@ -93,8 +103,26 @@ class Counter:
         agreed = subscriptions.locked(self._connection, self._by, there.name, self._ground.zone)
         asking = self._asking(there.customer, there.reserved_inbound)
         has = holding(agreed, self._by.at, self._ground)
+        self._refuse_between(request, has)
         quote = quote_raise if request.channels > has.usable else quote_cut
         return self._wish(agreed, quote(agreed, request.channels, asking, self._ground), None)
+
+    def _refuse_between(self, request: Request, has: Holding) -> None:
+        """Say how a cut is exchanged for a smaller one, which is neither a raise nor a cut."""
+        cuts = [
+            one.reference
+            for one in orders.every(self._connection, request.trunk)
+            if one.kind is OrderKind.CUT
+            and one.state is OrderState.ACCEPTED
+            and one.takes_effect == has.period.next
+        ]
+        if cuts and has.next_wanted <= request.channels <= has.usable:
+            raise InvalidInput(
+                f"Trunk {request.trunk} may use {channels_in_words(has.usable)}, and is cut to "
+                f"{has.next_wanted} on {has.period.next} ({', '.join(cuts)}): to have "
+                f"{request.channels} from then on, cancel that ('siptrunk order cancel "
+                f"{cuts[-1]}') and order it again."
+            )
 
     def _owner_of_new(self, request: Request) -> str:
         parse_trunk_name(request.trunk)
@@ -147,6 +175,13 @@ class Counter:
         over = first_moment(quote.next.first, self._ground.zone)
         expires_at = min(self._by.at + self._business.office.order_time, over)
         return Wish(agreed, quote, expires_at, new)
+
+
+def _on_channels_so_far(there: Trunk, quote: Quote) -> str:
+    return (
+        f"Trunk {there.name} has {channels_in_words(there.channels)} now, without a subscription: "
+        f"it will have {quote.usable}."
+    )
 
 
 def _offer(catalogue: Catalogue, plan: str | None) -> str:

@@ -199,6 +199,34 @@ class Renewal:
         return number
 
 
+@dataclass(frozen=True, slots=True)
+class RatedPeriod:
+    """A period of a subscription: how many of its calls were rated, and whether it was invoiced."""
+
+    first: date
+    calls: int
+    invoiced: bool
+
+
+def rated_periods(
+    connection: Connection, business: Business, trunk: str, today: date
+) -> list[RatedPeriod]:
+    """The periods of a trunk's subscription that have begun, oldest first.
+
+    Raises:
+        NotFound: there is no such trunk, or it has no subscription.
+    """
+    agreed = subscriptions.get(connection, trunk, business.office.zone)
+    invoiced = invoices.periods_of(connection, agreed.id)
+    found = []
+    period = agreed.period_of(agreed.began)
+    while period.first <= today and (agreed.ends is None or period.first < agreed.ends):
+        calls, _ = rating.kept(connection, agreed.id, period)
+        found.append(RatedPeriod(period.first, calls, period.next in invoiced))
+        period = agreed.period_of(period.next)
+    return found
+
+
 class Rerating:
     """A period that is rated again, by the rates as they are now."""
 
@@ -206,9 +234,18 @@ class Rerating:
         self._engine = engine
         with reading(engine) as connection:
             self._agreed = subscriptions.get(connection, trunk, business.office.zone)
+            known = rated_periods(connection, business, trunk, first)
         period = None if first < self._agreed.began else self._agreed.period_of(first)
         if period is None or period.first != first:
-            raise NotFound(f"No period of trunk {trunk} begins on {first}.")
+            near = (
+                f"the one before begins on {known[-1].first}"
+                if known
+                else (f"the first one begins on {self._agreed.began}")
+            )
+            raise NotFound(
+                f"No period of trunk {trunk} begins on {first}, {near}: 'siptrunk billing rerate "
+                f"{trunk}' lists them."
+            )
         self._period = period
         self._usage = usage_of(engine, business, self._agreed, period)
 

@@ -138,6 +138,13 @@ def every(connection: Connection, zone: ZoneInfo) -> list[Subscription]:
     return _load(connection, true(), zone)
 
 
+def standing(connection: Connection, trunk_id: int, zone: ZoneInfo) -> Subscription | None:
+    """The subscription of a trunk that is in force, if it has one."""
+    if not is_subscribed(connection, trunk_id):
+        return None
+    return _load(connection, subscription.c.trunk_id == trunk_id, zone)[0]
+
+
 def is_subscribed(connection: Connection, trunk_id: int) -> bool:
     """Whether a trunk's channels are those of a subscription that is not over."""
     query = (

@@ -162,8 +162,8 @@ def by_command(shop: Shop, reference: str) -> None:
 
 def by_webhook(shop: Shop, reference: str) -> None:
     order = shop.provider.read("order", "show", reference)
-    amount, currency = order["to_pay"].split()
-    payment = {"reference": f"psp-{reference}", "amount": amount, "currency": currency}
+    money = {"amount": order["to_pay"], "currency": order["currency"]}
+    payment = {"reference": f"psp-{reference}", **money}
     secret = load(shop.provider.settings_file, {}).secrets.payment_secret
     body = json.dumps(payment | {"order": reference}).encode()
     status, told = post(shop, body, sign("guessed", body, round(shop.now().timestamp())))
@@ -271,7 +271,7 @@ def test_a_month_s_calls_are_on_the_invoice_as_they_were(shop: Shop):
     # Three calls of 1.2 s, each begun minute paid whole: 3 min at 0.09 a minute.
     reunion = lines["Réunion and Mayotte"]
     assert (reunion["quantity"], reunion["unit_price"], reunion["amount"]) == (
-        *("3", "0.09 EUR", "0.27 EUR"),
+        *("3", "0.09", "0.27"),
     )
     # Calls to mobiles are charged by the second begun, at 0.045 a minute.
     seconds = sum(ceil(row.billable.total_seconds()) for row in rows if row.zone == "fr:mobile")
@@ -281,7 +281,7 @@ def test_a_month_s_calls_are_on_the_invoice_as_they_were(shop: Shop):
     assert mobile["what"].startswith(
         f"France mobile: {calls} calls, {seconds // 60} min {seconds % 60} s"
     )
-    assert mobile["amount"] == f"{round(Decimal(seconds) * Decimal('0.045') / 60, 2)} EUR"
+    assert mobile["amount"] == str(round(Decimal(seconds) * Decimal("0.045") / 60, 2))
     assert shop.bill() == []  # once is enough
 
 

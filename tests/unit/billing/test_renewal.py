@@ -8,7 +8,7 @@ import pytest
 
 from asterisk_siptrunk.billing.line import LineKind
 from asterisk_siptrunk.billing.period import PeriodRule
-from asterisk_siptrunk.billing.renewal import added_lines, fixed_lines
+from asterisk_siptrunk.billing.renewal import added_lines, fixed_lines, lines_added
 from asterisk_siptrunk.billing.subscription import HeldNumber, HeldOption, start_of
 from tests.unit.billing.builders import (
     BEGAN,
@@ -181,3 +181,28 @@ def test_what_comes_has_the_price_of_its_day():
         (NUMBERS, "1", "23/30 days", "0.77"),  # 0.7667
         (NUMBERS, "1", "15/30 days", "1.00"),
     ]
+
+
+ADDED = {
+    # 15 of 30 days of 3.00
+    "an-option": ({"options": (HeldOption("fax", nov(27)),)}, [("Fax", "1", "15/30 days", "1.50")]),
+    "alike": (
+        {"numbers": some_numbers(2, nov(27))},
+        [(NUMBERS, "1", "15/30 days", "0.50")] * 2,
+    ),
+    "the-next-period": ({"options": (HeldOption("fax", RENEWED),)}, [("Fax", "1", "", "3.00")]),
+    "paid-already": (
+        {"options": (HeldOption("fax", BEGAN, RENEWED), HeldOption("fax", nov(27)))},
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("has", "lines"), ADDED.values(), ids=ADDED)
+def test_what_is_charged_for_what_was_added(has, lines):
+    before = subscribed(first(5), numbers=(HeldNumber("+331", nov(20)),))
+    numbers = (*before.numbers, *has.get("numbers", ()))
+    after = replace(before, **has | {"numbers": numbers})
+    if "options" in has:
+        before = replace(before, options=has["options"][:-1])
+    assert said(lines_added(before, after, nov(27), GROUND)) == lines

@@ -12,6 +12,7 @@ from asterisk_siptrunk.billing.subscription import (
     HeldOption,
     Holding,
     charged_from,
+    held_as_one,
     holding,
     least_channels,
     start_of,
@@ -238,3 +239,26 @@ def test_the_least_number_of_channels(catalogue, has, reserved, least):
     agreed = subscribed(first(10), **has)
     held = ground(catalogue).terms_of(agreed, RENEWED)
     assert least_channels(agreed, held, RENEWED, reserved) == least
+
+
+def fax(since: date, until: date | None = None) -> HeldOption:
+    return HeldOption("fax", since, until)
+
+
+AS_ONE = {
+    "none": ((), []),
+    "taken-again": ((fax(nov(1), nov(20)), fax(nov(10))), [fax(nov(1))]),
+    "the-same-day": ((fax(nov(1), nov(20)), fax(nov(20), nov(25))), [fax(nov(1), nov(25))]),
+    "within": ((fax(nov(1), nov(20)), fax(nov(5), nov(10))), [fax(nov(1), nov(20))]),
+    "open": ((fax(nov(1)), fax(nov(5), nov(10))), [fax(nov(1))]),
+    "a-gap": ((fax(nov(20)), fax(nov(1), nov(10))), [fax(nov(1), nov(10)), fax(nov(20))]),
+    "two-names": (
+        (HeldOption("site", nov(1)), fax(nov(1))),
+        [fax(nov(1)), HeldOption("site", nov(1))],
+    ),
+}
+
+
+@pytest.mark.parametrize(("held", "expected"), AS_ONE.values(), ids=AS_ONE)
+def test_an_option_is_told_once_where_it_was_always_there(held, expected):
+    assert held_as_one(held) == expected

@@ -59,10 +59,12 @@ def test_a_run_writes_what_is_due(run, shop):
             "trunk": "acme-lyon",
             "customer": "acme",
             "period": "2025-02-12",
+            "last": False,
             "invoice": "2025-000002",
             # 18.00 for the pack, and 90 s at 0.06
-            "net": "18.09 EUR",
-            "to_pay": "21.71 EUR",
+            "net": "18.09",
+            "gross": "21.71",
+            "currency": "EUR",
             "outcome": "written",
         }
     ]
@@ -84,7 +86,10 @@ def test_a_dry_run_says_the_same_and_writes_nothing(run, shop):
     before = dump(shop.engine)
     (row,) = billed(run, "--dry-run").data
     # the cut to 3, and 90 s at 0.06: 12.09 and tax
-    assert (row["invoice"], row["to_pay"], row["outcome"]) == ("", "14.51 EUR", "would be written")
+    assert (row["invoice"], row["gross"], row["outcome"]) == (None, "14.51", "would be written")
+    assert [line["amount"] for line in row["lines"]] == ["12.00", "0.09"]
+    said = run("billing", "run", "--date", DAY, "--dry-run").stdout
+    assert all(text in said for text in ("14.51 EUR", "Pack one, 1 channel", "0.09 EUR"))
     assert dump(shop.engine) == before
     assert run("billing", "run", "--dry-run", "--date", "tomorrow", "--format", "csv").stdout
     assert dump(shop.engine) == before
@@ -181,7 +186,8 @@ def test_status_says_what_is_to_be_done(run, shop):
     shop.first(2, "acme-nice")
     shown = run.json("billing", "status")
     assert shown["invoices_due"] == len(shown["due"]) > 1
-    assert shown["due"][0] == {"trunk": "acme-lyon", "customer": "acme", "period": DAY}
+    due = {"trunk": "acme-lyon", "customer": "acme", "period": DAY, "last": False}
+    assert shown["due"][0] == due
     assert (shown["orders_waiting"], shown["invoices_unpaid"]) == (0, 0)
     shop.prove()
     billed(run)
@@ -192,7 +198,8 @@ def test_status_says_what_is_to_be_done(run, shop):
         "customer": "acme",
         "trunk": "acme-lyon",
         "due": "2025-03-14",
-        "unpaid": "21.60 EUR",
+        "unpaid": "21.60",
+        "currency": "EUR",
         "step": "nothing yet",
     }
     assert (shown["invoices_unpaid"], shown["invoices_overdue"]) == (1, 1)
@@ -239,16 +246,17 @@ def test_a_rerate_shows_the_difference_and_keeps_it_when_told_to(dearer, shop):
         "calls_before": 1,
         "calls": 1,
         "minutes": "1 min 0 s",
-        "cost_before": "0.06 EUR",
-        "cost": "0.60 EUR",
-        "difference": "0.54 EUR",
+        "cost_before": "0.06",
+        "cost": "0.60",
+        "difference": "0.54",
+        "currency": "EUR",
     }
     assert "no terminal" in dearer(*RERATE, "--apply", fails=1).stderr
     dearer(*RERATE, "--apply", stdin="n\n", fails=1)
     assert dump(shop.engine) == before
     assert "are rated anew" in dearer(*RERATE, "--apply", "--yes").stderr
     assert "Nothing differs." in dearer(*RERATE, "--apply", "--yes").stderr
-    assert billed(dearer).data[0]["net"] == "18.60 EUR"
+    assert billed(dearer).data[0]["net"] == "18.60"
 
 
 def test_what_was_invoiced_is_only_shown(dearer, shop):
@@ -264,8 +272,18 @@ def test_what_was_invoiced_is_only_shown(dearer, shop):
 
 def test_only_a_period_can_be_rated(run):
     said = run("billing", "rerate", "acme-lyon", "--period", "2025-01-13", fails=1).stderr
-    assert "No period of trunk acme-lyon begins on 2025-01-13." in said
+    assert "begins on 2025-01-13, the one before begins on 2025-01-12: 'siptrunk" in said
+    said = run("billing", "rerate", "acme-lyon", "--period", "2025-01-11", fails=1).stderr
+    assert "begins on 2025-01-11, the first one begins on 2025-01-12" in said
     assert "no trunk no" in run("billing", "rerate", "no", "--period", DAY, fails=1).stderr
+
+
+def test_without_a_day_the_periods_are_listed(dearer):
+    billed(dearer)
+    first, second, *_ = dearer.json("billing", "rerate", "acme-lyon")
+    assert first == {"period": "2025-01-12", "rated_calls": 1, "invoiced": True}
+    assert second == {"period": "2025-02-12", "rated_calls": 0, "invoiced": False}
+    assert "which period" in dearer("billing", "rerate", "acme-lyon", "--apply", fails=2).stderr
 
 
 # --- usage prune ---

@@ -39,9 +39,9 @@ def test_a_provider_who_sells_and_lacks_nothing(selling):
 @pytest.mark.parametrize(
     ("missing", "said"),
     [
-        (["ADDRESS"], "address of [billing]"),
-        (["TAX_ID"], "tax_id of [billing]"),
-        (["ADDRESS", "TAX_ID"], "address and tax_id of [billing]"),
+        (["ADDRESS"], "address of [billing] is empty."),
+        (["TAX_ID"], "tax_id of [billing] is empty."),
+        (["ADDRESS", "TAX_ID"], "address and tax_id of [billing] are empty."),
     ],
 )
 def test_invoices_that_do_not_say_whose_they_are(selling, missing, said):
@@ -76,9 +76,20 @@ def test_money_to_give_back_until_it_is(selling):
     state, found = ill(selling)["payments"]
     assert (state, "Payments to be given back: 1; bank-2 of" in found) == ("warn", True)
     told = selling("billing", "given-back", "bank-2")
-    assert "Payment bank-2 was given back." in told.stderr
+    assert "The money of bank-2 was given back." in told.stderr
     assert "payments" not in ill(selling)
     assert selling.json("billing", "status")["payments_to_give_back"] == []
+
+
+def test_the_money_of_a_credit_note_until_it_went_back(selling):
+    (paid,) = selling.json("invoice", "list")
+    selling("invoice", "credit", paid["number"], "--reason", "x", "--yes")
+    number = selling.json("invoice", "list")[-1]["number"]
+    state, found = ill(selling)["payments"]
+    said = f"is to be given back: 1; {number} of {paid['gross']} EUR came first."
+    assert (state, said in found) == ("warn", True)
+    selling("billing", "given-back", number)
+    assert "payments" not in ill(selling)
 
 
 @pytest.mark.parametrize("reference", ["bank-1", "bank-2", "no-such"])

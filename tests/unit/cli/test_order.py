@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from asterisk_siptrunk.bootstrap import TakenPayment
 from asterisk_siptrunk.cli import order as order_command
+from asterisk_siptrunk.cli import output
 from asterisk_siptrunk.database import orders
 from asterisk_siptrunk.database.engine import open_engine
 from asterisk_siptrunk.database.tables import channel_order
@@ -58,14 +59,16 @@ def test_a_quote_says_all_and_writes_nothing(run, shop):
     assert shown == {
         "order": "first",
         "channels": 5,
-        "takes_effect": "when it is paid",
+        "takes_effect": None,
         # 18.00 for the pack, 2.00 for the fax and 1.00 for the number
-        "net": "21.00 EUR",
-        "tax": "4.20 EUR (20 %)",
-        "to_pay": "25.20 EUR",
+        "net": "21.00",
+        "tax": "4.20",
+        "tax_percent": "20",
+        "to_pay": "25.20",
+        "currency": "EUR",
         "next_channels": 5,
-        "next_price": "21.00 EUR",
-        "next_to_pay": "25.20 EUR",
+        "next_price": "21.00",
+        "next_to_pay": "25.20",
         "notes": "",
     }
     assert [line["what"] for line in lines] == [
@@ -73,7 +76,7 @@ def test_a_quote_says_all_and_writes_nothing(run, shop):
         "Fax",
         "Telephone numbers",
     ]
-    assert [line["amount"] for line in next_lines] == ["18.00 EUR", "2.00 EUR", "1.00 EUR"]
+    assert [line["amount"] for line in next_lines] == ["18.00", "2.00", "1.00"]
     assert dump(shop.engine) == before
 
 
@@ -87,9 +90,11 @@ def test_place_pay_and_the_secret_once(run, shop):
     assert "Nothing has changed yet. Next: siptrunk order pay O-" in done.stderr
     (row,) = run.json("order", "list", "--open")
     assert (row["state"], row["kind"], row["asked"], row["to_pay"]) == (
-        *("placed", "first", "+5"),
-        "22.80 EUR",
+        *("placed", "first", 5),
+        "22.80",
     )
+    shown = run("order", "list", "--open").stdout
+    assert ("+5" in shown, "22.80 EUR" in shown, "currency" in shown) == (True, True, False)
     assert shop.trunk() is None
     paid = pay(run, row["reference"])
     assert "username" in paid.stdout
@@ -116,17 +121,25 @@ def test_a_raise_and_a_cut(subscribed, shop):
     raised = place(subscribed, *LYON, "--channels", "8")
     shown = subscribed.json("order", "show", raised)
     assert (shown["kind"], shown["to_pay"], shown["takes_effect"]) == (
-        *("raise", "14.40 EUR"),
-        "when it is paid",
+        *("raise", "14.40"),
+        None,
     )
+    assert "when it is paid" in subscribed("order", "show", raised).stdout
     pay(subscribed, raised, "bank-2")
     assert shop.trunk().channels == 8
     done = subscribed("order", "place", *LYON, "--channels", "6", "--yes")
-    assert "takes it back" in done.stderr
+    cut = subscribed.json("order", "list")[-1]["reference"]
+    assert f"until then 'siptrunk order cancel {cut}' takes it back" in done.stderr
+    between = subscribed("order", "quote", *LYON, "--channels", "7", fails=1).stderr
+    assert f"({cut}): to have 7 from then on, cancel that" in between
+    changes = subscribed.json("subscription", "show", "acme-lyon")["changes"]
+    (row,) = subscribed.json("subscription", "list")
+    assert [(one["what"], one["counts_from"] == row["next_period"]) for one in changes] == [
+        *(("first", False), ("raise", False), ("cut", True)),
+    ]
     assert shop.trunk().channels == 8
     (row,) = subscribed.json("subscription", "list")
-    assert (row["channels"], row["next_channels"], row["next_price"]) == (8, 6, "22.00 EUR")
-    cut = subscribed.json("order", "list")[-1]["reference"]
+    assert (row["channels"], row["next_channels"], row["next_price"]) == (8, 6, "22.00")
     subscribed("order", "cancel", cut, "--yes")
     assert subscribed.json("subscription", "list")[0]["next_channels"] == 8
 
@@ -134,7 +147,7 @@ def test_a_raise_and_a_cut(subscribed, shop):
 def test_it_asks_first_and_without_a_terminal_says_so(run, shop):
     words = ("order", "place", *NEW, *FIVE)
     assert "Order it?" in run(*words, stdin="n\n", fails=1).stderr
-    assert "There is no terminal to ask at: give --yes." in run(*words, fails=1).stderr
+    assert "\nError: There is no terminal to ask at: give --yes." in run(*words, fails=1).stderr
     assert run.json("order", "list") == []
     asked = " ".join(run(*words, stdin="y\n").stderr.split())
     assert "First of trunk acme-lyon: 5 channels when it is paid, 21.60 EUR to pay" in asked
@@ -201,7 +214,9 @@ def test_what_cannot_be_is_said_in_a_sentence(run, words, status, said):
 def test_an_order_is_paid_whole(run, shop):
     reference = place(run, *NEW, *FIVE)
     done = run("order", "pay", reference, "--payment", "x", "--amount", "21.59", fails=1)
-    assert f"Order {reference} costs 21.60 EUR: it is paid whole." in done.stderr
+    said = f"Order {reference} costs 21.60 EUR, and is paid whole or not at all. Nothing was kept"
+    assert said in done.stderr
+    assert run.json("billing", "status")["payments_to_give_back"] == []
     run("order", "pay", reference, "--payment", "x", "--amount", "21.6")
     assert shop.trunk() is not None
 
@@ -214,28 +229,79 @@ def test_a_payment_of_that_name_is_another_one(run):
     assert f"There is a payment bank-1 already, of 21.60 EUR for {first}" in said
 
 
+def test_a_first_order_of_a_trunk_that_is_there(run, shop):
+    run("trunk", "add", "acme-paris", "--customer", "acme", "--channels", "3")
+    shown = run.json("order", "quote", "--trunk", "acme-paris", *FIVE)
+    assert shown["notes"] == (
+        "Trunk acme-paris has 3 channels now, without a subscription: it will have 5."
+    )
+    assert shop.trunk("acme-paris").channels == 3
+
+
+def test_who_sells_is_told_what_invoices_would_not_say(run, monkeypatch):
+    said = run("order", "place", *NEW, *FIVE, "--yes").stderr
+    assert "address and tax_id of [billing] are empty. Fill in " in said
+    monkeypatch.setitem(run.environment, "SIPTRUNK_BILLING_ADDRESS", "1 rue du Port")
+    monkeypatch.setitem(run.environment, "SIPTRUNK_BILLING_TAX_ID", "FR99")
+    other = ("order", "place", "--trunk", "acme-nice", "--customer", "acme", *FIVE, "--yes")
+    assert "[billing]" not in run(*other).stderr
+
+
+WIDE = [
+    ("order list", ("reference", "state", "kind", "acme-lyon", "placed", "+5", "21.60 EUR")),
+    ("subscription list", ("next channels", "next price", "18.00 EUR", "acme-lyon")),
+    ("subscription show acme-lyon", ("Pack five", "quantity", "amount", "18.00 EUR")),
+    ("offer list", ("number price", "period", "maximum", "anniversary")),
+]
+
+
+@pytest.mark.parametrize(("words", "whole"), WIDE, ids=[words for words, _ in WIDE])
+def test_a_terminal_of_80_columns_breaks_no_word(subscribed, monkeypatch, words, whole):
+    place(subscribed, *LYON, "--channels", "8")
+    monkeypatch.setattr(output, "_width", lambda: 80)
+    said = subscribed(*words.split()).stdout
+    assert max(map(len, said.splitlines())) <= 80
+    for text in whole:
+        assert text in said, text
+
+
+def test_the_orders_of_a_trunk(run):
+    assert "no trunk nope" in run("order", "list", "--trunk", "nope", fails=1).stderr
+    place(run, *NEW, *FIVE)
+    assert len(run.json("order", "list", *LYON)) == 1
+
+
 # --- subscription ---
 
 
 def test_a_subscription_is_shown_whole(subscribed):
     shown = subscribed.json("subscription", "show", "acme-lyon")
     assert (shown["offer"], shown["plan"], shown["channels"], shown["period"]) == (
-        *("packs", "", 5),
+        *("packs", None, 5),
         "anniversary",
     )
-    assert [(one["what"], one["channels"]) for one in shown["changes"]] == [("first", "+5")]
-    assert [line["amount"] for line in shown["next_lines"]] == ["18.00 EUR"]
+    assert [(one["what"], one["channels"]) for one in shown["changes"]] == [("first", 5)]
+    assert [line["amount"] for line in shown["next_lines"]] == ["18.00"]
     (row,) = subscribed.json("subscription", "list", "--customer", "acme")
-    assert (row["trunk"], row["next_price"]) == ("acme-lyon", "18.00 EUR")
-    assert subscribed.json("subscription", "list", "--customer", "beta") == []
+    assert (row["trunk"], row["next_price"]) == ("acme-lyon", "18.00")
+    assert row["ends"] is None
+    said = subscribed("subscription", "list", "--customer", "beta", fails=1).stderr
+    assert "no customer beta" in said
 
 
 def test_options_come_and_go(subscribed):
-    subscribed("subscription", "add-option", "acme-lyon", "fax")
+    done = subscribed("subscription", "add-option", "acme-lyon", "fax").stderr
+    assert re.search(
+        r"charged from \S+ on: [0-2]\.\d\d EUR .* on the next invoice, then 2.00 EUR a month", done
+    )
     shown = subscribed.json("subscription", "show", "acme-lyon")
     assert [one["name"] for one in shown["options"]] == ["fax"]
     done = subscribed("subscription", "remove-option", "acme-lyon", "fax")
     assert "ends on" in done.stderr
+    again = subscribed("subscription", "add-option", "acme-lyon", "fax").stderr
+    assert "Nothing more is charged for it in this period." in again
+    (one,) = subscribed.json("subscription", "show", "acme-lyon")["options"]
+    assert (one["to"], one["until"]) == (None, None)
     said = subscribed("subscription", "add-option", "acme-lyon", "no", fails=1).stderr
     assert "There is no option no; there are fax, site." in said
 
@@ -245,7 +311,7 @@ def test_an_end_is_asked_for_and_withdrawn(subscribed):
     subscribed("subscription", "end", "acme-lyon", "--yes")
     (row,) = subscribed.json("subscription", "list")
     assert row["ends"] == row["next_period"]
-    assert (row["next_channels"], row["next_price"]) == (None, "")
+    assert (row["next_channels"], row["next_price"]) == (None, None)
     assert subscribed.json("subscription", "show", "acme-lyon")["next_lines"] == []
     said = subscribed("order", "quote", *LYON, "--channels", "8", fails=1).stderr
     assert "'siptrunk subscription withdraw'" in said

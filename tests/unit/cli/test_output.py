@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import create_engine, insert
@@ -94,3 +96,27 @@ def test_a_terminal_too_narrow_for_anything_folds(busy, monkeypatch):
     monkeypatch.setattr(output, "_width", lambda: 30)
     lines = busy("call", "list").stdout.splitlines()
     assert max(map(len, lines)) <= 30
+
+
+@pytest.mark.parametrize("form", output.Form)
+def test_what_people_and_programs_read_differently(capsys, form):
+    row: output.Row = {
+        "name": "one",
+        "price": output.TwoWays("1.00 EUR", "1.00"),
+        "currency": output.TwoWays(None, "EUR"),
+        "asked": output.TwoWays("+5", 5),
+        "when": output.TwoWays("when it is paid", None),
+    }
+    output.show_rows([row], list(row), form, ZoneInfo("UTC"))
+    said = capsys.readouterr().out
+    if form is output.Form.TABLE:
+        assert [text in said for text in ("1.00 EUR", "+5", "when it is paid")] == [True] * 3
+        assert "currency" not in said
+    elif form is output.Form.CSV:
+        assert said.splitlines()[1] == "one,1.00,EUR,5,"
+    else:
+        (read,) = json.loads(said)
+        assert [read[key] for key in ("price", "currency", "asked", "when")] == [
+            *("1.00", "EUR", 5),
+            None,
+        ]

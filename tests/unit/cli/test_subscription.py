@@ -1,5 +1,6 @@
 """What trunks are subscribed to: beside what is over, and when numbers are added."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -35,7 +36,7 @@ def shop(sqlite_url):
 @pytest.mark.usefixtures("shop")
 def test_one_that_is_over_needs_no_offer_of_today(siptrunk):
     gone, lyon = siptrunk.json("subscription", "list")
-    assert (gone["trunk"], gone["channels"], gone["next_period"]) == ("acme-gone", None, "")
+    assert (gone["trunk"], gone["channels"], gone["next_period"]) == ("acme-gone", None, None)
     assert (lyon["trunk"], lyon["channels"], lyon["next_channels"]) == ("acme-lyon", 2, 2)
     assert siptrunk.json("subscription", "show", "acme-gone")["ends"] == gone["ends"]
     assert siptrunk("subscription", "list").stdout.count("acme-") == 2
@@ -47,11 +48,13 @@ def test_numbers_that_the_channels_do_not_carry(siptrunk):
     numbers = [f"+3342345678{digit}" for digit in range(5)]
     add = "number", "add", "--trunk", "acme-lyon"
     assert "would have 5 numbers" in siptrunk(*add, *numbers, fails=1).stderr
-    siptrunk(*add, *numbers[:4])
+    done = siptrunk(*add, *numbers[:4]).stderr
+    assert re.search(r"charged from \S+ on: \d\.\d\d EUR .* then 4.00 EUR a month", done)
     assert "carry 2 each: raise it first" in siptrunk(*add, numbers[4], fails=1).stderr
     siptrunk("order", "place", "--trunk", "acme-lyon", "--channels", "1", "--yes", fails=1)
     for one in numbers[2:4]:
-        siptrunk("number", "remove", one, "--yes")
+        done = siptrunk("number", "remove", one, "--yes").stderr
+        assert "is charged to the end of the period, 2" in done
     siptrunk("order", "place", "--trunk", "acme-lyon", "--channels", "1", "--yes")
     said = siptrunk(*add, numbers[2], fails=1).stderr
     assert "its channels, 1 now or from the next period on" in said
