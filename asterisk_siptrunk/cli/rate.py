@@ -77,7 +77,8 @@ def load(  # noqa: PLR0913 - one argument an option
     parse_name(deck)
     day = since or today(desk)
     with _lines_of(file) as lines:
-        found = counted(read_rates(lines, str(file), day), "rates")
+        earlier = _Earlier(day)
+        found = counted(earlier.watched(read_rates(lines, str(file), day)), "rates")
         if dry_run:
             change = rates.compare(desk.engine, deck, day, found)
         else:
@@ -86,6 +87,11 @@ def load(  # noqa: PLR0913 - one argument an option
         [_changed(one) for one in change.shown], ("change", *_COLUMNS, "was"), form, desk.zone
     )
     _tell(change, deck, day, dry_run=dry_run)
+    if earlier.seen and (change.counts[rates.Kind.ADDED] or change.counts[rates.Kind.CHANGED]):
+        say(
+            f"The file has rates begin earlier: what is new in it counts from {day} on (--from), "
+            "and the days before stay as they are."
+        )
     if not _is_named(desk, deck):
         warn(f"No offer and no plan names deck {deck}: no call is charged by it.")
     if day < today(desk) and _alters(change):
@@ -103,6 +109,20 @@ def _lines_of(file: Path) -> Iterator[Iterator[str]]:
         raise InvalidInput(
             f"{file} is no text in UTF-8: in Excel save it as 'CSV UTF-8'."
         ) from None
+
+
+class _Earlier:
+    """Sees whether rates of a file are to begin before the day of the loading."""
+
+    def __init__(self, day: date) -> None:
+        self._day = day
+        self.seen = False
+
+    def watched(self, found: Iterable[Rate]) -> Iterator[Rate]:
+        """Pass them on."""
+        for rate in found:
+            self.seen |= rate.valid_from < self._day
+            yield rate
 
 
 def _changed(change: rates.RateChange) -> Row:
@@ -127,8 +147,10 @@ def _tell(change: rates.DeckChange, deck: str, day: date, *, dry_run: bool) -> N
 
 
 def _is_named(desk: Desk, deck: str) -> bool:
+    """Whether an offer or a plan goes by the deck; before the first catalogue nobody can know."""
     with desk.reading() as connection:
-        return any(deck in each.decks for each in catalogues.every(connection))
+        known = catalogues.every(connection)
+    return not known or any(deck in each.decks for each in known)
 
 
 @command.command()
@@ -154,25 +176,38 @@ def export(desk: Desk, deck: str | None, *, example: bool) -> None:
 
 
 @command.command("list")
-@deck_option
+@click.option("--deck", shell_complete=deck_names, help="Which.  [default: all, with their counts]")
 @at_option
 @click.option("--number", help="Only those that a call to it could have, the narrowest first.")
 @form_option
 @pass_desk
-def list_(desk: Desk, deck: str, day: date | None, number: str | None, form: Form) -> None:
-    """List the rates of a deck, those of other days too unless one is given.
+def list_(desk: Desk, deck: str | None, day: date | None, number: str | None, form: Form) -> None:
+    """List the decks, or the rates of one: those of other days too unless one is given.
 
     \b
     Examples:
+      siptrunk rate list
       siptrunk rate list --deck world --at today
       siptrunk rate list --deck world --number 0612345678
     """  # noqa: D301
+    if deck is None:
+        _list_decks(desk, form, narrowed=day is not None or number is not None)
+        return
     names = None if number is None else _names(_destination(desk, number), desk)
     with desk.reading() as connection:
         found = list(rates.every(connection, deck, day, names))
     if names is not None:
         found.sort(key=lambda rate: names.index(rate.target))
     show_rows([_row(rate) for rate in found], _COLUMNS, form, desk.zone)
+
+
+def _list_decks(desk: Desk, form: Form, *, narrowed: bool) -> None:
+    if narrowed:
+        raise click.UsageError("Say which deck by --deck: --at and --number narrow its rates.")
+    with desk.reading() as connection:
+        found = rates.counts(connection)
+    rows: list[Row] = [{"deck": deck, "rates": count} for deck, count in found.items()]
+    show_rows(rows, ("deck", "rates"), form, desk.zone)
 
 
 @command.command()

@@ -227,6 +227,14 @@ def decks(connection: Connection) -> list[str]:
     return list(connection.execute(select(rate.c.deck).distinct().order_by(rate.c.deck)).scalars())
 
 
+def counts(connection: Connection) -> dict[str, int]:
+    """How many rates each deck has, of all days, by its name."""
+    query = (
+        select(rate.c.deck, func.count().label("rates")).group_by(rate.c.deck).order_by(rate.c.deck)
+    )
+    return {row.deck: row.rates for row in connection.execute(query)}
+
+
 def every(
     connection: Connection,
     deck: str,

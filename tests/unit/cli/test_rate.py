@@ -78,12 +78,25 @@ def test_a_load_shows_what_changes(loaded, file):
     ]
     assert done.stderr == (
         "Deck world from 2030-01-01 on: 1 added, 1 changed, 1 ended, 27 unchanged.\n"
+        "The file has rates begin earlier: what is new in it counts from 2030-01-01 on (--from), "
+        "and the days before stay as they are.\n"
     )
+    again = loaded("rate", "load", str(file), *DECK, "--from", "2030-01-01")
+    assert "begin earlier" not in again.stderr
     entry = loaded.json("rate", "history", "world")[0]
     assert (entry["author"], entry["change"]) == (
         "alice",
         "loaded from 2030-01-01 on: 1 added, 1 changed, 1 ended, 27 unchanged",
     )
+
+
+def test_without_a_deck_the_decks_are_listed(loaded):
+    assert loaded.json("rate", "list") == [{"deck": "world", "rates": 29}]
+    assert "--at and --number" in loaded("rate", "list", "--at", "today", fails=2).stderr
+
+
+def test_before_the_first_catalogue_no_deck_is_missed(siptrunk, file):
+    assert "Warning" not in siptrunk("rate", "load", str(file), *DECK).stderr
 
 
 def test_an_end_that_comes_is_a_change(loaded, file):
