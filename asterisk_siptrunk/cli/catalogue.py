@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from asterisk_siptrunk.billing.catalogue import Catalogue, Option, Pack, in_force
+from asterisk_siptrunk.billing.catalogue import Catalogue, Pack, in_force
 from asterisk_siptrunk.billing.period import local_day
 from asterisk_siptrunk.bootstrap import catalogues, signature
 from asterisk_siptrunk.cli.desk import Desk
@@ -58,8 +58,8 @@ def text_of(file: Path) -> str:
         raise InvalidInput(f"{file} is no text in UTF-8: save it as such.") from None
 
 
-def priced_rows(things: Iterable[Pack | Option], *columns: str) -> list[Row]:
-    """Packs or options as rows."""
+def priced_rows(things: Iterable[Pack], *columns: str) -> list[Row]:
+    """Packs as rows."""
     return [{key: in_words(getattr(each, key)) for key in columns} for each in things]
 
 

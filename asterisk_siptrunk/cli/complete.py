@@ -59,9 +59,6 @@ offer_names = _completer(
 plan_names = _completer(
     lambda connection, _: sorted({n for each in catalogues.every(connection) for n in each.plans})
 )
-catalogue_days = _completer(
-    lambda connection, _: (str(each.valid_from) for each in catalogues.every(connection))
-)
 deck_names = _completer(lambda connection, _: rates.decks(connection))
 
 

@@ -10,7 +10,7 @@ from asterisk_siptrunk.bootstrap import notices
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import form_option
 from asterisk_siptrunk.cli.output import Form, say, show_rows
-from asterisk_siptrunk.cli.values import EMAIL
+from asterisk_siptrunk.cli.values import EMAIL, WholeNumber
 from asterisk_siptrunk.notice.kind import NoticeKind, facts_of
 from asterisk_siptrunk.notice.model import PROVIDER, Notice, Target, Way
 
@@ -57,7 +57,7 @@ def list_(desk: Desk, limit: int, form: Form, *, arrived: bool) -> None:
 
 
 @command.command()
-@click.argument("number", metavar="ID", type=click.IntRange(1, _LARGEST_ID))
+@click.argument("number", metavar="ID", type=WholeNumber(1, _LARGEST_ID))
 @click.option("--to", "address", type=EMAIL, help="Another address, for a mail.")
 @pass_desk
 def retry(desk: Desk, number: int, address: str | None) -> None:

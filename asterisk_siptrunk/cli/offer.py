@@ -11,7 +11,7 @@ from asterisk_siptrunk.billing.catalogue_file import read_catalogue, write_catal
 from asterisk_siptrunk.billing.example import example_catalogue
 from asterisk_siptrunk.billing.money import shown
 from asterisk_siptrunk.billing.packs import Mix, best_mix
-from asterisk_siptrunk.bootstrap import catalogues, rates
+from asterisk_siptrunk.bootstrap import audit, catalogues, rates
 from asterisk_siptrunk.cli.catalogue import (
     at_option,
     catalogue_on,
@@ -22,10 +22,11 @@ from asterisk_siptrunk.cli.catalogue import (
     text_of,
     today,
 )
-from asterisk_siptrunk.cli.complete import catalogue_days, offer_names
+from asterisk_siptrunk.cli.complete import offer_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
-from asterisk_siptrunk.cli.options import form_option, history_command, name_argument
+from asterisk_siptrunk.cli.options import form_option, name_argument
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows, stdout, warn
+from asterisk_siptrunk.cli.values import WholeNumber
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import MOST_CHANNELS
 
@@ -149,13 +150,19 @@ def show(desk: Desk, name: str, day: date | None, form: Form) -> None:
         form,
         desk.zone,
         packs=priced_rows(offer.packs, "name", "channels", "price"),
-        options=priced_rows(offer.options, "name", "title", "price", "channels"),
+        options=[
+            {
+                **{key: in_words(getattr(one, key)) for key in ("name", "title", "price")},
+                "needs_channels": one.channels,
+            }
+            for one in offer.options
+        ],
     )
     say_what_follows(desk, catalogue)
 
 
 @command.command()
-@click.argument("channels", type=click.IntRange(1, MOST_CHANNELS))
+@click.argument("channels", type=WholeNumber(1, MOST_CHANNELS))
 @click.option("--offer", "name", shell_complete=offer_names, help="Of which.  [default: the only]")
 @at_option
 @form_option
@@ -218,8 +225,18 @@ def _packs(best: Mix) -> list[Row]:
     ]
 
 
-command.add_command(
-    history_command(
-        "offer", catalogue_days, "2027-01-01", whose="NAME is the first day of a catalogue."
-    )
-)
+@command.command()
+@form_option
+@pass_desk
+def history(desk: Desk, form: Form) -> None:
+    """Show every change of the catalogues, newest first, and who made it.
+
+    Example: siptrunk offer history
+    """
+    with desk.reading() as connection:
+        entries = audit.history(connection, "offer")
+    rows: list[Row] = [
+        {"at": one.at, "author": one.author, "catalogue": one.name, "change": one.change}
+        for one in entries
+    ]
+    show_rows(rows, ("at", "author", "catalogue", "change"), form, desk.zone)

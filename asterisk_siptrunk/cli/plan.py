@@ -15,7 +15,7 @@ from asterisk_siptrunk.cli.catalogue import (
 from asterisk_siptrunk.cli.complete import plan_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import form_option, name_argument
-from asterisk_siptrunk.cli.output import Form, Row, show_row, show_rows
+from asterisk_siptrunk.cli.output import Form, Row, TwoWays, show_row, show_rows
 
 _COLUMNS = ("name", "title", "offer", "price", "channels", "numbers", "currency", "valid_from")
 
@@ -62,7 +62,7 @@ def show(desk: Desk, name: str, day: date | None, form: Form) -> None:
     plan = catalogue.plan(name)
     terms: list[Row] = [
         {
-            "term": each.term,
+            "term": TwoWays(each.term.replace("_", " "), each.term),
             "offer": in_words(each.offer),
             "plan": in_words(each.plan),
             "holds": in_words(each.holds),

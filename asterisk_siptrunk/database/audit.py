@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, true
 
 from asterisk_siptrunk.database.tables import audit
 
@@ -34,11 +34,11 @@ def note(connection: Connection, by: By, noun: str, name: str, change: str) -> N
     )
 
 
-def history(connection: Connection, noun: str, name: str) -> list[AuditEntry]:
-    """All that was ever changed of one thing, newest first."""
+def history(connection: Connection, noun: str, name: str | None = None) -> list[AuditEntry]:
+    """All that was ever changed of one thing, or of all things of a noun, newest first."""
     query = (
         select(audit.c.at, audit.c.author, audit.c.noun, audit.c.name, audit.c.change)
-        .where(audit.c.noun == noun, audit.c.name == name)
+        .where(audit.c.noun == noun, true() if name is None else audit.c.name == name)
         .order_by(audit.c.id.desc())
     )
     return [AuditEntry(*row) for row in connection.execute(query)]

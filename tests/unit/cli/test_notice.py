@@ -70,6 +70,7 @@ def test_what_cannot_be_tried_again_is_told(told):
     assert "no notice 9" in told("notice", "retry", "9", fails=1).stderr
     assert "has arrived" in told("notice", "retry", "3", fails=1).stderr
     told("notice", "retry", "0", fails=2)
+    assert "'x': give a whole number" in told("notice", "retry", "x", fails=2).stderr
     told("notice", "retry", "1", "--to", "nobody", fails=2)
 
 

@@ -54,3 +54,9 @@ def test_show_says_what_is_included(loaded):
         {"name": "French mobile numbers", "targets": ["fr:mobile"], "minutes_a_channel": 300},
     ]
     assert "has no plan no; it has office, fibre" in loaded("plan", "show", "no", fails=1).stderr
+
+
+def test_people_read_terms_as_words(loaded):
+    said = loaded("plan", "show", "fibre").stdout
+    assert "included channels" in said
+    assert "included_channels" not in said
