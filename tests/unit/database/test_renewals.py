@@ -219,11 +219,7 @@ def test_calls_to_numbers_that_nobody_could_read_have_the_rate_of_all(shop):
 
 def test_a_catalogue_that_is_lost_refuses_its_period_alone(shop):
     with shop.changing() as connection:
-<<<<<<< HEAD
         connection.execute(delete(catalogue))
-=======
-        connection.execute(catalogue.delete())
->>>>>>> r
     assert "no catalogue for 2026-11-12" in refused(shop.bill("2026-12-12"))[0]
 
 
