@@ -17,6 +17,7 @@ from rich.table import Table
 from tests.traffic.baselines import OpenSips, SpendCap
 from tests.traffic.days import midnight
 from tests.traffic.simulation import Simulation
+from tests.traffic.watching import TheWatch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -40,6 +41,7 @@ DETECTORS: Mapping[str, Maker] = {
     "cap50": _cap(50),
     "cap100": _cap(100),
     "cap150": _cap(150),
+    "watch": TheWatch,
 }
 
 
