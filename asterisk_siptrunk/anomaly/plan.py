@@ -25,6 +25,7 @@ class Key(IntEnum):
 
 
 Keys = tuple[str, ...]
+NO_KEYS: Keys = ("",) * len(Key)
 
 _KEY_OF = {
     Per.TRUNK: Key.NONE,
@@ -66,6 +67,10 @@ class GaugeStep:
     counts_seconds: bool
     at_once: tuple[Step, ...]
     growing: tuple[Step, ...]
+
+    def feeds(self, index: int) -> bool:
+        """Whether a count rests on it."""
+        return any(step.index == index for step in (*self.at_once, *self.growing))
 
 
 Steps = tuple[Step, ...]

@@ -33,6 +33,8 @@ FAMILIAR_DAYS = 3
 FAMILIAR_AFTER = 7
 """Days since the first call: a place is familiar that was called on three days, first a week ago.
 An attack that goes on for so long without being found would have taught that it is usual."""
+NEW_PLACES = "(new)"
+"""The name under which is learned what a trunk spends at places that are new for it."""
 LONG_SILENCE = 30
 """Days without any call after which a trunk's calls are remarkable."""
 
@@ -67,8 +69,9 @@ class Hours:
         """The most that is usual in an hour of the week."""
         self._go_to(week(at))
         near = (hour - 1) % HOURS, hour, (hour + 1) % HOURS
-        levels = sorted(self._levels[row + each] for row in range(0, WEEKS * HOURS, HOURS)
-                        for each in near)
+        levels = sorted(
+            self._levels[row + each] for row in range(0, WEEKS * HOURS, HOURS) for each in near
+        )
         return _LEVELS[levels[-2]] if levels[-2] else 0
 
     def _go_to(self, now: int) -> None:
@@ -90,11 +93,11 @@ class Hours:
     def unpacked(cls, packed: list[Any]) -> "Hours":
         """What was packed."""
         hours = cls()
-        hours._first, hours._week = int(packed[0]), int(packed[1])  # noqa: SLF001
+        hours._first, hours._week = int(packed[0]), int(packed[1])
         levels = bytearray(b85decode(packed[2]))
         if len(levels) != WEEKS * HOURS:
             raise ValueError(len(levels))
-        hours._levels = levels  # noqa: SLF001
+        hours._levels = levels
         return hours
 
 
@@ -158,6 +161,7 @@ class TrunkClass:
         opens, closes: hours of the day between which it calls.
         open_days: of the week, Monday is 0; holidays are Sundays.
         attempts: that are usual in an hour that it is open; `cost` likewise.
+        new_cost: that is usual on a day at places that the trunk is not known to call yet.
     """
 
     name: str = "office"
@@ -166,6 +170,7 @@ class TrunkClass:
     open_days: frozenset[int] = frozenset(range(5))
     attempts: int = 60
     cost: int = 5_000_000
+    new_cost: int = 12_000_000
 
     def is_open(self, hour: int) -> bool:
         """Whether an hour of the week is one that it calls in."""
@@ -203,6 +208,14 @@ class Profile:
             return self._class.cost if self._class.is_open(hour) else 0
         return self.cost.usual(at, hour)
 
+    def usual_at(self, place: str, at: float) -> int:
+        """What is usually spent there on a day, in millionths of the currency."""
+        habit = self.places.get(place)
+        usual = 0 if habit is None else habit.usual
+        if place == NEW_PLACES and self.attempts.weeks(at) < KNOWN_AFTER:
+            return max(usual, self._class.new_cost)
+        return usual
+
     def basis(self, at: float, hour: int) -> str:
         """What an hour's figure rests on, for people."""
         weeks = self.attempts.weeks(at)
@@ -219,11 +232,17 @@ class Profile:
             habit = self.places[place] = Habit(day, day)
         return habit
 
-    def add_origin(self, kind: str, name: str, at: float) -> None:
-        """It registered from there, or with that; what was used last longest ago is forgotten."""
-        self.origins[kind, name] = at
-        if len(self.origins) > MOST_ORIGINS:
-            del self.origins[min(self.origins, key=self.origins.__getitem__)]
+    def is_new_origin(self, kind: str, name: str, at: float) -> bool:
+        """Whether it never registered from there, or with that, before; the very first is not new.
+
+        What was used last longest ago is forgotten.
+        """
+        known = self.origins
+        is_new = (kind, name) not in known and any(each == kind for each, _ in known)
+        known[kind, name] = at
+        if len(known) > MOST_ORIGINS:
+            del known[min(known, key=known.__getitem__)]
+        return is_new
 
     def packed(self) -> Mapping[str, Any]:
         """All of it, as JSON can hold it."""

@@ -41,6 +41,11 @@ class Measure(StrEnum):
     """Registrations and authentications, of the kinds that the traits say."""
 
 
+COSTS = frozenset({Measure.COST, Measure.COMMITTED})
+LEARNED = COSTS | {Measure.ATTEMPTS}
+"""Measures of which it is learned what is usual."""
+
+
 class Per(StrEnum):
     """For whom it is counted."""
 

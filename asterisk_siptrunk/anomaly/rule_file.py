@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from asterisk_siptrunk.anomaly.finding import span_words
-from asterisk_siptrunk.anomaly.rule import Action, Count, Measure, Per, Rule
+from asterisk_siptrunk.anomaly.rule import COSTS, LEARNED, Action, Count, Measure, Per, Rule
 from asterisk_siptrunk.anomaly.trait import Trait, trait_of
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import parse_name
@@ -23,7 +23,6 @@ LONGEST_WINDOW = 7 * 86_400
 _LONGEST_EXPIRY = 365 * 86_400
 _LEARNED_FROM = 3600
 _MOST = 10**9
-_COSTS = frozenset({Measure.COST, Measure.COMMITTED})
 _DISTINCT = frozenset({Measure.CALLERS, Measure.CALLEES, Measure.PLACES})
 _SHARED = frozenset({Measure.ATTEMPTS, Measure.ENDS, Measure.LOGINS})
 _WHOLE = frozenset({Per.TRUNK, Per.PROVIDER})
@@ -32,10 +31,27 @@ _NEEDS = {
     Action.BLOCK_CALLER: {Per.CALLER},
 }
 _NAMES = frozenset(
-    "name version measure of per window among least warning critical usual-times on-warning"
-    " on-critical end-calls expiry dry-run".split()
+    [
+        "name",
+        "version",
+        "measure",
+        "of",
+        "per",
+        "window",
+        "among",
+        "least",
+        "warning",
+        "critical",
+        "usual-times",
+        "on-warning",
+        "on-critical",
+        "end-calls",
+        "expiry",
+        "dry-run",
+    ]
 )
 _REQUIRED = ("name", "version", "measure", "per")
+W = TypeVar("W", Measure, Per, Action)
 Values = Mapping[str, Any]
 
 
@@ -178,9 +194,9 @@ def _contradictions(rule: Rule) -> list[str]:
 
 def _is_learned(count: Count) -> bool:
     if count.per is Per.ZONE:
-        return count.measure in _COSTS
-    learned = count.measure in _COSTS or count.measure is Measure.ATTEMPTS
-    return learned and count.per is Per.TRUNK and count.window >= _LEARNED_FROM
+        return count.measure in COSTS
+    is_long = count.window >= _LEARNED_FROM or bool(count.of & Trait.NEW)
+    return count.measure in LEARNED and count.per is Per.TRUNK and is_long
 
 
 def written(rule: Rule) -> dict[str, Any]:
@@ -217,16 +233,16 @@ def trait_words(traits: Trait) -> list[str]:
 def _written_bound(rule: Rule, bound: int) -> int | str:
     if rule.among is None and rule.count.measure is Measure.TALK:
         return bound // _UNITS["minute"]
-    if rule.among is None and rule.count.measure in _COSTS:
+    if rule.among is None and rule.count.measure in COSTS:
         return f"{Decimal(bound).scaleb(-6).normalize():f}"
     return bound
 
 
-def _one_of(kind: type[Any]) -> Callable[[object], Any]:
-    def read(value: object) -> Any:  # noqa: ANN401
+def _one_of(kind: type[W]) -> Callable[[object], W]:
+    def read(value: object) -> W:
         if value not in list(kind):
             raise InvalidInput(f"{value!r} is none of {', '.join(kind)}.")
-        return kind(value)
+        return kind(str(value))
 
     return read
 
@@ -242,7 +258,7 @@ def _whole(least: int) -> Callable[[object], int]:
 
 def _bound_of(measure: Measure, *, is_share: bool) -> Callable[[object], int]:
     """A reader of an amount in the measure's unit."""
-    if is_share or measure not in {*_COSTS, Measure.TALK}:
+    if is_share or measure not in {*COSTS, Measure.TALK}:
         return _whole(1)
     if measure is Measure.TALK:
         return lambda value: _whole(1)(value) * _UNITS["minute"]

@@ -4,11 +4,11 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from asterisk_siptrunk.anomaly.calendar import Calendar
+from asterisk_siptrunk.anomaly.calendar import HOURS, Calendar
 from asterisk_siptrunk.anomaly.finding import MOST_EVIDENCE
 from asterisk_siptrunk.anomaly.plan import Key, Keys, Plan
-from asterisk_siptrunk.anomaly.profile import LONG_SILENCE, Profile, TrunkClass
-from asterisk_siptrunk.anomaly.rule import Level, Measure
+from asterisk_siptrunk.anomaly.profile import LONG_SILENCE, NEW_PLACES, Profile, TrunkClass
+from asterisk_siptrunk.anomaly.rule import COSTS, LEARNED, Count, Level, Measure, Per
 from asterisk_siptrunk.anomaly.trait import Trait, place_of
 from asterisk_siptrunk.anomaly.window import Gauge, Window
 from asterisk_siptrunk.destination import Kind
@@ -23,10 +23,16 @@ _STEM, _TAIL = -2, -7
 """A number's neighbours differ in its last two digits; its variants share its last seven."""
 _THROUGH = 30.0
 """Seconds between a call in and the call out that it makes through a PBX."""
-_MISSED = DAY
+_MISSED_FOR = DAY
+_MISSED_TIMES = 2
+"""Who hung up once is called back every day; who does so again, and soon, may want just that."""
+_SOON_GONE = 8.0
+"""Seconds."""
 _SHORTEST = 8
 """Characters; shorter numbers have neither neighbours nor variants."""
 _INBOUND = int(Trait.INBOUND)
+_NEW, _FIRST = int(Trait.NEW), int(Trait.FIRST)
+_QUIET_HOUR, _AFTER_SILENCE = int(Trait.QUIET_HOUR), int(Trait.AFTER_SILENCE)
 _SEQUENTIAL, _VARIANT = int(Trait.SEQUENTIAL), int(Trait.VARIANT)
 _THROUGH_TRAIT, _CALLED_BACK = int(Trait.THROUGH), int(Trait.CALLED_BACK)
 
@@ -55,6 +61,16 @@ class Running(NamedTuple):
     answered_at: float | None
 
 
+class Missed(NamedTuple):
+    """When a caller hung up unanswered last, and how often within a day."""
+
+    at: float
+    times: int
+
+
+_NEVER = Missed(0.0, 0)
+
+
 class Trail(NamedTuple):
     """What evidence is chosen by."""
 
@@ -75,8 +91,8 @@ class State:
 
     __slots__ = (
         "_missed", "_stems", "_tails", "attempts", "cost", "due", "fired", "gauges", "home", "hour",
-        "hour_at", "inbound", "inbound_at", "is_quiet", "is_spoiled", "last_at", "networks", "place", "plan",
-        "profile", "recent", "running", "trunk", "usuals", "windows",
+        "hour_at", "inbound", "inbound_at", "is_quiet", "is_spoiled", "last_at", "networks",
+        "place", "plan", "profile", "recent", "running", "trunk", "usuals", "windows",
     )  # fmt: skip
 
     def __init__(self, trunk: str, plan: Plan, home: Home, profile: Profile) -> None:
@@ -104,7 +120,7 @@ class State:
         self.inbound_at = 0.0
         self._stems: dict[str, str] = {}
         self._tails: dict[str, str] = {}
-        self._missed: dict[str, float] = {}
+        self._missed: dict[str, Missed] = {}
 
     def turn(self, at: float) -> None:
         """Learn the hour of the week that is over, if one is, and begin another."""
@@ -121,28 +137,65 @@ class State:
         self.usuals.clear()
         self.is_quiet = self.profile.is_quiet(at, hour)
 
-    def usual(self, measure: Measure, window: float, at: float) -> int:
-        """What is usual within a window of an hour or more that ends now; none is longer than a day
-        for this: a week's is seven days'.
-        """
-        key = (measure, window)
-        found = self.usuals.get(key)
+    def usual_of(self, count: Count, key: str, at: float) -> tuple[int | None, str]:
+        """What is usual, and what that rests on; None where it is not learned."""
+        if count.per is Per.ZONE and count.measure in COSTS:
+            return self._usual_at(place_of(key, self.home.country), count.window, at)
+        if count.per is not Per.TRUNK:
+            return None, ""
+        if count.measure in COSTS and count.of & Trait.NEW:
+            return self._usual_at(NEW_PLACES, count.window, at)
+        if count.window >= _HOUR and count.measure in LEARNED:
+            return self._usual(count.measure, count.window, at), self.profile.basis(at, self.hour)
+        return None, ""
+
+    def _usual_at(self, place: str, window: float, at: float) -> tuple[int, str]:
+        usual = self.profile.usual_at(place, at)
+        return usual * max(1, round(window / DAY)), "on a day of the last weeks"
+
+    def _usual(self, measure: Measure, window: float, at: float) -> int:
+        """The sum of what is usual in each hour of the window; a longer one than a day is days."""
+        found = self.usuals.get((measure, window))
         if found is None:
-            of = (
-                self.profile.usual_attempts
-                if measure is Measure.ATTEMPTS
-                else self.profile.usual_cost
-            )
-            hours = max(1, round(window / _HOUR))
-            day = [of(at, (self.hour - back) % 168) for back in range(min(hours, 24))]
-            found = self.usuals[key] = sum(day) * max(1, hours // 24)
+            profile = self.profile
+            of = profile.usual_attempts if measure is Measure.ATTEMPTS else profile.usual_cost
+            hours = round(window / _HOUR)
+            day = sum(of(at, (self.hour - back) % HOURS) for back in range(min(hours, 24)))
+            found = self.usuals[measure, window] = day * max(1, hours // 24)
         return found
 
-    def is_silent(self, at: float) -> bool:
-        """Whether nothing was heard of it for long before."""
-        return 0 < self.last_at < at - LONG_SILENCE * DAY
+    def traits_of(self, callee: str, place: str, at: float) -> int:
+        """Traits of an outbound call that what is known of the trunk gives."""
+        traits = self._compared(callee, at)
+        if place != self.place:
+            habit = self.profile.places.get(place)
+            if habit is None:
+                traits |= _NEW | _FIRST
+            elif not habit.is_familiar(int(at) // DAY):
+                traits |= _NEW
+        if self.is_quiet:
+            traits |= _QUIET_HOUR
+        if 0 < self.last_at < at - LONG_SILENCE * DAY:
+            traits |= _AFTER_SILENCE
+        return traits
 
-    def compared(self, callee: str, at: float) -> int:
+    def spend(self, place: str, cost: int, at: float, *, is_new: bool) -> None:
+        """An answered call is over."""
+        self.cost += cost
+        if place == self.place:
+            return
+        day = int(at) // DAY
+        self.profile.habit(place, day).call(day, cost)
+        if is_new:
+            self.profile.habit(NEW_PLACES, day).call(day, cost)
+
+    def spoil(self, at: float) -> None:
+        """Calls were stopped: from this hour, and of places from this day, nothing is learned."""
+        self.is_spoiled = True
+        for habit in self.profile.places.values():
+            habit.spoil(int(at) // DAY)
+
+    def _compared(self, callee: str, at: float) -> int:
         """Traits of an outbound call that what came before it gives."""
         traits = 0
         if len(callee) >= _SHORTEST:
@@ -152,7 +205,8 @@ class State:
                 traits |= _VARIANT
         if self.inbound and at - self.inbound_at <= _THROUGH:
             traits |= _THROUGH_TRAIT
-        if callee in self._missed and at - self._missed[callee] <= _MISSED:
+        missed = self._missed.get(callee, _NEVER)
+        if missed.times >= _MISSED_TIMES and at - missed.at <= _MISSED_FOR:
             traits |= _CALLED_BACK
         return traits
 
@@ -164,15 +218,26 @@ class State:
             for each in self.running.values()
         )
 
-    def miss(self, caller: str, at: float) -> None:
-        """A caller hung up before anyone answered."""
-        _put(self._missed, caller, at)
+    def miss(self, caller: str, at: float, rang: float) -> None:
+        """A caller hung up before anyone answered, after so many seconds."""
+        if rang > _SOON_GONE:
+            return
+        before = self._missed.get(caller, _NEVER)
+        times = before.times if at - before.at <= _MISSED_FOR else 0
+        _put(self._missed, caller, Missed(at, times + 1))
 
     def window(self, index: int) -> Window:
         """The window of a count."""
         found = self.windows[index]
         if found is None:
             found = self.windows[index] = self.plan.window(index)
+        return found
+
+    def gauge(self, index: int, key: str) -> Gauge:
+        """The gauge of running calls for a key."""
+        found = self.gauges.get((index, key))
+        if found is None:
+            found = self.gauges[index, key] = Gauge()
         return found
 
     def evidence(self, of: int, name: str) -> tuple[int, ...]:

@@ -114,6 +114,9 @@ _REFUSED = int(Trait.REFUSED)
 _DEAR = int(Trait.DEAR)
 _BORROWED = int(Trait.BORROWED)
 _UNREADABLE = int(Trait.UNREADABLE)
+_ANSWERED, _UNANSWERED = int(Trait.ANSWERED), int(Trait.UNANSWERED)
+_SHORT_CALL, _LONG_CALL = int(Trait.SHORT_CALL), int(Trait.LONG_CALL)
+_ONE_RING = int(Trait.ONE_RING)
 _RISKY_KINDS = frozenset(
     {Kind.PREMIUM, Kind.SATELLITE, Kind.PERSONAL, Kind.UNALLOCATED, Kind.SHARED_COST}
 )
@@ -149,9 +152,19 @@ def is_borrowed(seen: Seen) -> bool:
     digits = seen.presented.lstrip("+")
     if len(digits) < _OWN_DIGITS or not digits.isdecimal():
         return False
-    return seen.reason is Reason.CALLER_NOT_OWNED or digits[-_OWN_DIGITS:] != seen.caller[
-        -_OWN_DIGITS:
-    ]
+    return (
+        seen.reason is Reason.CALLER_NOT_OWNED
+        or digits[-_OWN_DIGITS:] != seen.caller[-_OWN_DIGITS:]
+    )
+
+
+def end_traits(lasted: float, talked: float | None) -> int:
+    """What a call shows when it is over; both in seconds, `talked` is None if nobody answered."""
+    if talked is None:
+        return _UNANSWERED | (_ONE_RING if lasted <= ONE_RING else 0)
+    if talked <= SHORT:
+        return _ANSWERED | _SHORT_CALL
+    return _ANSWERED | (_LONG_CALL if talked >= LONG else 0)
 
 
 @lru_cache(maxsize=8192)
