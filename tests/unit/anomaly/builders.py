@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from asterisk_siptrunk.anomaly.calendar import Calendar, shipped_holidays
 from asterisk_siptrunk.anomaly.finding import Finding
@@ -29,7 +30,7 @@ def rule(**values) -> Rule:
 
 def call(number: int, at: float, **values) -> Seen:
     """A call out that was let through, to a mobile in the Maldives for 0.30 a minute."""
-    given = {
+    given: dict[str, Any] = {
         "trunk": "acme",
         "direction": Direction.OUTBOUND,
         "caller": OWN,
@@ -45,7 +46,7 @@ def call(number: int, at: float, **values) -> Seen:
 
 def inbound(number: int, at: float, caller: str, **values) -> Seen:
     """A call in."""
-    where = {"direction": Direction.INBOUND, "caller": caller, "presented": caller}
+    where: dict[str, Any] = {"direction": Direction.INBOUND, "caller": caller, "presented": caller}
     return call(number, at, **where, callee=OWN, zone="fr:fixed", price=0, **values)
 
 
@@ -69,12 +70,14 @@ class Watched:
             self.take(Moment.ENDED, at, replace(seen, ended_at=at))
         return seen
 
-    def ring(self, at: float, caller: str, *, lasts: float = 1.0) -> None:
-        """A call comes in, and is not answered."""
+    def ring(
+        self, at: float, caller: str, *, lasts: float = 1.0, answered: float | None = None
+    ) -> None:
+        """A call comes in, and may be answered."""
         self._number += 1
         seen = inbound(self._number, at, caller)
         self.take(Moment.BEGUN, at, seen)
-        self.take(Moment.ENDED, at + lasts, replace(seen, ended_at=at + lasts))
+        self.end(replace(seen, answered_at=answered), at + lasts)
 
     def answer(self, seen: Seen, at: float) -> Seen:
         """It is answered."""

@@ -3,6 +3,7 @@ import sys
 from collections import deque
 from dataclasses import replace
 from time import process_time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -282,6 +283,14 @@ def test_who_rings_twice_and_is_gone_is_called_back(rings, lasts, after, told):
     assert bool(watch.found) is told
 
 
+def test_who_was_answered_is_not_called_back_but_called():
+    watch = watched(rule(of=["called-back"], critical=1))
+    for at in (0, 60):
+        watch.ring(TUESDAY + at, "+9607123456", answered=TUESDAY + at)
+    watch.begin(TUESDAY + 600)
+    assert watch.found == []
+
+
 @pytest.mark.parametrize(("after", "told"), [(20, True), (40, False)])
 def test_a_call_that_goes_through(after, told):
     watch = watched(rule(of=["through"], critical=1))
@@ -517,8 +526,9 @@ def test_a_finding_in_a_sentence():
         (
             {"warning": 1, "window": "1 hour"},
             (
-                "Trunk acme: 1 attempted calls within 1 hour; usual is at most 60 on Tuesdays at 10 h "
-                "for a new trunk of class office (rule a-rule, version 1: warns from 1)."
+                "Trunk acme: 1 attempted calls within 1 hour; usual is at most 60 "
+                "on Tuesdays at 10 h for a new trunk of class office "
+                "(rule a-rule, version 1: warns from 1)."
             ),
         ),
     ],
@@ -560,7 +570,11 @@ def test_evidence_is_the_last_calls_that_match():
 
 
 def login(at, **values):
-    given_values = {"kind": LoginKind.REGISTERED, "trunk": "acme", "source": "192.0.2.7"}
+    given_values: dict[str, Any] = {
+        "kind": LoginKind.REGISTERED,
+        "trunk": "acme",
+        "source": "192.0.2.7",
+    }
     at = TUESDAY + at + values.pop("late", 0)
     return Login(**given_values | {"at": at, "network": "192.0.2"} | values)
 

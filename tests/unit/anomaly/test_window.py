@@ -54,7 +54,8 @@ def test_leaders_count_never_too_much_and_too_little_by_a_known_share(steps, key
 
 
 def test_a_leader_is_found_in_a_crowd_and_memory_is_bounded():
-    leaders, keys = Leaders(SPAN), Counter()
+    leaders = Leaders(SPAN)
+    keys: Counter[str] = Counter()
     for turn in range(2000):
         key = "pumped" if turn % 4 == 0 else f"once-{turn}"
         keys[key] += 1
@@ -63,6 +64,14 @@ def test_a_leader_is_found_in_a_crowd_and_memory_is_bounded():
     assert leaders.value(120, "pumped") >= 500 - 2000 / (PLACES + 1)
     assert told <= 1
     assert all(len(part) <= PLACES for part in leaders._parts)
+
+
+def test_a_newcomer_that_has_more_than_the_least_takes_its_place():
+    leaders = Leaders(SPAN)
+    for number in range(PLACES):
+        leaders.add(100, f"{number}", 10 + number)
+    assert leaders.add(100, "new", 25) == 15  # 25 less the least, 10, which all give
+    assert [leaders.value(100, f"{number}") for number in (0, 1, 15)] == [0, 1, 15]
 
 
 @pytest.mark.parametrize(("count", "error"), [(1, 0), (10, 1), (100, 10), (400, 40)])
