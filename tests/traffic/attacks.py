@@ -291,12 +291,18 @@ class Scanning:
         """At night, or in the lunch hour."""
         hour = random.choice((random.uniform(0, 5), 12.3))
         begins = midnight(day) + hour * HOUR
+        scripts = self.scripts(line, begins, random)
+        return Attack(self.name, line, begins, begins + 12 * HOUR, scripts)
+
+    def scripts(
+        self, line: Line, begins: float, random: Random
+    ) -> list[Generator[Planned, Outcome, None]]:
+        """The numbers in turn, by so many lines."""
         numbers = numbers_from(self.zone, random.randrange(1000), self.count)
-        scripts = [
+        return [
             self._dial(line, numbers[turn :: self.lines], begins + turn, random)
             for turn in range(self.lines)
         ]
-        return Attack(self.name, line, begins, begins + 12 * HOUR, scripts)
 
     def _dial(
         self, line: Line, numbers: Sequence[str], at: float, random: Random
