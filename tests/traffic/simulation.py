@@ -124,8 +124,9 @@ class _Played:
 class Simulation:
     """One detector, one provider; `begins` is its first moment.
 
-    Of trunks that nobody attacks, `stops` has what was suspended, `refused` the number of ordinary
-    calls that were refused or cut, `warned` each trunk and day (since 1970) with a warning.
+    Of trunks that nobody attacks, or has attacked yet, `stops` has what was suspended, `refused`
+    the number of calls that were refused or cut, `warned` each trunk and day (since 1970) with a
+    warning.
     """
 
     def __init__(self, detector: Detector, attacks: Iterable[Attack], begins: float) -> None:
@@ -213,7 +214,7 @@ class Simulation:
         """A call that a stop refused, or cut."""
         if script:
             script.damage.stopped_at = script.damage.stopped_at or at
-        elif (damage := self._attacked.get(call.line.name)) and damage.attack.has_begun(at):
+        elif damage := self._under_attack(call.line.name, at):
             damage.bystanders += 1
         else:
             self.refused += 1
@@ -273,18 +274,17 @@ class Simulation:
 
     def _heed(self, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
-            damage = self._attacked.get(verdict.trunk)
-            if damage is None:
-                self._warn(verdict)
-            elif damage.attack.has_begun(verdict.at):
+            if damage := self._under_attack(verdict.trunk, verdict.at):
                 damage.warned_at = damage.warned_at or verdict.at
                 damage.rules.add(verdict.rule)
+            elif verdict.level is Level.WARNING:
+                self.warned.add((verdict.trunk, int(verdict.at // DAY)))
             if verdict.level is Level.CRITICAL:
                 self._at(verdict.at + HOLDS_AFTER, self._hold, verdict)
 
-    def _warn(self, verdict: Verdict) -> None:
-        if verdict.level is Level.WARNING:
-            self.warned.add((verdict.trunk, int(verdict.at // DAY)))
+    def _under_attack(self, trunk: str, at: float) -> Damage | None:
+        damage = self._attacked.get(trunk)
+        return damage if damage and damage.attack.has_begun(at) else None
 
     def _hold(self, at: float, verdict: Verdict) -> None:
         """From now on the stop holds."""
@@ -299,11 +299,10 @@ class Simulation:
             self._cut(at, verdict)
 
     def _record(self, trunk: str, stop: Stop) -> None:
-        damage = self._attacked.get(trunk)
-        if damage is None:
-            self.stops[trunk].append(stop)
-        elif damage.attack.has_begun(stop.since):
+        if damage := self._under_attack(trunk, stop.since):
             self._at(stop.since + PERSON_COMES_AFTER, self._lock_out, damage)
+        else:
+            self.stops[trunk].append(stop)
 
     def _cut(self, at: float, verdict: Verdict) -> None:
         for live in list(self._live[verdict.trunk].values()):

@@ -168,9 +168,9 @@ def test_stolen_credentials_are_used_by_day():
 
 def test_aims_that_were_all_refused_are_tried_again():
     aims = Aims([("+1", "a"), ("+2", "b")], Random(1))
-    aims.refused |= {"a"}
+    aims.refuse("a")
     assert {aims.pick() for _ in range(9)} == {("+2", "b")}
-    aims.refused |= {"b"}
+    aims.refuse("b")
     assert aims.pick() is None
     assert aims.pick() is not None
 

@@ -197,7 +197,7 @@ def test_it_blocks_until_the_next_morning(at, until):
 
 def capped(*spans: tuple[float, float]) -> Calls:
     """Calls that begin then and last so many seconds, at 0.60 a minute, before a cap of 10."""
-    calls = Calls(SpendCap(10))
+    calls = Calls(SpendCap((), 10))
     for at, talked in spans:
         calls.end(calls.begin(at, price=600_000), talked)
     return calls
@@ -224,7 +224,7 @@ def test_a_cap_adds_up_what_has_ended_that_day(spans, levels):
 
 
 def test_a_cap_does_not_see_a_running_call():
-    calls = Calls(SpendCap(10))
+    calls = Calls(SpendCap((), 10))
     calls.begin(NOON, price=10_000_000)
     assert list(calls.detector.tick(NOON + 9000)) == []
     assert calls.said == []

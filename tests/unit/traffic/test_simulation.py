@@ -224,6 +224,16 @@ def test_ordinary_calls_of_the_victim_that_are_refused_are_bystanders():
     assert not simulation.stops
 
 
+def test_a_stop_before_the_attack_is_for_nothing():
+    first, _ = script(call(2 * 86_400, talk=60))
+    attack = Attack("t", LINE, AT + 2 * 86_400, AT + 3 * 86_400, [first])
+    simulation = Simulation(Watcher(critical_at_first()), [attack], AT)
+    simulation.play([call(0, talk=9), call(100, talk=9)], AT + 3 * 86_400)
+    assert len(simulation.stops["office"]) == simulation.refused == 1
+    assert simulation.damages[0].spent == pytest.approx(0.35)
+    assert not simulation.damages[0].over
+
+
 def test_attempts_on_the_account_are_noticed_and_count_as_its_beginning():
     when = datetime.fromtimestamp(AT + 10, UTC)
     event = SecurityEvent("198.51.100.66", "office", "office", "ChallengeResponseFailed", when)
