@@ -74,7 +74,7 @@ class Damage:
     """What an attack came to.
 
     Attributes:
-        warned_at: of the first finding of any level on the trunk since the attack began.
+        warned_at: of the first finding of any level on the trunk, from its beginning on.
         stopped_at: when the first of its calls was refused, or cut, by a stop.
         spent: all that its calls cost, in the currency, to their real end.
         tried, refused: its calls.
@@ -92,6 +92,12 @@ class Damage:
     bystanders: int = 0
     rules: set[str] = field(default_factory=set)
     over: bool = False
+
+    def note(self, verdict: Verdict) -> None:
+        """Something was found; what is found long after it has ended is something else."""
+        if verdict.at <= self.attack.ends + PERSON_COMES_AFTER:
+            self.warned_at = self.warned_at or verdict.at
+            self.rules.add(verdict.rule)
 
 
 @dataclass(slots=True)
@@ -275,8 +281,7 @@ class Simulation:
     def _heed(self, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
             if damage := self._under_attack(verdict.trunk, verdict.at):
-                damage.warned_at = damage.warned_at or verdict.at
-                damage.rules.add(verdict.rule)
+                damage.note(verdict)
             elif verdict.level is Level.WARNING:
                 self.warned.add((verdict.trunk, int(verdict.at // DAY)))
             if verdict.level is Level.CRITICAL:
@@ -288,13 +293,15 @@ class Simulation:
 
     def _hold(self, at: float, verdict: Verdict) -> None:
         """From now on the stop holds."""
-        held = [s for s in self._stops.get(verdict.trunk, ()) if s.until > at]
-        until = min(verdict.until or inf, at + PERSON_COMES_AFTER)
-        stop = Stop(verdict.scope, verdict.rule, at, until)
-        if not any(s.scope == stop.scope for s in held):
-            held.append(stop)
-            self._record(verdict.trunk, stop)
+        held = [stop for stop in self._stops.get(verdict.trunk, ()) if stop.until > at]
         self._stops[verdict.trunk] = held
+        until = verdict.until or inf
+        same = next((stop for stop in held if stop.scope == verdict.scope), None)
+        if same:
+            same.until = max(same.until, min(until, same.since + PERSON_COMES_AFTER))
+        else:
+            held.append(Stop(verdict.scope, verdict.rule, at, min(until, at + PERSON_COMES_AFTER)))
+            self._record(verdict.trunk, held[-1])
         if verdict.ends_calls:
             self._cut(at, verdict)
 

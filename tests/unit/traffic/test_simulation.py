@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from asterisk_siptrunk.anomaly.sighting import Moment
 from asterisk_siptrunk.call import Reason
 from asterisk_siptrunk.call.security import SecurityEvent
 from tests.traffic.detector import Level, Part, Scope, Verdict
@@ -135,6 +136,26 @@ def test_a_verdict_for_what_is_stopped_is_no_further_stop():
     assert len(simulation.stops["office"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("after", "admitted"),
+    [
+        pytest.param(3000, False, id="within the first"),
+        pytest.param(5000, False, id="within the second"),
+        pytest.param(13 * 3600, True, id="somebody came"),
+    ],
+)
+def test_a_further_verdict_makes_a_stop_longer(after, admitted):
+    def judge(sighting):
+        if sighting.moment is Moment.BEGUN and sighting.at < AT + 2000:
+            until = sighting.at + 3600 if sighting.at == AT else sighting.at + 86_400
+            yield Verdict(sighting.at, "office", OUT, Level.CRITICAL, "test", until)
+
+    watcher = Watcher(judge)
+    simulation = play(watcher, [call(0, talk=1), call(1800, talk=1), call(after, talk=1)])
+    assert [each.seen.admitted for each in watcher.seen if each.moment == 0][-1] is admitted
+    assert len(simulation.stops["office"]) == 1
+
+
 def test_a_warning_stops_nothing():
     def judge(sighting):
         yield Verdict(sighting.at, "office", OUT, Level.WARNING, "warns")
@@ -222,6 +243,22 @@ def test_ordinary_calls_of_the_victim_that_are_refused_are_bystanders():
     assert simulation.damages[0].bystanders == 2  # one was cut, one refused
     assert simulation.refused == 0
     assert not simulation.stops
+
+
+@pytest.mark.parametrize(
+    ("after", "found"),
+    [
+        pytest.param(11 * 3600, True, id="soon after its end"),
+        pytest.param(14 * 3600, False, id="the day after"),
+    ],
+)
+def test_what_is_found_long_after_an_attack_is_not_the_attack(after, found):
+    first, _ = script(call(0, talk=60))
+    watcher = Watcher(critical_at_first(begun=2))
+    attack = Attack("t", LINE, AT, AT + 3600, [first])
+    simulation = Simulation(watcher, [attack], AT)
+    simulation.play([call(after, talk=9)], AT + 86_400)
+    assert (simulation.damages[0].warned_at is not None) is found
 
 
 def test_a_stop_before_the_attack_is_for_nothing():
