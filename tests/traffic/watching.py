@@ -42,19 +42,23 @@ class TheWatch:
 
     def take(self, sighting: Sighting) -> Iterable[Verdict]:
         """See a moment of a call."""
-        found = self._watch.take(sighting)
-        return [verdict(each) for each in found] if found else ()
+        return _verdicts(self._watch.take(sighting))
 
     def tick(self, now: float) -> Iterable[Verdict]:
         """See that time has passed."""
-        return [verdict(each) for each in self._watch.tick(now)]
+        return _verdicts(self._watch.tick(now))
 
     def notice(self, event: SecurityEvent) -> Iterable[Verdict]:
         """See an attempt on the trunk's account."""
         kind = LoginKind.REGISTERED if event.kind == "SuccessfulAuth" else LoginKind.PASSWORD
         network = event.source.rpartition(".")[0]
         login = Login(kind, event.at.timestamp(), event.trunk, event.source, network)
-        return [verdict(each) for each in self._watch.login(login)]
+        return _verdicts(self._watch.login(login))
+
+
+def _verdicts(found: Sequence[Finding]) -> Sequence[Verdict]:
+    """Those that somebody is told of; a note is for whoever looks."""
+    return [verdict(each) for each in found if each.action is not Action.NOTE] if found else ()
 
 
 def verdict(finding: Finding) -> Verdict:

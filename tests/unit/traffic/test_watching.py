@@ -12,7 +12,7 @@ from tests.traffic.detector import Level, Part, Scope
 from tests.traffic.habits import HABITS
 from tests.traffic.scenes import World
 from tests.traffic.watching import TheWatch, verdict
-from tests.unit.anomaly.builders import TUESDAY, call, rule, watched
+from tests.unit.anomaly.builders import NIGHT, TUESDAY, call, rule, watched
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_what_only_tells_stops_nothing():
 
 def test_calls_and_logins_are_shown_to_it():
     watch = TheWatch(())
-    assert list(watch.take(Sighting(Moment.BEGUN, TUESDAY, call(1, TUESDAY))))
+    assert list(watch.take(Sighting(Moment.BEGUN, NIGHT, call(1, NIGHT))))
     assert not list(watch.tick(TUESDAY))
     at = datetime.fromtimestamp(TUESDAY, UTC)
     said = [
         watch.notice(SecurityEvent("192.0.2.1", "acme", "acme", "ChallengeResponseFailed", at))
-        for _ in range(10)
+        for _ in range(50)
     ]
-    assert [len(list(each)) for each in said] == [0] * 9 + [1]
+    assert [len(list(each)) for each in said] == [0] * 49 + [1]  # the note before is for nobody
 
 
 def test_it_stops_an_attack_that_it_saw_the_trunk_s_ordinary_days_before():
