@@ -24,7 +24,7 @@ soak: $(READY) lab ## the long fault tests, then half an hour of calls and fault
 
 unit: $(READY) ## the tests that need no real part (seconds)
 	@echo "Unit tests"
-	@$(BIN)/python -m pytest -q -m "not asterisk and not postgresql"
+	@$(BIN)/python -m pytest -q -n auto -m "not asterisk and not postgresql"
 
 check: $(READY) ## format, lint, types, security, shell scripts, YAML
 	@$(BIN)/ruff format --check .
@@ -41,7 +41,7 @@ fuzz: $(READY) ## millions of hostile inputs: make fuzz TARGET=agi INPUTS=100000
 	@$(BIN)/python -m tests.fuzz $(or $(TARGET),$(error which TARGET: $(FUZZ_TARGETS))) \
 		--inputs $(or $(INPUTS),1000000)
 
-bench: $(READY) lab ## what a call costs (minutes); of the database: bench ONLY=servers, ONLY=rating, ONLY=million (15 minutes)
+bench: $(READY) lab ## what a call costs (minutes); of the database: bench ONLY=servers, ONLY=rating, ONLY=million (15 minutes); of frauds: ONLY=fraud
 	@$(BIN)/python -m tests.bench$(ONLY:%=.%)
 
 lab: $(READY) ## finds Asterisk, SIPp, PostgreSQL and nftables, or makes a private copy once
