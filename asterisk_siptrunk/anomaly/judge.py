@@ -1,0 +1,197 @@
+"""Counting and judging: what a call adds to a trunk's counts, and what the rules say of them."""
+
+from collections.abc import Iterable
+
+from asterisk_siptrunk.anomaly.finding import Finding
+from asterisk_siptrunk.anomaly.plan import NO_KEYS, SECONDS, GaugeStep, Key, Keys, Step
+from asterisk_siptrunk.anomaly.rule import AHEAD, Count, Level, Measure, Per, Rule
+from asterisk_siptrunk.anomaly.state import Fired, Running, State
+from asterisk_siptrunk.anomaly.trait import Trait
+from asterisk_siptrunk.anomaly.window import Gauge
+
+_HOUR = 3600.0
+_SOON = 0.5
+"""Seconds: what grows by itself is judged no more often than that."""
+_MOST_FIRED = 64
+_WHOLE = frozenset({Per.TRUNK, Per.PROVIDER})
+_BEGIN_TRAITS = Trait(int(Trait.ANSWERED) - 1)
+"""Those that are known when a call begins, which evidence is chosen by."""
+
+
+class Judge:
+    """Adds to counts, judges each that has come to its rules' bounds, and keeps what was found."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found: list[Finding] = []
+
+    def taken(self) -> list[Finding]:
+        """What was found since this was asked last."""
+        found = self._found
+        if found:
+            self._found = []
+            return found
+        return []
+
+    def count(self, state: State, steps: Iterable[Step], keys: Keys, at: float) -> None:
+        """One more of what these steps count."""
+        windows = state.windows
+        for step in steps:
+            window = windows[step.index] or state.window(step.index)
+            amount = window.add(at, keys[step.key], 1)
+            if amount >= step.lowest:
+                self._judge(state, step, keys, amount, at)
+
+    # --- running calls ---
+
+    def begin(self, state: State, running: Running, at: float) -> None:
+        """A call was let through."""
+        state.due = 0.0
+        for each in state.plan.running(running.traits):
+            key = running.keys[each.key]
+            gauge = state.gauge(each.index, key)
+            gauge.begin(_pace(each, running))
+            for step in each.at_once:
+                amount = _amount(state, step, key, gauge, at)
+                if amount >= step.lowest:
+                    self._judge(state, step, running.keys, amount, at)
+
+    def answer(self, state: State, running: Running, at: float) -> None:
+        """It is answered, and begins to cost: its fee at once."""
+        state.due = 0.0
+        for each in state.plan.running(running.traits):
+            key = running.keys[each.key]
+            state.gauge(each.index, key).answer(at, _pace(each, running))
+            if running.fee and not each.counts_seconds:
+                for step in each.growing:
+                    state.window(step.index).add(at, key, running.fee)
+
+    def end(self, state: State, running: Running, at: float) -> None:
+        """It is over: what it added up to goes over into the windows."""
+        for each in state.plan.running(running.traits):
+            key = running.keys[each.key]
+            gauge = state.gauge(each.index, key)
+            gauge.end(_pace(each, running), running.answered_at)
+            if running.answered_at is not None:
+                added = int(_pace(each, running) * (at - running.answered_at) / SECONDS)
+                self._go_over(state, each, running.keys, (added, at))
+            if not gauge.calls:
+                del state.gauges[each.index, key]
+
+    def _go_over(self, state: State, gauge: GaugeStep, keys: Keys, what: tuple[int, float]) -> None:
+        added, at = what
+        key = keys[gauge.key]
+        for step in gauge.growing:
+            state.window(step.index).add(at, key, added)
+            amount = _amount(state, step, key, state.gauges[gauge.index, key], at)
+            if amount >= step.lowest:
+                self._judge(state, step, keys, amount, at)
+
+    def grow(self, state: State, now: float) -> None:
+        """Judge what grows by itself, and note when that may matter again."""
+        due = now + _HOUR
+        for (index, key), gauge in list(state.gauges.items()):
+            for step in state.plan.gauges[index].growing:
+                amount = _amount(state, step, key, gauge, now)
+                if amount >= step.lowest:
+                    self._judge(state, step, _keys_of(state, step.key, key), amount, now)
+                due = min(due, now + max(_SOON, gauge.seconds_to(step.lowest - amount)))
+        state.due = due
+
+    # --- a judgement ---
+
+    def _judge(self, state: State, step: Step, keys: Keys, amount: int, at: float) -> None:
+        for rule in state.plan.rules_of[step.index]:
+            key = "" if rule.count.per in _WHOLE else keys[step.key]
+            said = _said(state, rule, key, at)
+            if said is not Level.CRITICAL:
+                self._judge_by(rule, state, (key, keys[Key.ZONE]), amount, at)
+
+    def _judge_by(
+        self, rule: Rule, state: State, names: tuple[str, str], amount: int, at: float
+    ) -> None:
+        key, zone = names
+        if rule.among is not None:
+            amount = _share(state, rule, rule.among, amount, at)
+        elif rule.calls is not None and _value(state, rule.calls, key, at) < rule.least:
+            return
+        usual, basis = state.usual_of(rule.count, key, at)
+        level = rule.level_of(amount, usual or 0)
+        if level is None or level <= (_said(state, rule, key, at) or 0):
+            return
+        _remember(state, rule, key, Fired(level, at + rule.quiet))
+        evidence = state.evidence(rule.count.of & _BEGIN_TRAITS, key)
+        found = Finding(
+            *(rule, level, state.trunk, key, zone, at), *(amount, usual, basis, evidence)
+        )
+        self._found.append(found)
+        if found.action.stops:
+            state.spoil(at)
+            self.count(state, state.plan.stops(), NO_KEYS, at)
+
+
+def _said(state: State, rule: Rule, key: str, at: float) -> Level | None:
+    """The level up to which a rule has spoken of a key, and speaks no more for now."""
+    fired = state.fired.get((rule.name, key))
+    return fired.level if fired is not None and at < fired.until else None
+
+
+def _remember(state: State, rule: Rule, key: str, fired: Fired) -> None:
+    if len(state.fired) >= _MOST_FIRED:
+        # The one that would speak again first.
+        del state.fired[min(state.fired, key=lambda name: state.fired[name].until)]
+    state.fired[rule.name, key] = fired
+
+
+def _value(state: State, count: Count, key: str, at: float) -> int:
+    return state.window(state.plan.index_of[count]).value(at, key)
+
+
+def _share(state: State, rule: Rule, among: Count, amount: int, at: float) -> int:
+    """In hundredths; 0 while there are too few to tell."""
+    whole = _value(state, among, "", at)
+    return 100 * amount // whole if whole >= rule.least else 0
+
+
+def _amount(state: State, step: Step, key: str, gauge: Gauge, at: float) -> int:
+    measure = state.plan.counts[step.index].measure
+    if measure is Measure.SIMULTANEOUS:
+        return gauge.calls
+    amount = state.window(step.index).value(at, key) + gauge.so_far(at)
+    return amount + AHEAD * gauge.in_a_minute() if measure is Measure.COMMITTED else amount
+
+
+def _pace(gauge: GaugeStep, running: Running) -> int:
+    return SECONDS if gauge.counts_seconds else running.price
+
+
+def _keys_of(state: State, place: int, key: str) -> Keys:
+    """The keys of a running call that has this one."""
+    return next((each.keys for each in state.running.values() if each.keys[place] == key), NO_KEYS)
+
+
+def forgive(state: State, rule: Rule, key: str, at: float) -> None:
+    """Count for a rule's key from nothing again; of running calls what comes from now on."""
+    state.fired.pop((rule.name, key), None)
+    for count in (rule.count, rule.among, rule.calls):
+        if count is not None:
+            state.window(state.plan.index_of[count]).forget(key)
+    index = state.plan.index_of[rule.count]
+    for number, running in state.running.items():
+        gauges = state.plan.running(running.traits)
+        if any(running.keys[each.key] == key and each.feeds(index) for each in gauges):
+            state.running[number] = _counted_from(state, running, at)
+
+
+def _counted_from(state: State, running: Running, at: float) -> Running:
+    """A running call as if it had been answered now, if it is."""
+    if running.answered_at is None:
+        return running
+    for each in state.plan.running(running.traits):
+        gauge = state.gauge(each.index, running.keys[each.key])
+        pace = _pace(each, running)
+        gauge.end(pace, running.answered_at)
+        gauge.begin(pace)
+        gauge.answer(at, pace)
+    return running._replace(answered_at=at)
