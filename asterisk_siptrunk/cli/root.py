@@ -23,6 +23,7 @@ _LINES = {
     "doctor": "Look for what is wrong, and say what to do.",
     "customer": "Who holds trunks.",
     "trunk": "Channels, credentials and terms of a customer's PBX.",
+    "suspension": "What is stopped, and why.",
     "number": "Telephone numbers, each on one trunk.",
     "carrier": "The operators upstream.",
     "destination": "Where calls may go, and what becomes of a number.",
