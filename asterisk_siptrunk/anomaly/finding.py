@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from asterisk_siptrunk.anomaly.rule import AHEAD, Action, Level, Measure, Per, Rule
 from asterisk_siptrunk.anomaly.trait import words
 
-MOST_EVIDENCE = 16
+MOST_EVIDENCE = 8
 """Calls that a finding names: the last ones. All of them are in the database."""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 

@@ -171,8 +171,7 @@ class Plan:
 
 
 def _counts(rules: Iterable[Rule]) -> list[Count]:
-    found: dict[Count, None] = {}
-    for rule in rules:
-        counts = (rule.count, rule.among, rule.calls)
-        found |= {count: None for count in counts if count is not None}
-    return list(found)
+    """All, those first that others are judged beside: a call counts for them, too."""
+    rules = list(rules)
+    beside = [count for rule in rules for count in (rule.among, rule.calls) if count is not None]
+    return list(dict.fromkeys([*beside, *(rule.count for rule in rules)]))

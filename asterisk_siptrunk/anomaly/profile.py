@@ -265,7 +265,7 @@ class Profile:
             profile.attempts = Hours.unpacked(packed["attempts"])
             profile.cost = Hours.unpacked(packed["cost"])
             profile.origins = {(kind, name): at for kind, name, at in packed["origins"]}
-            profile.places = {name: Habit(*map(int, of)) for name, of in packed["places"].items()}
+            profile.places = {name: _habit(of) for name, of in packed["places"].items()}
         except (LookupError, TypeError, ValueError, AttributeError):
             raise InvalidInput(
                 "A stored profile of a trunk cannot be read; without it the trunk is judged by its "
@@ -276,3 +276,8 @@ class Profile:
 
 def _numbers(habit: Habit) -> Iterator[int]:
     yield from (habit.first, habit.last, habit.days, habit.usual, habit.today)
+
+
+def _habit(numbers: list[int]) -> Habit:
+    first, last, days, usual, today = map(int, numbers)
+    return Habit(first, last, days, usual, today)

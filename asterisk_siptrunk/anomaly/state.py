@@ -17,7 +17,7 @@ V = TypeVar("V")
 
 DAY = 86_400
 _HOUR = 3600
-_RECENT = 16
+_RECENT = 8
 """Numbers dialled, and callers missed, that later calls are compared with."""
 _STEM, _TAIL = -2, -7
 """A number's neighbours differ in its last two digits; its variants share its last seven."""

@@ -134,7 +134,7 @@ def traits_of(seen: Seen, country: str) -> int:
     traits = _OUT | verdict | of_destination(seen.callee[:_DIGITS_OF_RISK], seen.zone, country)
     if seen.price >= DEAR or seen.fee >= DEAR:
         traits |= _DEAR
-    if seen.presented != seen.caller and is_borrowed(seen):
+    if (seen.presented != seen.caller or not seen.admitted) and is_borrowed(seen):
         traits |= _BORROWED
     return traits
 

@@ -173,10 +173,9 @@ class Watch:
     def _let_through(self, state: State, seen: Seen, running: Running, at: float) -> None:
         state.running[seen.id] = running
         state.inbound += not running.traits & _OUTBOUND
-        for each in (state, self._together):
+        for each in self._states_of(state, running):
             self._judge.begin(each, running, at)
-            if each.gauges:
-                self._busy[each.trunk] = each
+            self._busy[each.trunk] = each
 
     def _answer(self, state: State, seen: Seen, at: float) -> None:
         if seen.id not in state.running:
@@ -185,7 +184,7 @@ class Watch:
         if running.answered_at is not None:
             return
         state.running[seen.id] = running._replace(answered_at=at)
-        for each in (state, self._together):
+        for each in self._states_of(state, running):
             self._judge.answer(each, running, at)
 
     def _end(self, state: State, seen: Seen, at: float) -> None:
@@ -197,11 +196,18 @@ class Watch:
         self._learn(state, seen, running, at)
         talked = None if running.answered_at is None else at - running.answered_at
         traits = running.traits | end_traits(at - seen.started_at, talked)
-        for each in (state, self._together):
+        for each in self._states_of(state, running):
             self._judge.end(each, running, at)
-            self._judge.count(each, each.plan.ended(traits), running.keys, at)
             if not each.gauges:
                 self._busy.pop(each.trunk, None)
+        for each in (state, self._together):
+            self._judge.count(each, each.plan.ended(traits), running.keys, at)
+
+    def _states_of(self, state: State, running: Running) -> tuple[State, ...]:
+        """Those in which a running call is counted: its trunk's, and that of all together."""
+        together = self._together
+        states = (state, together) if together.plan.running(running.traits) else (state,)
+        return states if state.plan.running(running.traits) else states[1:]
 
     def _learn(self, state: State, seen: Seen, running: Running, at: float) -> None:
         """What is usual grows with calls that were answered."""

@@ -8,6 +8,7 @@ anew. Times go forward: what comes late is counted as if it were now.
 
 import math
 from array import array
+from functools import cache
 from zlib import crc32
 
 PARTS = 12
@@ -21,6 +22,12 @@ BITS = 512
 about 20 (standard error of linear counting)."""
 
 
+@cache
+def _widths(span: float, parts: int) -> float:
+    """Of a window's parts: one number for all windows of a length."""
+    return span / parts
+
+
 class Ring:
     """A sum over the last `span` seconds; of all keys together.
 
@@ -30,7 +37,7 @@ class Ring:
     __slots__ = ("_parts", "_place", "_total", "_width")
 
     def __init__(self, span: float) -> None:
-        self._width = span / PARTS
+        self._width = _widths(span, PARTS)
         self._parts = array("q", bytes(8 * PARTS))
         self._place = 0
         self._total = 0
@@ -53,15 +60,20 @@ class Ring:
 
     def _turn(self, place: int) -> None:
         """Drop the parts whose turn has come again."""
-        for passed in range(self._place + 1, min(place, self._place + PARTS) + 1):
-            self._total -= self._parts[passed % PARTS]
-            self._parts[passed % PARTS] = 0
+        parts = self._parts
+        if place - self._place >= PARTS:
+            self.forget("")
+        else:
+            for passed in range(self._place + 1, place + 1):
+                self._total -= parts[passed % PARTS]
+                parts[passed % PARTS] = 0
         self._place = place
 
     def forget(self, _key: str) -> None:
         """Count from nothing again."""
-        self._parts = array("q", bytes(8 * PARTS))
-        self._total = 0
+        if self._total:
+            self._parts = array("q", bytes(8 * PARTS))
+            self._total = 0
 
 
 class Leaders:
@@ -75,7 +87,7 @@ class Leaders:
     __slots__ = ("_parts", "_place", "_width")
 
     def __init__(self, span: float) -> None:
-        self._width = span / GENERATIONS
+        self._width = _widths(span, GENERATIONS)
         self._parts: list[dict[str, int]] = [{} for _ in range(GENERATIONS)]
         self._place = 0
 
@@ -126,15 +138,14 @@ class Distinct:
     __slots__ = ("_parts", "_place", "_width")
 
     def __init__(self, span: float) -> None:
-        self._width = span / GENERATIONS
+        self._width = _widths(span, GENERATIONS)
         self._parts = [0] * GENERATIONS
         self._place = 0
 
     def add(self, at: float, key: str, _amount: int) -> int:
         """Count a key in; gives how many there are."""
         self._turn(at)
-        # Not hash(): it differs from one start to the next, and a replay must tell the same.
-        self._parts[0] |= 1 << crc32(key.encode()) % BITS
+        self._parts[0] |= 1 << _bit(key)
         return self.value(at)
 
     def value(self, at: float, _key: str = "") -> int:
@@ -155,6 +166,12 @@ class Distinct:
     def forget(self, _key: str) -> None:
         """Count from nothing again."""
         self._parts = [0] * GENERATIONS
+
+
+def _bit(key: str) -> int:
+    """A key's bit; not by hash(), which differs from one start to the next: a replay must not."""
+    # Checksums of numbers in sequence are not spread by chance; multiplied (Knuth) they are.
+    return (crc32(key.encode()) * 2_654_435_761 >> 16) % BITS
 
 
 def _estimate(bits: int) -> int:

@@ -8,7 +8,7 @@ wangiri, PBX dial-through and international revenue share fraud. Figures are par
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,13 +40,13 @@ class Shape(Protocol):
         """From the seed alone."""
 
 
-@dataclass(slots=True)
 class Aims:
-    """Where an attacker's calls go: `numbers` of a few zones, those that were refused left out."""
+    """Where an attacker's calls go: numbers, each with its zone; refused zones are left out."""
 
-    numbers: Sequence[tuple[str, str]]
-    random: Random
-    refused: set[str] = field(default_factory=set)
+    def __init__(self, numbers: Sequence[tuple[str, str]], random: Random) -> None:
+        self.random = random
+        self._numbers = numbers
+        self._left = numbers
 
     @classmethod
     def of(cls, zones: Sequence[str], random: Random, each: int = 5) -> Aims:
@@ -55,11 +55,14 @@ class Aims:
 
     def pick(self) -> tuple[str, str] | None:
         """One; None where all zones were refused: they are tried again from the start later."""
-        left = [(number, zone) for number, zone in self.numbers if zone not in self.refused]
-        if left:
-            return self.random.choice(left)
-        self.refused.clear()
+        if self._left:
+            return self.random.choice(self._left)
+        self._left = self._numbers
         return None
+
+    def refuse(self, zone: str) -> None:
+        """A call there was refused."""
+        self._left = [(number, its) for number, its in self._left if its != zone]
 
 
 @dataclass(slots=True)
@@ -97,7 +100,7 @@ class Pump:
     def _pause(self, reason: Reason, zone: str) -> float:
         """Seconds to the next try."""
         if reason is Reason.SUSPENDED:
-            self.aims.refused.add(zone)
+            self.aims.refuse(zone)
             return min(self.gap, _TRIES_ELSEWHERE_AFTER)
         if reason is Reason.CHANNELS_FULL:
             return _CHANNELS_FREE_AFTER
@@ -291,12 +294,18 @@ class Scanning:
         """At night, or in the lunch hour."""
         hour = random.choice((random.uniform(0, 5), 12.3))
         begins = midnight(day) + hour * HOUR
+        scripts = self.scripts(line, begins, random)
+        return Attack(self.name, line, begins, begins + 12 * HOUR, scripts)
+
+    def scripts(
+        self, line: Line, begins: float, random: Random
+    ) -> list[Generator[Planned, Outcome, None]]:
+        """The numbers in turn, by so many lines."""
         numbers = numbers_from(self.zone, random.randrange(1000), self.count)
-        scripts = [
+        return [
             self._dial(line, numbers[turn :: self.lines], begins + turn, random)
             for turn in range(self.lines)
         ]
-        return Attack(self.name, line, begins, begins + 12 * HOUR, scripts)
 
     def _dial(
         self, line: Line, numbers: Sequence[str], at: float, random: Random

@@ -1,4 +1,4 @@
-"""What others do, on the same traffic: OpenSIPS's five counters, and a daily spend cap.
+"""What others do, on the same traffic: nothing, OpenSIPS's five counters, and a daily spend cap.
 
 **OpenSIPS.** `fraud_detection` counts for each user and called prefix, and compares at each new
 call (`check_fraud`), the duration when a call has ended. Thresholds are the ones of its tutorial,
@@ -68,8 +68,15 @@ def rule_at(at: float) -> Thresholds:
     return _BY_DAY if hour < 17 else _BY_EVENING
 
 
-class _Blind:
-    """Neither baseline looks at a clock without a call, nor at attempts on an account."""
+class Nothing:
+    """Sees nothing; other baselines neither look at a clock without a call, nor at passwords."""
+
+    def __init__(self, _lines: Sequence[Line]) -> None:
+        pass
+
+    def take(self, _sighting: Sighting) -> Iterable[Verdict]:
+        """Nothing."""
+        return ()
 
     def tick(self, _now: float) -> Iterable[Verdict]:
         """Nothing."""
@@ -117,10 +124,11 @@ class _Counters:
         yield "sequential calls", self.sequential, rule.sequential
 
 
-class OpenSips(_Blind):
+class OpenSips(Nothing):
     """The five counters."""
 
-    def __init__(self, _lines: Sequence[Line]) -> None:
+    def __init__(self, lines: Sequence[Line]) -> None:
+        super().__init__(lines)
         self._counters: dict[tuple[str, str], _Counters] = defaultdict(_Counters)
         self._begun: dict[int, tuple[_Counters, int, Thresholds]] = {}
 
@@ -176,10 +184,11 @@ def _next_morning(at: float) -> float:
     return today if at < today else midnight(local_day(at) + timedelta(days=1)) + 8 * HOUR
 
 
-class SpendCap(_Blind):
+class SpendCap(Nothing):
     """Critical at the cap, a warning at four fifths of it; in the currency, each day."""
 
-    def __init__(self, cap: float) -> None:
+    def __init__(self, lines: Sequence[Line], cap: float) -> None:
+        super().__init__(lines)
         self._cap = cap * CURRENCY
         self._day = date.min
         self._ends = 0.0

@@ -92,6 +92,7 @@ class Customer:
             for each in habit.regular
             for _ in range(each.machines)
         ]
+        self.mobile = (a_number("fr:mobile", random), "fr:mobile")
         self.happenings: Sequence[Happening] = one_offs(self.line, first, days, random)
 
     def day(self, day: date) -> list[Planned]:
@@ -114,7 +115,7 @@ class Customer:
         for _ in range(poisson(random, self.habit.outbound * share)):
             yield self._out(self._moment(since, random), random)
         for _ in range(poisson(random, self.habit.inbound * share)):
-            yield self._in(self._moment(since, random), random)
+            yield from self._in(self._moment(since, random), random)
         if random.random() < _EMERGENCIES:
             at = self._moment(since, random)
             yield outbound(at, self.line, self._shown(random), ("112", "fr:emergency"), (4, 90))
@@ -142,14 +143,18 @@ class Customer:
         lasts = self._lasts(random, self.habit.answered)
         return outbound(at, self.line, self._shown(random), self.callees.pick(random), lasts)
 
-    def _in(self, at: float, random: Random) -> Planned:
+    def _in(self, at: float, random: Random) -> Iterator[Planned]:
         lasts = self._lasts(random, _INBOUND_ANSWERED)
+        caller = self._who_calls(random)
+        yield inbound(at, self.line, caller, self._shown(random), lasts)
+        if random.random() < self.habit.forwarded:
+            yield outbound(at + 1, self.line, caller, self.mobile, lasts)
+
+    def _who_calls(self, random: Random) -> str:
         if random.random() < 0.5:
-            caller = self.callees.pick(random)[0]
-        else:
-            share = random.random()
-            caller = a_number(next(zone for zone, most in _FROM if share < most), random)
-        return inbound(at, self.line, caller, self._shown(random), lasts)
+            return self.callees.pick(random)[0]
+        share = random.random()
+        return a_number(next(zone for zone, most in _FROM if share < most), random)
 
     def _lasts(self, random: Random, answered: float) -> tuple[float, float | None]:
         ring = min(_LONGEST_RING, about(random, 9, 0.7))

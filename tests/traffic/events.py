@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.traffic.days import HOUR, midnight
-from tests.traffic.plan import Planned, about, outbound
+from tests.traffic.plan import about, inbound, outbound
 from tests.traffic.zones import a_number
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import date
     from random import Random
 
-    from tests.traffic.plan import Line
+    from tests.traffic.plan import Line, Planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _bad_night(line: Line, on: date, _random: Random) -> Happening:
 
 
 def _away(line: Line, on: date, random: Random) -> Happening:
-    """Someone travels, and his phone is forwarded to his mobile number abroad, evenings too."""
+    """Someone travels, and who calls him is forwarded to his mobile abroad, evenings too."""
     zone = random.choice(("es:mobile", "us:fixed_or_mobile", "ch:mobile", "tn:mobile", "pt:mobile"))
     mobile = (a_number(zone, random), zone)
 
@@ -138,7 +138,9 @@ def _away(line: Line, on: date, random: Random) -> Happening:
         for _ in range(day_random.randint(1, 8)):
             at = midnight(day) + day_random.uniform(8, 21) * HOUR
             talk = about(day_random, 130, 0.9) if day_random.random() < 0.6 else None
-            yield outbound(at, line, line.numbers[-1], mobile, (11, talk))
+            caller = a_number("fr:mobile", day_random)
+            yield inbound(at, line, caller, line.numbers[-1], (11, talk))
+            yield outbound(at + 1, line, caller, mobile, (10, talk))
 
     return Happening("away", on, on + timedelta(days=random.randint(3, 9)), calls)
 
@@ -158,6 +160,41 @@ def _late_negotiation(line: Line, on: date, random: Random) -> Happening:
     return Happening("late-negotiation", on, on + timedelta(days=1), calls)
 
 
+def _branch(line: Line, on: date, random: Random) -> Happening:
+    """A branch is opened next door: dozens of calls a working day to a country new to the trunk."""
+    zone = random.choice(("es:fixed", "it:fixed", "be:fixed", "de:fixed", "gb:fixed"))
+    people = [(a_number(zone, random), zone) for _ in range(6)]
+    a_day = random.uniform(10, 40)
+
+    def calls(day: date, day_random: Random) -> Iterator[Planned]:
+        if day.weekday() >= 5:
+            return
+        for _ in range(round(day_random.uniform(0.6, 1.4) * a_day)):
+            at = midnight(day) + day_random.uniform(8.5, 18) * HOUR
+            talk = about(day_random, 150, 1) if day_random.random() < 0.8 else None
+            own = day_random.choice(line.numbers)
+            yield outbound(at, line, own, day_random.choice(people), (7, talk))
+
+    return Happening("branch", on, on + timedelta(days=60), calls)
+
+
+def _stranded(line: Line, on: date, random: Random) -> Happening:
+    """Staff, or guests, are held up abroad: an evening and a night of calls to that country."""
+    zone = random.choice(("es:mobile", "it:mobile", "gb:mobile", "tr:mobile", "ma:mobile"))
+    people = [(a_number(zone, random), zone) for _ in range(5)]
+    # To where a minute is dear, people keep it short.
+    count, talk = (30, 120) if zone in {"es:mobile", "it:mobile", "gb:mobile"} else (10, 80)
+
+    def calls(day: date, day_random: Random) -> Iterator[Planned]:
+        for _ in range(day_random.randint(count // 2, count)):
+            at = midnight(day) + day_random.uniform(18, 26) * HOUR
+            lasts = about(day_random, talk, 0.7) if day_random.random() < 0.6 else None
+            callee = day_random.choice(people)
+            yield outbound(at, line, line.numbers[0], callee, (12, lasts))
+
+    return Happening("stranded", on, on + timedelta(days=1), calls)
+
+
 _CHANCES = (
     (_crisis, 0.2),
     (_new_supplier, 0.15),
@@ -167,5 +204,7 @@ _CHANCES = (
     (_bad_night, 0.1),
     (_away, 0.15),
     (_late_negotiation, 0.1),
+    (_branch, 0.03),
+    (_stranded, 0.05),
 )
 """In 60 days."""

@@ -86,6 +86,8 @@ class Habit:
         answered: the share of calls out that are answered.
         talk: seconds, median, and its spread.
         numbers: of its own; `main_shown` the share of calls out that show the main one.
+        forwarded: the share of calls in that go out again, to a mobile and under the number that
+            called: a caller number that is not the trunk's, and no fraud.
         regular: calls of machines, as in `Regular`.
     """
 
@@ -105,6 +107,7 @@ class Habit:
     answered: float = 0.72
     talk: tuple[float, float] = (95.0, 1.1)
     main_shown: float = 0.5
+    forwarded: float = 0.02
     regular: tuple[Regular, ...] = ()
 
     def volume(self, day: date, sort: Sort) -> float:
@@ -237,6 +240,7 @@ HABITS = (
         saturday=0.4,
         zones=mix("fr:fixed=45 fr:mobile=54 fr:premium=.3"),
         strangers=0.6,
+        forwarded=0.08,
         odd_abroad=0.001,
         talk=(70, 1),
         main_shown=0.95,

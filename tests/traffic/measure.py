@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from tests.traffic.baselines import OpenSips, SpendCap
-from tests.traffic.days import midnight
+from tests.traffic.baselines import Nothing, OpenSips, SpendCap
+from tests.traffic.days import DAY, midnight
+from tests.traffic.scenes import DAYS
 from tests.traffic.simulation import Simulation
 from tests.traffic.watching import TheWatch
 
@@ -28,15 +29,18 @@ if TYPE_CHECKING:
     from tests.traffic.scenes import World
     from tests.traffic.simulation import Damage
 
+_MONTH = 30 * DAY
+
 # A log file is as wide as the tables need.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
 
 
 def _cap(amount: float) -> Maker:
-    return lambda _lines: SpendCap(amount)
+    return lambda lines: SpendCap(lines, amount)
 
 
 DETECTORS: Mapping[str, Maker] = {
+    "none": Nothing,
     "opensips": OpenSips,
     "cap50": _cap(50),
     "cap100": _cap(100),
@@ -50,9 +54,11 @@ class Result:
     """What came of one detector, in all worlds.
 
     Attributes:
-        suspended: by rule, how often a trunk that nobody attacked was suspended.
+        suspended: by rule, how often a trunk that nobody attacked, or had attacked yet, was
+            suspended.
         refused: ordinary calls on such trunks that were refused or cut.
         warned: days on which such a trunk was warned of.
+        trunk_months: of such trunks.
         seconds: of processor time, the making of sightings included.
     """
 
@@ -73,7 +79,7 @@ class Result:
                 self.suspended[stop.rule] += 1
         self.refused += simulation.refused
         self.warned += len(simulation.warned)
-        self.trunk_months += world.trunk_months
+        self.trunk_months += _months_without_attack(world)
         self.sightings += simulation.sightings
 
     def per_thousand(self, count: float) -> float:
@@ -86,6 +92,12 @@ class Result:
         for damage in self.damages:
             shapes[damage.attack.shape].append(damage)
         return {shape: Summary(damages) for shape, damages in shapes.items()}
+
+
+def _months_without_attack(world: World) -> float:
+    began = midnight(world.first)
+    before = sum(attack.begins - began for attack in world.attacks())
+    return (world.ordinary * DAYS * DAY + before) / _MONTH
 
 
 @dataclass(frozen=True)
@@ -177,7 +189,7 @@ def _overview(title: str, results: Sequence[Result]) -> Table:
     shown.caption = (
         "False stops, calls refused and days warned are for 1,000 trunk-months, measured on "
         f"{months:,.0f} without attack. Bystanders are ordinary calls of the {attacked} trunks "
-        "attacked that were refused or cut."
+        "attacked that were refused or cut. The simulation's own time is in that of a sighting."
     )
     return shown
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 DAYS = 60
 _LEARNING, _LEFT = 28, 9
 """Days before the first attack, and after the last begins at the latest."""
-DAYS_A_MONTH = 30
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,6 @@ class World:
     def lines(self) -> Sequence[Line]:
         """All trunks."""
         return [customer.line for customer in self.customers]
-
-    @property
-    def trunk_months(self) -> float:
-        """Of those whom nobody attacks."""
-        return self.ordinary * DAYS / DAYS_A_MONTH
 
     def days(self) -> Sequence[date]:
         """In order."""

@@ -74,7 +74,7 @@ class Damage:
     """What an attack came to.
 
     Attributes:
-        warned_at: of the first finding of any level on the trunk since the attack began.
+        warned_at: of the first finding of any level on the trunk, from its beginning on.
         stopped_at: when the first of its calls was refused, or cut, by a stop.
         spent: all that its calls cost, in the currency, to their real end.
         tried, refused: its calls.
@@ -92,6 +92,12 @@ class Damage:
     bystanders: int = 0
     rules: set[str] = field(default_factory=set)
     over: bool = False
+
+    def note(self, verdict: Verdict) -> None:
+        """Something was found; what is found long after it has ended is something else."""
+        if verdict.at <= self.attack.ends + PERSON_COMES_AFTER:
+            self.warned_at = self.warned_at or verdict.at
+            self.rules.add(verdict.rule)
 
 
 @dataclass(slots=True)
@@ -124,8 +130,9 @@ class _Played:
 class Simulation:
     """One detector, one provider; `begins` is its first moment.
 
-    Of trunks that nobody attacks, `stops` has what was suspended, `refused` the number of ordinary
-    calls that were refused or cut, `warned` each trunk and day (since 1970) with a warning.
+    Of trunks that nobody attacks, or has attacked yet, `stops` has what was suspended, `refused`
+    the number of calls that were refused or cut, `warned` each trunk and day (since 1970) with a
+    warning.
     """
 
     def __init__(self, detector: Detector, attacks: Iterable[Attack], begins: float) -> None:
@@ -213,7 +220,7 @@ class Simulation:
         """A call that a stop refused, or cut."""
         if script:
             script.damage.stopped_at = script.damage.stopped_at or at
-        elif (damage := self._attacked.get(call.line.name)) and damage.attack.has_begun(at):
+        elif damage := self._under_attack(call.line.name, at):
             damage.bystanders += 1
         else:
             self.refused += 1
@@ -273,37 +280,36 @@ class Simulation:
 
     def _heed(self, verdicts: Iterable[Verdict]) -> None:
         for verdict in verdicts:
-            damage = self._attacked.get(verdict.trunk)
-            if damage is None:
-                self._warn(verdict)
-            elif damage.attack.has_begun(verdict.at):
-                damage.warned_at = damage.warned_at or verdict.at
-                damage.rules.add(verdict.rule)
+            if damage := self._under_attack(verdict.trunk, verdict.at):
+                damage.note(verdict)
+            elif verdict.level is Level.WARNING:
+                self.warned.add((verdict.trunk, int(verdict.at // DAY)))
             if verdict.level is Level.CRITICAL:
                 self._at(verdict.at + HOLDS_AFTER, self._hold, verdict)
 
-    def _warn(self, verdict: Verdict) -> None:
-        if verdict.level is Level.WARNING:
-            self.warned.add((verdict.trunk, int(verdict.at // DAY)))
+    def _under_attack(self, trunk: str, at: float) -> Damage | None:
+        damage = self._attacked.get(trunk)
+        return damage if damage and damage.attack.has_begun(at) else None
 
     def _hold(self, at: float, verdict: Verdict) -> None:
         """From now on the stop holds."""
-        held = [s for s in self._stops.get(verdict.trunk, ()) if s.until > at]
-        until = min(verdict.until or inf, at + PERSON_COMES_AFTER)
-        stop = Stop(verdict.scope, verdict.rule, at, until)
-        if not any(s.scope == stop.scope for s in held):
-            held.append(stop)
-            self._record(verdict.trunk, stop)
+        held = [stop for stop in self._stops.get(verdict.trunk, ()) if stop.until > at]
         self._stops[verdict.trunk] = held
+        until = verdict.until or inf
+        same = next((stop for stop in held if stop.scope == verdict.scope), None)
+        if same:
+            same.until = max(same.until, min(until, same.since + PERSON_COMES_AFTER))
+        else:
+            held.append(Stop(verdict.scope, verdict.rule, at, min(until, at + PERSON_COMES_AFTER)))
+            self._record(verdict.trunk, held[-1])
         if verdict.ends_calls:
             self._cut(at, verdict)
 
     def _record(self, trunk: str, stop: Stop) -> None:
-        damage = self._attacked.get(trunk)
-        if damage is None:
-            self.stops[trunk].append(stop)
-        elif damage.attack.has_begun(stop.since):
+        if damage := self._under_attack(trunk, stop.since):
             self._at(stop.since + PERSON_COMES_AFTER, self._lock_out, damage)
+        else:
+            self.stops[trunk].append(stop)
 
     def _cut(self, at: float, verdict: Verdict) -> None:
         for live in list(self._live[verdict.trunk].values()):

@@ -83,7 +83,7 @@ _NUMBERS = {
     "lt:mobile": ("+3706", 7),
     "lu:fixed": ("+35226", 6),
     "lv:fixed": ("+3716", 7),
-    "lv:mobile": ("+3712", 7),
+    "lv:mobile": ("+37126", 6),
     "lv:premium": ("+37190", 6),
     "ma:fixed": ("+212522", 6),
     "ma:mobile": ("+21266", 7),
@@ -169,7 +169,7 @@ def is_abroad(zone: str) -> bool:
 def a_number(zone: str, random: Random) -> str:
     """Any number of the zone."""
     prefix, digits = _NUMBERS[zone]
-    # No plan has numbers whose subscriber part begins with 0 or 1 everywhere: 2 to 9 always do.
+    # In many plans no subscriber's part begins with 0 or 1.
     return f"{prefix}{int((2 + 8 * random.random()) * 10 ** (digits - 1))}"
 
 
