@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
+from asterisk_siptrunk.anomaly.rule import Rule
+from asterisk_siptrunk.anomaly.rule_file import read_rules, shipped_rules
 from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
 from asterisk_siptrunk.billing.dunning import Patience
 from asterisk_siptrunk.billing.invoice import InvoiceDocument, Party
@@ -57,6 +59,7 @@ from asterisk_siptrunk.database import (
     suspensions,
     trunks,
     usage,
+    watch_rules,
 )
 from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
@@ -102,6 +105,7 @@ __all__ = [
     "ask_service",
     "audit",
     "backup",
+    "base_rules",
     "business",
     "calls",
     "carriers",
@@ -152,6 +156,7 @@ __all__ = [
     "take_payment",
     "transaction",
     "trunks",
+    "watch_rules",
     "ways_of",
 ]
 
@@ -236,6 +241,24 @@ def business(settings: Settings) -> Business:
         reverse_charge=billing.reverse_charge,
     )
     return Business(office, ways_of(settings))
+
+
+def base_rules(settings: Settings) -> tuple[Rule, ...]:
+    """The watch's rules before anything was changed of them.
+
+    Raises:
+        SettingsError: the file of rules that the settings name cannot be read.
+        InvalidInput: it has mistakes; a line for each.
+    """
+    if not settings.watch.rules:
+        return shipped_rules()
+    file = Path(settings.watch.rules)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise SettingsError(f"{settings.file}: [watch] rules: {file}: {why}.") from None
+    return read_rules(text, str(file))
 
 
 def counter(settings: Settings, connection: Connection, by: By) -> Counter:

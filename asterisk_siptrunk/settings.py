@@ -247,6 +247,20 @@ class BillingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """The watch over abnormal use.
+
+    Attributes:
+        rules: a file of rules in the place of those that ship; "" is these.
+        deck: the rates that calls of trunks without a subscription are counted by; "" counts
+            nothing for them.
+    """
+
+    rules: str = ""
+    deck: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Secrets:
     """Secrets; never shown.
 
@@ -280,6 +294,7 @@ class Settings:
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     billing: BillingSettings = BillingSettings()
+    watch: WatchSettings = WatchSettings()
     kept: Secrets | str = field(default=Secrets(), repr=False)
 
     @property
@@ -306,6 +321,7 @@ _TABLES = {
     "web": WebSettings,
     "log": LogSettings,
     "billing": BillingSettings,
+    "watch": WatchSettings,
 }
 _WORDS = {
     "format": ("text", "json"),

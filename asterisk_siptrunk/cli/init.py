@@ -108,6 +108,10 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 # outbound_days = 14  # ... outbound calls are suspended
 # all_days = 28  # ... all calls are; emergency calls pass, as ever
 
+[watch]  # over abnormal use: 'siptrunk anomaly rules' lists its rules
+# rules = ""  # a file of rules in the place of those that ship
+# deck = ""  # the rates that calls of trunks without a subscription are counted by
+
 [log]
 # format = "text"  # or "json": one object a line
 # level = "info"  # "debug" has a line for each verdict

@@ -42,6 +42,7 @@ _LINES = {
     "call": "Calls, those going on and those of the past.",
     "usage": "Usage for billing.",
     "security": "Who tries to get in, and rules that keep a flood out.",
+    "anomaly": "What the watch over abnormal use finds, and its rules.",
     "notice": "What customers and your own systems are told.",
     "backup": "Write the SQLite database to a file, while it is in use.",
     "restore": "Put a backup in the SQLite database's place.",
