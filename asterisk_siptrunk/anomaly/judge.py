@@ -12,7 +12,7 @@ from asterisk_siptrunk.anomaly.window import Gauge
 _HOUR = 3600.0
 _SOON = 0.5
 """Seconds: what grows by itself is judged no more often than that."""
-_MOST_FIRED = 64
+_MOST_FIRED = 32
 _WHOLE = frozenset({Per.TRUNK, Per.PROVIDER})
 _BEGIN_TRAITS = Trait(int(Trait.ANSWERED) - 1)
 """Those that are known when a call begins, which evidence is chosen by."""

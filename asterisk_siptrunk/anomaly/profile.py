@@ -27,7 +27,7 @@ KNOWN_AFTER = 2
 _STEP = 1.1
 """An amount is kept as a power of it, in one byte: right to a twentieth, up to 3 * 10^10."""
 _LEVELS = tuple(int(_STEP**level) for level in range(256))
-MOST_PLACES = 32
+MOST_PLACES = 24
 MOST_ORIGINS = 24
 FAMILIAR_DAYS = 3
 FAMILIAR_AFTER = 7

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asterisk_siptrunk.anomaly.calendar import Calendar, shipped_holidays
-from asterisk_siptrunk.anomaly.login import Login, LoginKind
-from asterisk_siptrunk.anomaly.rule import Action
-from asterisk_siptrunk.anomaly.rule import Level as Found
-from asterisk_siptrunk.anomaly.rule_file import shipped_rules
-from asterisk_siptrunk.anomaly.state import Home
-from asterisk_siptrunk.anomaly.watch import Watch
+from asterisk_siptrunk.anomaly import (
+    Action,
+    Calendar,
+    Home,
+    Login,
+    LoginKind,
+    Watch,
+    shipped_holidays,
+    shipped_rules,
+)
+from asterisk_siptrunk.anomaly import Level as Found
 from tests.traffic.days import PARIS
 from tests.traffic.detector import Level, Part, Scope, Verdict
 from tests.traffic.zones import HOME
@@ -18,8 +22,7 @@ from tests.traffic.zones import HOME
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from asterisk_siptrunk.anomaly.finding import Finding
-    from asterisk_siptrunk.anomaly.sighting import Sighting
+    from asterisk_siptrunk.anomaly import Finding, Sighting
     from asterisk_siptrunk.call.security import SecurityEvent
     from tests.traffic.plan import Line
 
@@ -39,22 +42,27 @@ class TheWatch:
 
     def take(self, sighting: Sighting) -> Iterable[Verdict]:
         """See a moment of a call."""
-        found = self._watch.take(sighting)
-        return [_verdict(each) for each in found] if found else ()
+        return _verdicts(self._watch.take(sighting))
 
     def tick(self, now: float) -> Iterable[Verdict]:
         """See that time has passed."""
-        return [_verdict(each) for each in self._watch.tick(now)]
+        return _verdicts(self._watch.tick(now))
 
     def notice(self, event: SecurityEvent) -> Iterable[Verdict]:
         """See an attempt on the trunk's account."""
         kind = LoginKind.REGISTERED if event.kind == "SuccessfulAuth" else LoginKind.PASSWORD
         network = event.source.rpartition(".")[0]
         login = Login(kind, event.at.timestamp(), event.trunk, event.source, network)
-        return [_verdict(each) for each in self._watch.login(login)]
+        return _verdicts(self._watch.login(login))
 
 
-def _verdict(finding: Finding) -> Verdict:
+def _verdicts(found: Sequence[Finding]) -> Sequence[Verdict]:
+    """Those that somebody is told of; a note is for whoever looks."""
+    return [verdict(each) for each in found if each.action is not Action.NOTE] if found else ()
+
+
+def verdict(finding: Finding) -> Verdict:
+    """What a finding is to the simulation."""
     action, rule = finding.action, finding.rule
     stops = action.stops and finding.level is Found.CRITICAL
     level = Level.CRITICAL if stops else Level.WARNING
