@@ -25,7 +25,7 @@ from sqlalchemy import Connection, Engine
 
 from asterisk_siptrunk.anomaly.rule import Rule
 from asterisk_siptrunk.anomaly.rule_file import read_rules, shipped_rules
-from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
+from asterisk_siptrunk.asterisk.variables import APPLY_USER, END_USER, TRUNK_PREFIX
 from asterisk_siptrunk.billing.dunning import Patience
 from asterisk_siptrunk.billing.invoice import InvoiceDocument, Party
 from asterisk_siptrunk.billing.office import Office
@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from asterisk_siptrunk.asterisk.ami import AmiLogin
     from asterisk_siptrunk.asterisk.archive import JournalArchive
     from asterisk_siptrunk.asterisk.control import AmiControl
+    from asterisk_siptrunk.asterisk.ending import AmiEnding
     from asterisk_siptrunk.database.inventory import DatabaseInventory
     from asterisk_siptrunk.delivery.courier import Courier
     from asterisk_siptrunk.generation.firewall import Limits
@@ -314,6 +315,16 @@ def control(settings: Settings) -> "AmiControl":
     return AmiControl(_login(settings))
 
 
+def _ending(settings: Settings) -> "AmiEnding | None":
+    """Who ends calls of the Asterisk beside us; None where its secret is not given."""
+    from asterisk_siptrunk.asterisk.ami import AmiLogin  # noqa: PLC0415
+    from asterisk_siptrunk.asterisk.ending import AmiEnding  # noqa: PLC0415
+
+    secret = settings.secrets.ami_end
+    login = AmiLogin(settings.ami.host, settings.ami.port, END_USER, secret)
+    return AmiEnding(login) if secret else None
+
+
 def _login(settings: Settings) -> "AmiLogin":
     from asterisk_siptrunk.asterisk.ami import AmiLogin  # noqa: PLC0415
 
@@ -421,7 +432,15 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
         schema.require_current(database)
         bring = partial(_bring, settings.file)
         pay = partial(_take_told_payment, settings)
-        means = daemon.Means(database, control(settings), bring, pay, business(settings))
+        means = daemon.Means(
+            engine=database,
+            control=control(settings),
+            bring=bring,
+            pay=pay,
+            business=business(settings),
+            rules=base_rules(settings),
+            ending=_ending(settings),
+        )
         daemon.run(settings, means, ready)
     finally:
         database.dispose()

@@ -265,7 +265,7 @@ class Secrets:
     """Secrets; never shown.
 
     Attributes:
-        ami_listen, ami_apply: of our two AMI users.
+        ami_listen, ami_apply, ami_end: of our AMI users; without the last no running call is ended.
         mail_password: what we log in with at the server that takes our mails.
         webhook_secret: signs what we tell the provider's systems.
         payment_secret: signs what we are told of payments.
@@ -273,6 +273,7 @@ class Secrets:
 
     ami_listen: str = field(default="", repr=False)
     ami_apply: str = field(default="", repr=False)
+    ami_end: str = field(default="", repr=False)
     mail_password: str = field(default="", repr=False)
     webhook_secret: str = field(default="", repr=False)
     payment_secret: str = field(default="", repr=False)

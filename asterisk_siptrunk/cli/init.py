@@ -120,10 +120,11 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 _SECRETS = """\
 # Secrets of siptrunk, made by 'siptrunk init'.
 
-# Of its two users of Asterisk's manager interface: 'siptrunk config apply' puts them into
+# Of its three users of Asterisk's manager interface: 'siptrunk config apply' puts them into
 # Asterisk's manager.d.
 ami_listen = {ami_listen}
 ami_apply = {ami_apply}
+ami_end = {ami_end}
 
 # What [webhook] url is told is signed with it: whoever listens there needs it, too.
 webhook_secret = {webhook_secret}
@@ -134,7 +135,7 @@ payment_secret = {payment_secret}
 # For username of [mail].
 # mail_password = ""
 """
-_MADE = ("ami_listen", "ami_apply", "webhook_secret", "payment_secret")
+_MADE = ("ami_listen", "ami_apply", "ami_end", "webhook_secret", "payment_secret")
 
 _NEXT = """\
 Next:

@@ -356,6 +356,7 @@ watch = Table(
     Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True),
     Column("server", String(64), nullable=False),
     Column("since", UtcDateTime, nullable=False),
+    Column("seen_to", UtcDateTime, nullable=False),  # what it found until then is known
 )
 
 # What is usual for a trunk, as the watch knew it then: it is learned over weeks.

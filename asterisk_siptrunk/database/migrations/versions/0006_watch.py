@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("server", sa.String(length=64), nullable=False),
         sa.Column("since", UtcDateTime(timezone=True), nullable=False),
+        sa.Column("seen_to", UtcDateTime(timezone=True), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_watch_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_watch")),
     )
