@@ -54,12 +54,13 @@ class Scene:
             for name in ("one", "two"):
                 servers.beat(connection, name, VITALS, (), NOON)
         self.now, self.ending, self._admission = NOON, Ending(), admission()
-        self.url = url
+        self.url, self.engines = url, [self.engine]
         self.watch = self.server("one")
 
     def server(self, name):
         terms = WatchTerms(name, "FR", "", (RULE,), BUSINESS)
-        return WatchOver(terms, open_engine(self.url), self.ending, lambda: self.now)
+        self.engines.append(open_engine(self.url))
+        return WatchOver(terms, self.engines[-1], self.ending, lambda: self.now)
 
     def calls(self, *dialled):
         """One after another, a second each, and a look; gives what they were told."""
@@ -89,7 +90,8 @@ def scene(database_url):
     made = Scene(database_url)
     made.watch.look()
     yield made
-    made.engine.dispose()
+    for each in made.engines:
+        each.dispose()
 
 
 def test_the_third_call_to_a_zone_suspends_it_and_ends_what_runs(scene):
