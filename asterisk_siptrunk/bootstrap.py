@@ -32,6 +32,7 @@ from asterisk_siptrunk.billing.office import Office
 from asterisk_siptrunk.billing.payment import Outcome, Payment, PaymentState
 from asterisk_siptrunk.database import (
     audit,
+    backtest,
     backup,
     calls,
     carriers,
@@ -55,6 +56,7 @@ from asterisk_siptrunk.database import (
     schema,
     security,
     servers,
+    sightings,
     subscriptions,
     suspensions,
     trunks,
@@ -105,8 +107,10 @@ __all__ = [
     "agi_process",
     "ask_service",
     "audit",
+    "backtest",
     "backup",
     "base_rules",
+    "book_of_calls",
     "business",
     "calls",
     "carriers",
@@ -260,6 +264,12 @@ def base_rules(settings: Settings) -> tuple[Rule, ...]:
         why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
         raise SettingsError(f"{settings.file}: [watch] rules: {file}: {why}.") from None
     return read_rules(text, str(file))
+
+
+def book_of_calls(settings: Settings, connection: Connection, at: datetime) -> sightings.Book:
+    """What has to be known of trunks to see their calls as the watch does."""
+    zone = settings.provider.zone
+    return sightings.read_book(connection, zone, at, settings.watch.deck)
 
 
 def counter(settings: Settings, connection: Connection, by: By) -> Counter:

@@ -13,33 +13,21 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from asterisk_siptrunk.anomaly import (
-    PROVIDER,
-    Action,
-    Calendar,
-    Finding,
-    Home,
-    Rule,
-    Sighting,
-    Watch,
-    shipped_holidays,
-)
+from asterisk_siptrunk.anomaly import Action, Finding, Rule, Watch
 from asterisk_siptrunk.database import findings, sightings, watch_rules, watching
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import reading, transaction
-from asterisk_siptrunk.database.findings import FindingRecord
-from asterisk_siptrunk.database.sightings import Book, CallFeed
-from asterisk_siptrunk.database.watch_rules import RuleBook
+from asterisk_siptrunk.database.replay import Replay, make_watch, release
+from asterisk_siptrunk.database.sightings import CallFeed
 from asterisk_siptrunk.database.watching import Followed, Watched
 from asterisk_siptrunk.errors import AmiError, DatabaseUnavailable
 
@@ -80,52 +68,6 @@ class WatchTerms:
     def zone(self) -> ZoneInfo:
         """The provider's."""
         return self.business.office.zone
-
-
-def make_watch(rules: RuleBook, book: Book, country: str) -> Watch:
-    """A watch that has seen nothing; `country` is where trunks are that nobody knows any more."""
-
-    @cache
-    def calendar(of: str) -> Calendar:
-        return Calendar(book.zone, shipped_holidays(of))
-
-    def home_of(name: str) -> Home:
-        of = country if name == PROVIDER else book.countries.get(name, country)
-        return Home(of, calendar(of))
-
-    return Watch(rules.every, home_of, rules.own.get)
-
-
-class Replay:
-    """Has a watch see the past: the same code as of the present, with releases in their turn."""
-
-    def __init__(self, watch: Watch, releases: Iterable[FindingRecord], tick: float) -> None:
-        self._watch = watch
-        self._releases = deque(releases)
-        self._tick = tick
-        self._next = 0.0
-
-    def take(self, sighting: Sighting) -> list[Finding]:
-        """See a moment, and what time did before it."""
-        found = self._pass(sighting.at)
-        found += self._watch.take(sighting)
-        return found
-
-    def _pass(self, at: float) -> list[Finding]:
-        while self._releases and (first := self._releases[0]).changed_at is not None:
-            if first.changed_at.timestamp() > at:
-                break
-            release(self._watch, self._releases.popleft())
-        if at < self._next:
-            return []
-        self._next = at + self._tick
-        return self._watch.tick(at)
-
-
-def release(watch: Watch, one: FindingRecord) -> None:
-    """Have a watch forgive what somebody released."""
-    if one.changed_at is not None:
-        watch.release(one.trunk or PROVIDER, one.rule, one.key, one.changed_at.timestamp())
 
 
 class Ending(Protocol):

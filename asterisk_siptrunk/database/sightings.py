@@ -102,11 +102,19 @@ def read_book(connection: Connection, zone: ZoneInfo, day: datetime, deck: str) 
 
 
 def history(
-    connection: Connection, book: Book, since: datetime, until: datetime | None = None
+    connection: Connection,
+    book: Book,
+    since: datetime,
+    until: datetime | None = None,
+    trunk_id: int | None = None,
 ) -> Iterator[Seen]:
-    """Calls that began in a span of time, in that order, after those that had not ended before."""
-    still_open = select(*_SEEN).where(_OURS, call.c.ended_at.is_(None), call.c.started_at < since)
-    within = select(*_SEEN).where(_OURS, *begun_in(connection, since, until))
+    """Calls that began in a span of time, in that order, after those that had not ended before.
+
+    With `trunk_id` those of one trunk alone.
+    """
+    ours = _OURS if trunk_id is None else call.c.trunk_id == trunk_id
+    still_open = select(*_SEEN).where(ours, call.c.ended_at.is_(None), call.c.started_at < since)
+    within = select(*_SEEN).where(ours, *begun_in(connection, since, until))
     for query in (still_open, within):
         rows = connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(
             query.order_by(call.c.started_at, call.c.id)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from asterisk_siptrunk.anomaly.finding import Finding
 from asterisk_siptrunk.anomaly.rule import Action
+from asterisk_siptrunk.anomaly.sighting import Seen
 from asterisk_siptrunk.call import Direction, Reason, Verdict
 from asterisk_siptrunk.database import customers, findings, notices, suspensions, trunks
 from asterisk_siptrunk.database.audit import By
@@ -115,7 +116,7 @@ def _suspended(
     connection: Connection, by: By, owner: Trunk, found: Finding, number: int
 ) -> Suspension | None:
     """Suspend what the finding asks for; None where it asks for nothing that can be."""
-    part = _part(by, found, number)
+    part = part_of(found, by.at, number)
     if part is None:
         return None
     try:
@@ -127,7 +128,8 @@ def _suspended(
     return part
 
 
-def _part(by: By, found: Finding, number: int) -> Suspension | None:
+def part_of(found: Finding, at: datetime, number: int = 0) -> Suspension | None:
+    """What a finding suspends at that time; None where it asks for nothing that can be."""
     scope = _SCOPES.get(found.action)
     if scope is None:
         return None
@@ -137,7 +139,7 @@ def _part(by: By, found: Finding, number: int) -> Suspension | None:
     }.get(scope, "")
     reason = f"finding {number}: {found.sentence}"
     expiry = found.rule.expiry
-    ends = None if expiry is None else by.at + timedelta(seconds=expiry)
+    ends = None if expiry is None else at + timedelta(seconds=expiry)
     try:
         if scope is SuspensionScope.DESTINATION:
             Target.parse(target)
@@ -158,7 +160,7 @@ def _end_calls(connection: Connection, by: By, owner: Trunk, part: Suspension, n
             "at": by.at,
         }
         for row in _running(connection, owner.id)
-        if row.id not in asked and _is_in(part, row, owner.country)
+        if row.id not in asked and is_in(part, row, owner.country)
     ]
     if rows:
         connection.execute(insert(ending), rows)
@@ -179,8 +181,8 @@ def _running(connection: Connection, trunk_id: int) -> Iterable[AnyRow]:
     ).all()
 
 
-def _is_in(part: Suspension, row: AnyRow, home: str) -> bool:
-    """Whether a running call is in a part of the service."""
+def is_in(part: Suspension, row: AnyRow | Seen, home: str) -> bool:
+    """Whether a call, by its row or as the watch sees it, is in a part of the service."""
     is_outbound: bool = row.direction == Direction.OUTBOUND
     match part.scope:
         case SuspensionScope.DESTINATION:

@@ -1,4 +1,4 @@
-"""An attack on real Asterisk: noticed, stopped in part, its running calls ended, the rest left alone.
+"""An attack on real Asterisk: its zone is suspended, its running calls end, the rest goes on.
 
 Somebody calls premium numbers of a country that the customer has opened, many at once. The rule is
 the shipped one for calls at once to one zone, armed for all hours.
@@ -43,9 +43,11 @@ class Watched(Acme):
     def stopped(self) -> list[str]:
         return [each["target"] for each in self.provider.read("suspension", "list")]
 
-    def neighbouring(self, callee: str, **how: int) -> SippCaller:
+    def neighbouring(self, callee: str, hold_ms: int) -> SippCaller:
         call = Call(BESIDE, callee, *self.neighbour)
-        return SippCaller(self.provider.asterisk.sip_address, [call], host=PBX_HOST, **how)
+        return SippCaller(
+            self.provider.asterisk.sip_address, [call], host=PBX_HOST, hold_ms=hold_ms
+        )
 
 
 @pytest.fixture

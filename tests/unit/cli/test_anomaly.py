@@ -95,3 +95,59 @@ def test_a_file_of_rules_takes_the_place_of_ours(acme, tmp_path):
         '[[rules]]\nname = "mine"\nversion = 1\nmeasure = "attempts"\nper = "trunk"\ncritical = 9\n'
     )
     assert [each["name"] for each in acme.json("anomaly", "rules")] == ["mine"]
+
+
+CALL = """
+INSERT INTO call (server, uniqueid, epoch, sip_call_id, trunk_id, direction, caller, presented,
+  withheld, dialled, callee, zone, verdict, reason, facts, via, user_agent, codec, started_at,
+  answered_at, ended_at)
+VALUES ('lab', 'lab-{n}.1', {n}, '', 1, 'outbound', '+33123456789', '', 0, '', '+88216{n:06}',
+  '001:satellite', 'admitted', 'admitted', '', 'service', '', '',
+  '2026-11-02 03:{n:02}:00.000000', '2026-11-02 03:{n:02}:05.000000', '2026-11-02 03:55:00.000000')
+"""
+
+
+@pytest.fixture
+def called(acme, sqlite_url):
+    """Ten calls to satellites in a night, a minute from each other."""
+    engine = open_engine(sqlite_url)
+    with transaction(engine) as connection:
+        for number in range(10):
+            connection.exec_driver_sql(CALL.format(n=number))
+    engine.dispose()
+    return acme
+
+
+NIGHT = ("--from", "2026-11-02", "--to", "2026-11-03")
+
+
+def test_a_rule_is_tried_on_the_past(called):
+    words = ("anomaly", "backtest", "--rule", "risky-burst", *NIGHT)
+    stops = [each for each in called.json(*words) if each["stops"]]
+    assert [(each["rule"], each["stops"]) for each in stops] == [("risky-burst", "international")]
+    told = called(*words).stderr
+    assert f"{stops[0]['refused']} calls refused, {stops[0]['ended']} ended" in told
+    stopped = called.json(*words, "--calls")
+    assert {each["outcome"] for each in stopped} == {"ended", "refused"}
+    assert len(stopped) == 10
+    assert called("anomaly", "backtest", *NIGHT).stdout  # all rules
+
+
+def test_a_threshold_is_tried_before_it_is_set(called):
+    words = ("anomaly", "backtest", "--rule", "risky-burst", "--critical", "99", *NIGHT)
+    assert "0 of which stop: 0 calls refused" in called(*words).stderr
+
+
+def test_a_threshold_is_proposed(called):
+    words = ("anomaly", "tune", "--rule", "risky-burst", "--trunk", "acme-paris", *NIGHT)
+    (proposed,) = (called.json(*words)["proposed"],)
+    assert proposed == 11  # one more than there ever were
+    assert (
+        "siptrunk anomaly set risky-burst --trunk acme-paris --critical 11" in called(*words).stderr
+    )
+
+
+@pytest.mark.parametrize("command", ["backtest", "tune"])
+def test_a_rule_that_is_not_there_cannot_be_tried(acme, command):
+    words = ("anomaly", command, "--rule", "no", "--trunk", "acme-paris", "--from", "today")
+    assert "There is no rule 'no'" in acme(*words, fails=1).stderr
