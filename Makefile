@@ -24,7 +24,7 @@ soak: $(READY) lab ## the long fault tests, then half an hour of calls and fault
 
 unit: $(READY) ## the tests that need no real part (seconds)
 	@echo "Unit tests"
-	@$(BIN)/python -m pytest -q -m "not asterisk and not postgresql"
+	@$(BIN)/python -m pytest -q -n auto -m "not asterisk and not postgresql"
 
 check: $(READY) ## format, lint, types, security, shell scripts, YAML
 	@$(BIN)/ruff format --check .

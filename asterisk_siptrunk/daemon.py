@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 
 from sqlalchemy import Engine
@@ -25,7 +26,7 @@ from asterisk_siptrunk.asterisk.registrations import ContactList
 from asterisk_siptrunk.asterisk.variables import LISTEN_USER, NEXT, REASON
 from asterisk_siptrunk.beat import Beat
 from asterisk_siptrunk.call import Via
-from asterisk_siptrunk.call.lease import Lease
+from asterisk_siptrunk.call.lease import BEAT_SECONDS, Lease
 from asterisk_siptrunk.call.memory import CallMemory
 from asterisk_siptrunk.call.server import Vitals
 from asterisk_siptrunk.database import servers
@@ -163,7 +164,9 @@ class _Parts:
         """
         self._database.start()
         self._chores.start()
-        await self._beat.once(self._database.submit)
+        pulse = await self._beat.once(self._database.submit)
+        if pulse.last_at is not None:  # the next sign, which did not come, was to be so much later
+            self._listener.seen_until(pulse.last_at + timedelta(seconds=BEAT_SECONDS))
         await self._usage.open_calls()
 
     async def work(self, stop: asyncio.Event) -> None:

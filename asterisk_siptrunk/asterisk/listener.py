@@ -129,6 +129,13 @@ class Listener:
         self._look_at = min(self._look_at, self._looked_at + SOONEST_LOOK_SECONDS)
         self._news.set()
 
+    def seen_until(self, at: datetime) -> None:
+        """Say until when a service before this one may have seen calls; before `run`.
+
+        Where a machine went down as a whole, its calls ended then, and not when it was up again.
+        """
+        self._lifetime = Lifetime(lost_at=at)
+
     # --- reading ---
 
     async def _read(self, connection: AmiConnection) -> None:

@@ -3,8 +3,9 @@
 **Which rate.** The narrowest that holds on the day the call began, the provider's day: the longest
 prefix, or the short number itself; then country and kind, kind, country, `international`, `all`.
 Here a prefix is always narrower than a name, as in the price lists that carriers publish; a policy
-of destinations takes a prefix that is a whole country's code for that country. A call that no rate
-is for is `Unrated`: it has to be told, since it would be free and nobody would know.
+of destinations takes a prefix that is a whole country's code for that country. A number that nobody
+could read (such calls may pass while the service is away) has the rate of `all`. A call that no
+rate is for is `Unrated`: it has to be told, since it would be free and nobody would know.
 
 **How long.** From the answer to the end, in whole seconds, a begun one counted whole; never less
 than the rate's first increment, even where both sides hung up at once: an answered call is charged.
@@ -112,7 +113,7 @@ class RateTable:
         """All targets that a destination is in, from the narrowest to the widest."""
         names = _numbers(callee)
         if not zone:
-            return names  # A number that nobody could read may be anywhere: no price is right.
+            return [*names, "all"]  # Where nobody could read the number, it may be anywhere.
         country, _, kind = zone.partition(":")
         names += zone, f"*:{kind}", country
         if plan_of(country.upper()) != self._home:

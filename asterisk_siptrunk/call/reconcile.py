@@ -54,7 +54,8 @@ class Lifetime:
 
     Attributes:
         began_at: when its process began; None where it did not say.
-        lost_at: when the connection before this one was lost; None for the first.
+        lost_at: when the connection before this one was lost, or the service ended that had it;
+            None for the first.
     """
 
     began_at: datetime | None = None

@@ -89,11 +89,13 @@ class Pulse:
     Attributes:
         others: the number of each other server's sign, of those that nobody takes for lost.
         was_lost: this server had been taken for lost.
+        last_at: when it gave the sign before this one; None for its first.
         config_wanted: number of the newest `config apply`; `config_applied` is the one that this
             server followed last.
     """
 
     others: dict[str, int]
     was_lost: bool
+    last_at: datetime | None
     config_wanted: int
     config_applied: int

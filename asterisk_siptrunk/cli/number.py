@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asterisk_siptrunk.bootstrap import trunks
+from asterisk_siptrunk.bootstrap import subscriptions, trunks
 from asterisk_siptrunk.cli.complete import number_names, trunk_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import (
@@ -48,6 +48,8 @@ def add(desk: Desk, numbers: tuple[str, ...], trunk: str, *, main: bool) -> None
         found = trunks.in_force(connection, trunk)
         country = found.country
         wanted = [phone_number(text, country) for text in numbers]
+        on = subscriptions.ground(connection, desk.zone)
+        subscriptions.require_room(connection, by, trunk, len(wanted), on)
         for index, e164 in enumerate(wanted):
             trunks.add_number(connection, by, trunk, e164, main=main and index == 0)
     say(f"{', '.join(wanted)}: now of trunk {trunk}. {_APPLY}")

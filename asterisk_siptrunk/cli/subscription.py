@@ -144,19 +144,23 @@ def _next_first(one: Subscription, on: Ground) -> date:
 
 
 def _line(one: Subscription, on: Ground) -> Row:
-    has = holding(one, datetime.now(UTC), on)
+    now = datetime.now(UTC)
     row: Row = {
         "trunk": one.trunk,
         "customer": one.customer,
         "offer": one.offer,
         "plan": one.plan or "",
-        "channels": has.usable,
+        "channels": None,
         "next_channels": None,
-        "next_period": day(has.period.next),
+        "next_period": "",
         "next_price": "",
         "began": day(one.began),
         "ends": day(one.ends),
     }
+    if one.ends is not None and one.ends <= on.day_of(now):
+        return row  # Today's catalogue need not have its offer any more.
+    has = holding(one, now, on)
+    row = {**row, "channels": has.usable, "next_period": day(has.period.next)}
     if one.ends is None:
         start = start_of(one, has.period.next, on)
         net = Totals.of(fixed_lines(one, start), Decimal(0), one.currency).net

@@ -79,17 +79,21 @@ def judge(connection: Connection, new: Catalogue, today: date) -> Loading:
         )
     _check_past(new, today, known)
     _check_currency(new, known.values())
-    _check_subscribed(connection, new)
+    check_subscribed(connection, new)
     return Loading.NEW if standing is None else Loading.REPLACES
 
 
 def _check_past(new: Catalogue, today: date, known: Iterable[date]) -> None:
-    """A day that is over may get its first catalogue, and no other one."""
+    """A day that has begun may get its first catalogue, and no other one.
+
+    Today's prices were asked for, paid and invoiced perhaps, and periods that began today rest on
+    its packs.
+    """
     held = [day for day in known if day <= new.valid_from]
-    if held and new.valid_from < today:
+    if held and new.valid_from <= today:
         raise InvalidInput(
-            f"The catalogue of {max(held)} held on {new.valid_from}, and what was sold by it stays "
-            "as it is: give this one today's day or a later one (valid_from)."
+            f"The catalogue of {max(held)} holds on {new.valid_from}, and what was sold by it "
+            "stays as it is: give this one a day after today (valid_from)."
         )
 
 
@@ -102,8 +106,12 @@ def _check_currency(new: Catalogue, others: Iterable[Catalogue]) -> None:
             )
 
 
-def _check_subscribed(connection: Connection, new: Catalogue) -> None:
-    """Refuse what would leave the next invoice of somebody without a price."""
+def check_subscribed(connection: Connection, new: Catalogue) -> None:
+    """Refuse what would leave the next invoice of somebody without a price.
+
+    Raises:
+        InvalidInput: somebody has subscribed to what it has not.
+    """
     for name, offer, plan, options in _subscribed(connection, new.valid_from):
         try:
             held = terms(new, offer, plan)

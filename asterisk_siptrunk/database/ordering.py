@@ -90,7 +90,7 @@ class Counter:
                 f"Trunk {there.name} has a subscription, and an order changes its channels alone: "
                 "'siptrunk subscription add-option' is for options."
             )
-        agreed = subscriptions.locked(self._connection, there.name, self._ground.zone)
+        agreed = subscriptions.locked(self._connection, self._by, there.name, self._ground.zone)
         asking = self._asking(there.customer, there.reserved_inbound)
         has = holding(agreed, self._by.at, self._ground)
         quote = quote_raise if request.channels > has.usable else quote_cut

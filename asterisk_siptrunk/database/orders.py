@@ -156,7 +156,8 @@ def _require_ahead(connection: Connection, by: By, found: Order, on: Ground) -> 
             "have more channels again."
         )
     if found.subscription_id is not None:
-        subscriptions.by_id(connection, found.subscription_id, on.zone)
+        agreed = subscriptions.by_id(connection, found.subscription_id, on.zone)
+        subscriptions.refuse_the_past(connection, by, agreed, on.zone)
 
 
 def expire(connection: Connection, by: By) -> list[str]:

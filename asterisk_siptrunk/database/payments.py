@@ -134,6 +134,7 @@ class Cashier:
             orders.assign(self._connection, order, subscription_id)
         orders.close(self._connection, self._by, order, OrderState.PAID)
         agreed = subscriptions.by_id(self._connection, subscription_id, self._zone)
+        subscriptions.refuse_the_past(self._connection, self._by, agreed, self._zone)
         before = trunks.get(self._connection, order.trunk).channels
         has = subscriptions.bring_channels(self._connection, self._by, agreed, self._ground)
         self._tell_of(order, before, has.usable)

@@ -64,6 +64,7 @@ class PeriodUsage:
         zone: the provider's time zone.
         table: the rates of its deck; `load_deck` reads them.
         channels: that the inclusions of its plan are counted for.
+        agreed_at: when the first order was paid; calls before it, on that day, were none of it.
     """
 
     subscription_id: int
@@ -73,11 +74,13 @@ class PeriodUsage:
     table: RateTable
     inclusions: Sequence[Inclusion] = ()
     channels: int = 0
+    agreed_at: datetime | None = None
 
     @property
     def span(self) -> Period:
-        """From its first moment until before that of the next."""
-        return self.period.span(self.zone)
+        """From its first moment, or what was agreed then, until before that of the next."""
+        whole = self.period.span(self.zone)
+        return Period(max(whole.since, self.agreed_at or whole.since), whole.until)
 
 
 @dataclass(slots=True)

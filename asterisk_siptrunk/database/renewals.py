@@ -133,10 +133,12 @@ class Renewal:
                 f"({rated.open}): bill the period once they have ended."
             )
         for zone, calls in rated.totals.unrated.items():
+            where = f"{zone}, as to {calls.example}" if zone else "numbers that nobody could read"
+            what = "one" if zone else "one for 'all'"
             raise InvalidInput(
-                f"Calls of trunk {one.subscription.trunk} to {zone or 'no zone'}, as to "
-                f"{calls.example}, have no rate ({calls.calls}): load one ('siptrunk rate load'), "
-                f"with a day from {one.over.first} on."
+                f"Calls of trunk {one.subscription.trunk} to {where}, have no rate "
+                f"({calls.calls}): load {what} ('siptrunk rate load'), with a day from "
+                f"{one.over.first} on."
             )
         return lines(rated.totals, one.over, one.subscription.currency)
 
@@ -254,4 +256,5 @@ def usage_of(
         table=table,
         inclusions=held.inclusions,
         channels=usable_at_start(agreed, period.first, on),
+        agreed_at=agreed.changes[0].at,
     )

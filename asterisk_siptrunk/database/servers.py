@@ -60,6 +60,7 @@ def beat(
     return Pulse(
         others=dict(connection.execute(select(server.c.name, server.c.beat).where(*others)).all()),
         was_lost=own is not None and own.lost_at is not None,
+        last_at=None if own is None else own.beat_at,
         config_wanted=wanted,
         config_applied=wanted if own is None else own.config_applied,
     )

@@ -87,9 +87,38 @@ def get(connection: Connection, name: str, zone: ZoneInfo) -> Subscription:
     return loaded[0]
 
 
-def locked(connection: Connection, name: str, zone: ZoneInfo) -> Subscription:
-    """As `get`, kept from changes by others until the transaction ends."""
-    return by_id(connection, get(connection, name, zone).id, zone)
+def locked(connection: Connection, by: By, name: str, zone: ZoneInfo) -> Subscription:
+    """As `get`, kept from changes by others until the transaction ends.
+
+    Raises:
+        InvalidInput: as `refuse_the_past` does.
+    """
+    found = by_id(connection, get(connection, name, zone).id, zone)
+    refuse_the_past(connection, by, found, zone)
+    return found
+
+
+def refuse_the_past(connection: Connection, by: By, found: Subscription, zone: ZoneInfo) -> None:
+    """Refuse a change whose moment is before the period that has begun.
+
+    Whoever waits for a lock over a period's border, or whose clock is behind, comes too late: what
+    the period began with is in force, and invoiced perhaps.
+
+    Raises:
+        InvalidInput: it is.
+    """
+    query = select(subscription.c.turns_at).where(subscription.c.id == found.id)
+    turns_at = connection.execute(query).scalar_one()
+    if turns_at == _NEVER:
+        begun = found.ends
+    else:
+        last_day = local_day(turns_at, zone) - timedelta(days=1)
+        begun = found.period_of(max(last_day, found.began)).first
+    if begun is not None and local_day(by.at, zone) < begun:
+        raise InvalidInput(
+            f"A new period of trunk {found.trunk} has begun in this moment, on {begun}: see what "
+            "it has now, and ask again."
+        )
 
 
 def by_id(connection: Connection, subscription_id: int, zone: ZoneInfo) -> Subscription:
@@ -126,7 +155,7 @@ def end(connection: Connection, by: By, name: str, on: Ground) -> date:
         NotFound: there is no such trunk, or it has none.
         InvalidInput: it ends already.
     """
-    found = locked(connection, name, on.zone)
+    found = locked(connection, by, name, on.zone)
     if found.ends is not None:
         raise InvalidInput(f"The subscription of trunk {name} ends on {found.ends} already.")
     ends = holding(found, by.at, on).period.next
@@ -140,13 +169,17 @@ def withdraw_end(connection: Connection, by: By, name: str, zone: ZoneInfo) -> N
 
     Raises:
         NotFound: there is no such trunk, or it has none.
-        InvalidInput: it does not end, or has ended.
+        InvalidInput: it does not end, or has ended, or a catalogue to come, which could do without
+            it, has not what it has.
     """
-    found = locked(connection, name, zone)
+    found = locked(connection, by, name, zone)
     if found.ends is None:
         raise InvalidInput(f"The subscription of trunk {name} does not end.")
     _require_going_on(found, local_day(by.at, zone))
     connection.execute(update(subscription).where(subscription.c.id == found.id).values(ends=None))
+    for one in catalogues.every(connection):
+        if one.valid_from >= found.ends:
+            catalogues.check_subscribed(connection, one)
     note(connection, by, "trunk", name, "subscription goes on")
 
 
@@ -157,7 +190,7 @@ def add_option(connection: Connection, by: By, name: str, option: str, on: Groun
         NotFound: there is no such trunk, or it has no subscription.
         InvalidInput: it has the option, its offer does not, or its channels are too few.
     """
-    found = locked(connection, name, on.zone)
+    found = locked(connection, by, name, on.zone)
     today = on.day_of(by.at)
     _require_going_on(found, today)
     known = {one.name: one for one in on.terms_of(found, today).options}
@@ -177,6 +210,27 @@ def add_option(connection: Connection, by: By, name: str, option: str, on: Groun
     note(connection, by, "trunk", name, f"option {option} added")
 
 
+def require_room(connection: Connection, by: By, name: str, more: int, on: Ground) -> None:
+    """Refuse numbers that a trunk's channels do not carry, now or as the next period begins.
+
+    Raises:
+        NotFound: there is no such trunk.
+        InvalidInput: so many more are too many.
+    """
+    found = trunks.get(connection, name)
+    if not is_subscribed(connection, found.id):
+        return
+    agreed = locked(connection, by, name, on.zone)
+    each = on.terms_of(agreed, on.day_of(by.at)).numbers_per_channel
+    has = holding(agreed, by.at, on)
+    channels = min(has.usable, has.next_wanted)
+    if each is not None and len(found.numbers) + more > each * channels:
+        raise InvalidInput(
+            f"Trunk {name} would have {len(found.numbers) + more} numbers, and its channels, "
+            f"{channels} now or from the next period on, carry {each} each: raise it first."
+        )
+
+
 def remove_option(connection: Connection, by: By, name: str, option: str, on: Ground) -> date:
     """Take an option away with the period; gives the first day without it.
 
@@ -184,7 +238,7 @@ def remove_option(connection: Connection, by: By, name: str, option: str, on: Gr
         NotFound: there is no such trunk, or it has no subscription.
         InvalidInput: it does not have the option.
     """
-    found = locked(connection, name, on.zone)
+    found = locked(connection, by, name, on.zone)
     _require_going_on(found, on.day_of(by.at))
     if option not in _standing_options(found):
         raise InvalidInput(f"The subscription of trunk {name} does not have the option {option}.")
@@ -211,8 +265,11 @@ def _require_going_on(found: Subscription, today: date) -> None:
 
 
 def bring_channels(connection: Connection, by: By, found: Subscription, on: Ground) -> Holding:
-    """Have a trunk use the channels that its subscription comes to now."""
-    has = holding(found, by.at, on)
+    """Have a trunk use the channels that its subscription comes to now.
+
+    What is paid counts, also what was paid after this began to wait, or by a clock that is ahead.
+    """
+    has = holding(found, max([by.at, *(one.at for one in found.changes)]), on)
     trunks.set_channels(connection, by, found.trunk, has.usable)
     return has
 

@@ -188,6 +188,7 @@ def play(
     rows: Sequence[OpenCall] = (),
     journal: Path = Path("/nowhere"),
     boots: bool = True,
+    seen_until: datetime | None = None,
 ) -> MemoryStore:
     async def scene() -> MemoryStore:
         store = MemoryStore(rows)
@@ -199,6 +200,8 @@ def play(
         async with Peer(answering(*channels, boots=boots)) as peer:
             client = AmiClient(AmiLogin("127.0.0.1", peer.port, "u", "s"), clock=lambda: NOW)
             listener = Listener(client, store, journal, listed, clock=lambda: NOW)
+            if seen_until is not None:
+                listener.seen_until(seen_until)
             running = asyncio.create_task(listener.run())
             await store.until(lambda: store.looks or not boots)
             await use(Scene(peer, store, listener, contacts))
@@ -270,6 +273,17 @@ def test_a_call_that_asterisk_took_with_it_ended_before_it_began_anew():
         await scene.until(lambda: scene.store.gone)
 
     assert play(use, rows=[earlier]).gone == {"lab-1.0": BEGAN}
+
+
+def test_a_call_of_a_machine_that_went_down_ended_when_it_was_seen_last():
+    """And not when the machine was up again, days later perhaps: it would be charged for them."""
+    seen = BEGAN - timedelta(days=3)
+    earlier = OpenCall("lab-1.0", seen - timedelta(seconds=60))
+
+    async def use(scene: Scene) -> None:
+        await scene.until(lambda: scene.store.gone)
+
+    assert play(use, rows=[earlier], seen_until=seen).gone == {"lab-1.0": seen}
 
 
 @pytest.mark.parametrize(

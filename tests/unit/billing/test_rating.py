@@ -76,8 +76,9 @@ FIND = [
     (["3949"], "+33949123456", None),
     # networks of no country
     (["international", "001:satellite"], "+881612345678", "001:satellite"),
-    # nobody knows where it went: no price is right
-    (["all", "international"], "", None),
+    # nobody knows where it went
+    (["all", "international"], "", "all"),
+    (["international", "fr"], "", None),
     ([], MOBILE, None),
 ]
 

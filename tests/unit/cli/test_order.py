@@ -180,7 +180,7 @@ def test_no_secret_of_a_trunk_that_was_not_made(run, shop):
 REFUSED = [
     (("quote", *LYON, *FIVE), 1, "say whose it is to be (--customer)"),
     (("quote", *NEW, "--channels", "0"), 2, "give a whole number, 1 to"),
-    (("quote", *NEW, "--channels", "101"), 1, "are too many: Packs has 100 at most"),
+    (("quote", *NEW, "--channels", "101"), 1, "too many: Packs has 100 at most"),
     (("quote", *NEW, *FIVE, "--option", "no"), 1, "has no option no; it has fax, site"),
     (("quote", *NEW, *FIVE, "--number", "12"), 1, "no telephone number"),
     (("quote", *NEW, *FIVE, "--country", "XX"), 2, "XX"),

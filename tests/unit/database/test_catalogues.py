@@ -98,18 +98,18 @@ def test_what_has_begun_stays_as_it_is(engine, day):
     ("day", "loaded"),
     [
         pytest.param(TODAY + DAY, True, id="tomorrow"),
-        pytest.param(TODAY, True, id="today"),
+        pytest.param(TODAY, False, id="today"),
         pytest.param(TODAY - DAY, False, id="yesterday"),
         pytest.param(FIRST.valid_from - DAY, True, id="before-the-first"),
     ],
 )
-def test_a_day_that_is_over_gets_its_first_catalogue_alone(engine, day, loaded):
+def test_a_day_that_has_begun_gets_its_first_catalogue_alone(engine, day, loaded):
     load(engine, FIRST)
     if loaded:
         assert load(engine, since(day)) == [Loading.NEW]
     else:
         told = refusal(engine, since(day))
-        assert told.startswith(f"The catalogue of {FIRST.valid_from} held on {day}, and what was")
+        assert told.startswith(f"The catalogue of {FIRST.valid_from} holds on {day}, and what was")
 
 
 def test_the_currency_stays(engine):

@@ -174,7 +174,7 @@ def load(shop, offers):
     shop.now += timedelta(1)
     new = replace(CATALOGUE, valid_from=date(2026, 11, 13), offers=offers, plans={})
     with shop.changing() as connection:
-        catalogues.load(connection, shop.by, new, date(2026, 11, 13))
+        catalogues.load(connection, shop.by, new, date(2026, 11, 12))
 
 
 BETWEEN = [
@@ -254,7 +254,7 @@ def test_a_first_period_that_is_as_dear_is_of_the_day_of_payment(shop):
 def test_a_shorter_first_period_costs_what_was_quoted(shop):
     with shop.changing() as connection:
         new = replace(CATALOGUE, valid_from=date(2026, 11, 12), plans={"monthly": MONTHLY})
-        catalogues.load(connection, shop.by, new, date(2026, 11, 12))
+        catalogues.load(connection, shop.by, new, date(2026, 11, 11))
     order = shop.first(2, plan="monthly")
     # 30.00 for 19 of 30 days
     assert order.net == 19

@@ -10,17 +10,19 @@ from sqlalchemy import delete, select, update
 
 from asterisk_siptrunk.call.month import month_at
 from asterisk_siptrunk.call.verify import Period
-from asterisk_siptrunk.database import catalogues, prune, rating, renewals, subscriptions
+from asterisk_siptrunk.database import catalogues, prune, rating, renewals, subscriptions, trunks
 from asterisk_siptrunk.database.engine import reading
 from asterisk_siptrunk.database.renewals import Bill, Refusal, Renewal
 from asterisk_siptrunk.database.tables import call, catalogue, rate, rated_call
 from asterisk_siptrunk.errors import InvalidInput, NotFound
+from tests.unit.database.builders import trunk
 from tests.unit.database.shop import (
     CATALOGUE,
     OFFER,
     PARIS,
     Shop,
     add_call,
+    add_rate,
     at_once,
     dump,
     give_number,
@@ -172,6 +174,20 @@ def test_each_server_must_be_proven(shop):
     assert written(shop.bill("2026-12-12")) == ["F2026-000002"]
 
 
+def test_calls_before_the_first_order_was_paid_are_not_charged(engine):
+    """A trunk that was given its channels called on the morning of the day that it was ordered."""
+    shop = Shop.opened(engine)
+    with shop.changing() as connection:
+        trunks.add(connection, shop.by, trunk("acme-lyon"), None)
+    shop.pay(shop.order(5))
+    for minutes in (-60, -1, 0, 1):
+        add_call(engine, shop.now + timedelta(minutes=minutes))
+    shop.prove()
+    assert written(shop.bill("2026-12-12")) == ["F2026-000002"]
+    (calls,) = (line for line in shop.lines("F2026-000002") if line.kind == "calls")
+    assert calls.text.startswith("fr:mobile: 2 calls, 2 min 0 s")
+
+
 def test_a_call_that_lasts_refuses_its_period(shop):
     number = add_call(shop.engine, CALL_DAY, None)
     words = "Calls of trunk acme-lyon that began before 2026-12-12 still last (1)"
@@ -188,6 +204,17 @@ def test_a_call_without_a_rate_refuses_its_period(shop):
     assert "Calls of trunk acme-lyon to de:fixed, as to +4930123456, have no rate (1)" in words
     assert "from 2026-11-12 on" in words
     assert shop.numbers() == ["F2026-000001"]
+
+
+def test_calls_to_numbers_that_nobody_could_read_have_the_rate_of_all(shop):
+    """As they may pass while the service is away: else their customer could never be billed."""
+    add_call(shop.engine, CALL_DAY, callee="", zone="", reason="away-admitted", via="away")
+    (words,) = refused(shop.bill("2026-12-12"))
+    assert "to numbers that nobody could read, have no rate (1): load one for 'all'" in words
+    with shop.changing() as connection:
+        add_rate(connection, "all", "0.30")
+    assert written(shop.bill("2026-12-12")) == ["F2026-000002"]
+    assert "0.3" in shop.amounts("F2026-000002")
 
 
 def test_a_catalogue_that_is_lost_refuses_its_period_alone(shop):

@@ -63,6 +63,13 @@ def test_each_sign_is_another_one_and_tells_of_the_others(engine):
     assert the_servers(engine)["one"].vitals == Vitals("0.1.0", NOON, 100, "up", NOON)
 
 
+def test_each_sign_tells_when_the_one_before_was_given(engine):
+    assert beat(engine, "one").last_at is None
+    assert beat(engine, "two", at=after(3)).last_at is None
+    assert beat(engine, "one", at=after(5)).last_at == NOON
+    assert beat(engine, "one", at=after(9)).last_at == after(5)
+
+
 def test_a_lost_server_s_channels_are_free_and_its_calls_end_with_its_last_sign(engine):
     provide(engine, channels=1)
     beat(engine, at=after(30))

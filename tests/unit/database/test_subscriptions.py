@@ -8,7 +8,7 @@ import pytest
 
 from asterisk_siptrunk.billing.period import PeriodRule
 from asterisk_siptrunk.billing.subscription import HeldNumber, HeldOption, OrderKind
-from asterisk_siptrunk.database import orders, subscriptions, trunks
+from asterisk_siptrunk.database import catalogues, orders, subscriptions, trunks
 from asterisk_siptrunk.errors import InvalidInput, NotFound
 from tests.unit.database.builders import BY, trunk
 from tests.unit.database.shop import (
@@ -48,6 +48,12 @@ def end(shop):
 def withdraw(shop):
     with shop.changing() as connection:
         subscriptions.withdraw_end(connection, shop.by, "acme-lyon", PARIS)
+
+
+def cancel(shop, order):
+    with shop.changing() as connection:
+        ground = subscriptions.ground(connection, PARIS)
+        orders.cancel(connection, shop.by, order.reference, ground)
 
 
 def add_option(shop, name):
@@ -180,6 +186,71 @@ def test_a_raise_that_is_paid_before_the_turn_counts_in_the_new_period(shop):
     assert shop.trunk().channels == 6
 
 
+def test_a_raise_that_was_paid_while_the_turn_waited_stays(shop):
+    """Thousands begin at one midnight: a turn may come long after its look at the clock."""
+    shop.at("2026-12-12", 0)
+    looked_at = shop.now
+    shop.now += timedelta(seconds=20)
+    shop.raised(8)
+    shop.now = looked_at
+    shop.turn()
+    assert shop.trunk().channels == 8
+
+
+LAST = "2026-12-11"
+"""The last day of the first period."""
+
+
+def raise_of_the_last_day(shop):
+    order = shop.at(LAST, 23).order(8)
+    return lambda: shop.pay(order).words
+
+
+def cut_of_the_last_day(shop):
+    cut = shop.at(LAST, 23).order(4)
+    return lambda: cancel(shop, cut)
+
+
+def end_of_the_last_day(shop):
+    end(shop)
+    return lambda: withdraw(shop)
+
+
+LATE = [
+    pytest.param(raise_of_the_last_day, id="paid"),
+    pytest.param(cut_of_the_last_day, id="cut-cancelled"),
+    pytest.param(end_of_the_last_day, id="end-withdrawn"),
+    pytest.param(lambda shop: lambda: shop.order(3), id="cut"),
+    pytest.param(lambda shop: lambda: end(shop), id="ended"),
+    pytest.param(lambda shop: lambda: add_option(shop, "fax"), id="option"),
+]
+
+
+@pytest.mark.parametrize("begin", LATE)
+def test_what_comes_with_a_moment_before_the_turn_is_too_late(shop, begin):
+    """It waited for a lock over the border, or its server's clock is behind."""
+    late = begin(shop)
+    shop.at("2026-12-12", 0).turn()
+    before = shop.trunk(), shop.subscription()
+    shop.at(LAST, 23)
+    said = ""
+    try:
+        said = late()
+    except InvalidInput as error:
+        said = str(error)
+    assert "A new period of trunk acme-lyon has begun in this moment, on 2026-12-12" in said
+    assert (shop.trunk(), shop.subscription()) == before
+
+
+@pytest.mark.parametrize("rule", ["monthly", None], ids=["calendar", "anniversary"])
+@pytest.mark.parametrize("day", ["2026-11-30", "2026-12-01", "2026-12-31"])
+def test_what_comes_in_time_is_taken(engine, rule, day):
+    """On the last day of a month a first period by the calendar has one day."""
+    shop = Shop.opened(engine, catalogue=replace(CATALOGUE, plans={"monthly": MONTHLY}))
+    shop.at(day, 0).subscribe(5, plan=rule)
+    assert shop.raised(8).granted == 3
+
+
 def test_periods_of_the_calendar(engine):
     catalogue = replace(CATALOGUE, plans={"monthly": MONTHLY})
     shop = Shop.opened(engine, catalogue=catalogue)
@@ -216,6 +287,17 @@ def test_an_end_is_withdrawn_until_it_is_there(shop):
             what(shop)
     shop.turn()
     assert shop.trunk().ended
+
+
+def test_an_end_is_not_withdrawn_where_the_next_catalogue_relies_on_it(shop):
+    end(shop)
+    offers = {"other": replace(CATALOGUE.offers["packs"], name="other")}
+    new = replace(CATALOGUE, valid_from=date(2026, 12, 12), offers=offers, plans={})
+    with shop.changing() as connection:
+        catalogues.load(connection, shop.by, new, BEGAN.date())
+    with pytest.raises(InvalidInput, match=r"acme-lyon has subscribed to it: .* no offer packs"):
+        withdraw(shop)
+    assert shop.subscription().ends == date(2026, 12, 12)
 
 
 def test_what_ends_is_neither_raised_nor_cut(shop):
@@ -282,9 +364,7 @@ def test_an_option_taken_again_is_charged_once(shop):
 
 def test_a_cut_that_is_cancelled_changes_nothing(shop):
     cut = shop.at("2026-11-20").order(3)
-    with shop.changing() as connection:
-        ground = subscriptions.ground(connection, PARIS)
-        orders.cancel(connection, shop.by, cut.reference, ground)
+    cancel(shop, cut)
     shop.at("2026-12-12").turn()
     assert shop.trunk().channels == 5
 

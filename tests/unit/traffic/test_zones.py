@@ -29,7 +29,7 @@ def test_numbers_follow_one_another():
         pytest.param("001:satellite", 3600, 480.0, id="satellite"),  # 8 x 60
         pytest.param("tn:fixed", 30, 0.30, id="the world"),  # 0.30 x 1
         pytest.param("re:mobile", 30, 0.09, id="by a prefix"),  # 0.09 x 1
-        pytest.param("", 600, 0.0, id="unreadable"),
+        pytest.param("", 600, 3.00, id="unreadable"),  # 0.30 x 10, as all others
     ],
 )
 def test_a_call_costs_what_the_deck_says(zone, seconds, cost):
