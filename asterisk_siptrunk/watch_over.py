@@ -26,6 +26,7 @@ from asterisk_siptrunk.database import findings, sightings, watch_rules, watchin
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import reading, transaction
+from asterisk_siptrunk.database.logins import LoginFeed
 from asterisk_siptrunk.database.replay import Replay, make_watch, release
 from asterisk_siptrunk.database.sightings import CallFeed
 from asterisk_siptrunk.database.watching import Followed, Watched
@@ -86,6 +87,7 @@ class _Watching:
 
     watch: Watch
     feed: CallFeed
+    logins: LoginFeed
     edition: object
     standing: object
     released_to: datetime
@@ -164,6 +166,7 @@ class WatchOver:
                 current = self._watching = self._begin(connection, mine, edition, now)
             self._know_trunks(connection, current, now)
             fresh = findings.released_since(connection, current.released_to)
+            logins = current.logins.look(connection, now)
             seen = current.feed.look(connection, now.timestamp())
         for one in fresh:
             if one.id not in current.released:
@@ -172,6 +175,8 @@ class WatchOver:
         current.released_to = max(
             (o.changed_at for o in fresh if o.changed_at), default=current.released_to
         )
+        for login in logins:
+            self._found += current.watch.login(login)
         for sighting in seen:
             self._found += current.watch.take(sighting)
         self._found += current.watch.tick(now.timestamp())
@@ -198,12 +203,15 @@ class WatchOver:
             found += [one for one in replay.take(sighting) if one.at > known]
             count += 1
         self._found += found
+        logins = LoginFeed()
+        for login in logins.begin(connection, now):
+            watch.login(login)
         log.info(
             "Watching over abnormal use: %d moments of calls seen in %.1f s.",
             *(count, time.monotonic() - began),
         )
         standing = sightings.standing(connection, now)
-        return _Watching(watch, feed, edition, standing, now, {one.id for one in releases})
+        return _Watching(watch, feed, logins, edition, standing, now, {one.id for one in releases})
 
     def _know_trunks(self, connection: Connection, current: _Watching, now: datetime) -> None:
         standing = sightings.standing(connection, now)

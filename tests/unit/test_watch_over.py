@@ -9,8 +9,19 @@ import pytest
 from sqlalchemy import update
 
 from asterisk_siptrunk import watch_over
+from asterisk_siptrunk.anomaly.rule import Count, Measure, Per, Rule
+from asterisk_siptrunk.anomaly.trait import Trait
+from asterisk_siptrunk.call.security import SecurityCount
 from asterisk_siptrunk.call.server import Vitals
-from asterisk_siptrunk.database import findings, servers, suspensions, trunks, watch_rules, watching
+from asterisk_siptrunk.database import (
+    findings,
+    security,
+    servers,
+    suspensions,
+    trunks,
+    watch_rules,
+    watching,
+)
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
 from asterisk_siptrunk.database.findings import FindingFilter
@@ -54,11 +65,12 @@ class Scene:
             for name in ("one", "two"):
                 servers.beat(connection, name, VITALS, (), NOON)
         self.now, self.ending, self._admission = NOON, Ending(), admission()
+        self.rules = (RULE,)
         self.url, self.engines = url, [self.engine]
         self.watch = self.server("one")
 
     def server(self, name):
-        terms = WatchTerms(name, "FR", "", (RULE,), BUSINESS)
+        terms = WatchTerms(name, "FR", "", self.rules, BUSINESS)
         self.engines.append(open_engine(self.url))
         return WatchOver(terms, self.engines[-1], self.ending, lambda: self.now)
 
@@ -208,6 +220,20 @@ def test_a_trunk_that_is_opened_meanwhile_is_watched(scene):
         ask(scene.engine, admission(), attempt)
     scene.watch.look()
     assert [each.trunk for each in scene.found()] == ["acme-lyon"]
+
+
+def test_wrong_passwords_are_counted_by_the_rules_for_logins(scene):
+    of = Count(Measure.LOGINS, Trait.PASSWORD, Per.TRUNK, 3600.0)
+    guessed = Rule("guessed", 1, of, critical=5)
+    scene.rules = (RULE, guessed)
+    scene.watch = scene.server("one")
+    scene.watch.look()
+    with transaction(scene.engine) as connection:
+        event = ("192.0.2.7", "trunk-acme-paris", "acme-paris", "ChallengeResponseFailed")
+        count = SecurityCount(NOON, *event, 5, scene.now, scene.now)
+        security.record(connection, "one", [count])
+    scene.watch.look()
+    assert [(each.rule, each.trunk) for each in scene.found()] == [("guessed", "acme-paris")]
 
 
 def test_what_is_usual_is_kept_once_a_day(scene):
