@@ -23,13 +23,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
-from asterisk_siptrunk.asterisk.variables import APPLY_USER, TRUNK_PREFIX
+from asterisk_siptrunk.anomaly.rule import Rule
+from asterisk_siptrunk.anomaly.rule_file import read_rules, shipped_rules
+from asterisk_siptrunk.asterisk.variables import APPLY_USER, END_USER, TRUNK_PREFIX
 from asterisk_siptrunk.billing.dunning import Patience
 from asterisk_siptrunk.billing.invoice import InvoiceDocument, Party
 from asterisk_siptrunk.billing.office import Office
 from asterisk_siptrunk.billing.payment import Outcome, Payment, PaymentState
 from asterisk_siptrunk.database import (
     audit,
+    backtest,
     backup,
     calls,
     carriers,
@@ -38,6 +41,7 @@ from asterisk_siptrunk.database import (
     customers,
     dunning,
     exports,
+    findings,
     invoices,
     months,
     notices,
@@ -52,9 +56,12 @@ from asterisk_siptrunk.database import (
     schema,
     security,
     servers,
+    sightings,
     subscriptions,
+    suspensions,
     trunks,
     usage,
+    watch_rules,
 )
 from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.audit import By
@@ -81,6 +88,7 @@ if TYPE_CHECKING:
     from asterisk_siptrunk.asterisk.ami import AmiLogin
     from asterisk_siptrunk.asterisk.archive import JournalArchive
     from asterisk_siptrunk.asterisk.control import AmiControl
+    from asterisk_siptrunk.asterisk.ending import AmiEnding
     from asterisk_siptrunk.database.inventory import DatabaseInventory
     from asterisk_siptrunk.delivery.courier import Courier
     from asterisk_siptrunk.generation.firewall import Limits
@@ -100,7 +108,10 @@ __all__ = [
     "agi_process",
     "ask_service",
     "audit",
+    "backtest",
     "backup",
+    "base_rules",
+    "book_of_calls",
     "business",
     "calls",
     "carriers",
@@ -114,6 +125,7 @@ __all__ = [
     "dunning",
     "engine",
     "exports",
+    "findings",
     "firewall",
     "inventory",
     "invoices",
@@ -145,10 +157,12 @@ __all__ = [
     "signature",
     "store",
     "subscriptions",
+    "suspensions",
     "system_name",
     "take_payment",
     "transaction",
     "trunks",
+    "watch_rules",
     "ways_of",
 ]
 
@@ -235,6 +249,30 @@ def business(settings: Settings) -> Business:
     return Business(office, ways_of(settings))
 
 
+def base_rules(settings: Settings) -> tuple[Rule, ...]:
+    """The watch's rules before anything was changed of them.
+
+    Raises:
+        SettingsError: the file of rules that the settings name cannot be read.
+        InvalidInput: it has mistakes; a line for each.
+    """
+    if not settings.watch.rules:
+        return shipped_rules()
+    file = Path(settings.watch.rules)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise SettingsError(f"{settings.file}: [watch] rules: {file}: {why}.") from None
+    return read_rules(text, str(file))
+
+
+def book_of_calls(settings: Settings, connection: Connection, at: datetime) -> sightings.Book:
+    """What has to be known of trunks to see their calls as the watch does."""
+    zone = settings.provider.zone
+    return sightings.read_book(connection, zone, at, settings.watch.deck)
+
+
 def counter(settings: Settings, connection: Connection, by: By) -> Counter:
     """Where orders are quoted."""
     return Counter(connection, by, business(settings))
@@ -286,6 +324,16 @@ def control(settings: Settings) -> "AmiControl":
     from asterisk_siptrunk.asterisk.control import AmiControl  # noqa: PLC0415 - see above
 
     return AmiControl(_login(settings))
+
+
+def _ending(settings: Settings) -> "AmiEnding | None":
+    """Who ends calls of the Asterisk beside us; None where its secret is not given."""
+    from asterisk_siptrunk.asterisk.ami import AmiLogin  # noqa: PLC0415
+    from asterisk_siptrunk.asterisk.ending import AmiEnding  # noqa: PLC0415
+
+    secret = settings.secrets.ami_end
+    login = AmiLogin(settings.ami.host, settings.ami.port, END_USER, secret)
+    return AmiEnding(login) if secret else None
 
 
 def _login(settings: Settings) -> "AmiLogin":
@@ -395,7 +443,15 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
         schema.require_current(database)
         bring = partial(_bring, settings.file)
         pay = partial(_take_told_payment, settings)
-        means = daemon.Means(database, control(settings), bring, pay, business(settings))
+        means = daemon.Means(
+            engine=database,
+            control=control(settings),
+            bring=bring,
+            pay=pay,
+            business=business(settings),
+            rules=base_rules(settings),
+            ending=_ending(settings),
+        )
         daemon.run(settings, means, ready)
     finally:
         database.dispose()

@@ -15,9 +15,11 @@ from importlib.metadata import version
 from sqlalchemy import Engine
 
 from asterisk_siptrunk.admission_service import AdmissionService
+from asterisk_siptrunk.anomaly import Rule
 from asterisk_siptrunk.asterisk.agi import AgiRequest
 from asterisk_siptrunk.asterisk.ami import AmiClient, AmiLogin, utc_now
 from asterisk_siptrunk.asterisk.control import AmiControl
+from asterisk_siptrunk.asterisk.ending import AmiEnding
 from asterisk_siptrunk.asterisk.fastagi import FastAgiServer
 from asterisk_siptrunk.asterisk.listener import Listener
 from asterisk_siptrunk.asterisk.registrations import ContactList
@@ -45,6 +47,7 @@ from asterisk_siptrunk.follow import Bring, Follower
 from asterisk_siptrunk.metrics import Answer, Answering, Metrics, Standing
 from asterisk_siptrunk.notify import ServiceManager
 from asterisk_siptrunk.settings import Settings
+from asterisk_siptrunk.watch_over import WatchOver, WatchTerms
 from asterisk_siptrunk.web.app import make_app
 from asterisk_siptrunk.web.payment import Pay
 from asterisk_siptrunk.web.server import WebServer
@@ -69,6 +72,8 @@ class Means:
         bring: applies what the database says to the Asterisk beside us.
         pay: applies a payment that we are told of.
         business: how the provider sells: by it new periods begin.
+        rules: of the watch over abnormal use, before anything was changed of them.
+        ending: ends calls of the Asterisk beside us; None where it may not.
     """
 
     engine: Engine
@@ -76,6 +81,8 @@ class Means:
     bring: Bring
     pay: Pay
     business: Business
+    rules: tuple[Rule, ...]
+    ending: AmiEnding | None
 
 
 def run(settings: Settings, means: Means, ready: Ready) -> None:
@@ -141,6 +148,7 @@ class _Parts:
         self._metrics = self._open_metrics(settings)
         self._web = _open_web(settings, means.pay)
         self._delivery = Delivery(settings)
+        self._watch = _watch_over(settings, means)
         self.agi = FastAgiServer(
             self._metrics.watching(answer) if self._metrics else answer,
             # An answer that Asterisk never confirmed may have left a row without a channel.
@@ -164,6 +172,7 @@ class _Parts:
     async def work(self, stop: asyncio.Event) -> None:
         """Serve until told to stop; then let the calls that ask hear their answer."""
         self._delivery.start()
+        self._watch.start()
         listening = asyncio.create_task(self._listener.run())
         keeping = [
             asyncio.create_task(self._gate.run()),
@@ -198,7 +207,7 @@ class _Parts:
             await self._gate.submit_long(lambda c: servers.stop(c, self._server, at))
         if isinstance(self._short, LoopDatabase):
             self._short.close()
-        ending = [self._database.stop, self._chores.stop, self._delivery.stop]
+        ending = [self._database.stop, self._chores.stop, self._delivery.stop, self._watch.stop]
         if self._web is not None:
             ending.append(self._web.stop)
         await asyncio.gather(*(asyncio.to_thread(stop, END_SECONDS) for stop in ending))
@@ -259,6 +268,17 @@ class _Parts:
         away = self._gate.away_seconds
         database = f"database away for {away:.0f} s" if away else "database there"
         return f"Admitting calls; manager interface {self._client.state.link}, {database}."
+
+
+def _watch_over(settings: Settings, means: Means) -> WatchOver:
+    terms = WatchTerms(
+        server=settings.asterisk.server,
+        country=settings.provider.country,
+        deck=settings.watch.deck,
+        base=means.rules,
+        business=means.business,
+    )
+    return WatchOver(terms, open_engine(settings.database.url, patient=True), means.ending, utc_now)
 
 
 def _open_web(settings: Settings, pay: Pay) -> WebServer | None:

@@ -247,11 +247,25 @@ class BillingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """The watch over abnormal use.
+
+    Attributes:
+        rules: a file of rules in the place of those that ship; "" is these.
+        deck: the rates that calls of trunks without a subscription are counted by; "" counts
+            nothing for them.
+    """
+
+    rules: str = ""
+    deck: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Secrets:
     """Secrets; never shown.
 
     Attributes:
-        ami_listen, ami_apply: of our two AMI users.
+        ami_listen, ami_apply, ami_end: of our AMI users; without the last no running call is ended.
         mail_password: what we log in with at the server that takes our mails.
         webhook_secret: signs what we tell the provider's systems.
         payment_secret: signs what we are told of payments.
@@ -259,6 +273,7 @@ class Secrets:
 
     ami_listen: str = field(default="", repr=False)
     ami_apply: str = field(default="", repr=False)
+    ami_end: str = field(default="", repr=False)
     mail_password: str = field(default="", repr=False)
     webhook_secret: str = field(default="", repr=False)
     payment_secret: str = field(default="", repr=False)
@@ -280,6 +295,7 @@ class Settings:
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     billing: BillingSettings = BillingSettings()
+    watch: WatchSettings = WatchSettings()
     kept: Secrets | str = field(default=Secrets(), repr=False)
 
     @property
@@ -306,6 +322,7 @@ _TABLES = {
     "web": WebSettings,
     "log": LogSettings,
     "billing": BillingSettings,
+    "watch": WatchSettings,
 }
 _WORDS = {
     "format": ("text", "json"),

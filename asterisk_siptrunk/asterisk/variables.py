@@ -69,6 +69,7 @@ GENERATION_CONTEXT = "siptrunk-generation"
 
 LISTEN_USER = "siptrunk-listen"
 APPLY_USER = "siptrunk-apply"
+END_USER = "siptrunk-end"
 
 JOURNAL_FIELDS = (
     "uniqueid",

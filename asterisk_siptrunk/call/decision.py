@@ -14,6 +14,7 @@ Whoever calls `decide` counts the load and stores the outcome in one transaction
 cannot be had, nothing is decided here: the dialplan goes on by its own rendered rules.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from asterisk_siptrunk.call.attempt import Attempt, Direction, Load, Terms
@@ -25,9 +26,11 @@ from asterisk_siptrunk.destination import (
     Policy,
     caller_number,
     is_emergency,
+    names_of,
     normalise,
+    shipped_risk,
 )
-from asterisk_siptrunk.trunk import CallerPolicy, Carrier, SuspensionScope, Trunk
+from asterisk_siptrunk.trunk import CallerPolicy, Carrier, Part, SuspensionScope, Trunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def _inbound(attempt: Attempt, trunk: Trunk, load: Load) -> Decision:
     if callee is None:
         return Refuse(Reason.UNKNOWN_NUMBER, facts=f"dialled {attempt.dialled[:40]!r}")
     refusal = (
-        _not_in_force(trunk, callee, SuspensionScope.INBOUND)
+        _not_in_force(attempt, trunk, callee, _inbound_parts(attempt, trunk))
         or _inbound_full(trunk, callee, load)
         or _too_fast(trunk, callee, load)
     )
@@ -116,12 +119,13 @@ def _inbound(attempt: Attempt, trunk: Trunk, load: Load) -> Decision:
 def _outbound(attempt: Attempt, terms: Terms, load: Load, chance: Chance) -> Decision:
     trunk = terms.trunk
     callee = normalise(attempt.dialled, trunk.country)
-    refusal = _not_in_force(trunk, callee, SuspensionScope.OUTBOUND)
+    caller = _caller(attempt, trunk)
+    parts = _outbound_parts(attempt, trunk, callee, caller)
+    refusal = _not_in_force(attempt, trunk, callee, parts)
     if refusal or callee is None:
         return refusal or Refuse(
             Reason.UNKNOWN_NUMBER, facts=f"{attempt.dialled[:40]!r} is no number in {trunk.country}"
         )
-    caller = _caller(attempt, trunk)
     carriers = with_room(terms.carriers, load.carriers)
     refusal = (
         _caller_not_owned(attempt, trunk, callee, caller)
@@ -135,17 +139,44 @@ def _outbound(attempt: Attempt, terms: Terms, load: Load, chance: Chance) -> Dec
 
 
 def _not_in_force(
-    trunk: Trunk, callee: Destination | None, direction: SuspensionScope
+    attempt: Attempt, trunk: Trunk, callee: Destination | None, parts: Iterator[Part]
 ) -> Refuse | None:
     if trunk.ended:
         return Refuse(Reason.TRUNK_ENDED, callee)
-    scopes = [direction]
-    if direction is SuspensionScope.OUTBOUND and callee and not callee.is_domestic(trunk.country):
-        scopes.append(SuspensionScope.INTERNATIONAL)
-    suspension = trunk.suspension_of(*scopes)
+    if not trunk.suspensions:  # nearly every call: its parts need not be told
+        return None
+    suspension = trunk.suspension_at(attempt.at, frozenset(parts))
     if suspension is None:
         return None
-    return Refuse(Reason.SUSPENDED, callee, f"{suspension.scope}: {suspension.reason}")
+    return Refuse(Reason.SUSPENDED, callee, f"{suspension.part}: {suspension.reason}")
+
+
+def _inbound_parts(attempt: Attempt, trunk: Trunk) -> Iterator[Part]:
+    """The parts of the service that an inbound call is in."""
+    yield SuspensionScope.ALL, ""
+    yield SuspensionScope.INBOUND, ""
+    yield from _caller_parts(attempt, trunk)
+
+
+def _outbound_parts(
+    attempt: Attempt, trunk: Trunk, callee: Destination | None, caller: str | None
+) -> Iterator[Part]:
+    """The parts that an outbound call is in; `caller` is the number that it would present."""
+    yield SuspensionScope.ALL, ""
+    yield SuspensionScope.OUTBOUND, ""
+    yield from _caller_parts(attempt, trunk)
+    yield SuspensionScope.CALLER, caller or ""
+    if callee is not None:
+        if not callee.is_domestic(trunk.country):
+            yield SuspensionScope.INTERNATIONAL, ""
+        for name in names_of(callee, trunk.country, shipped_risk()):
+            yield SuspensionScope.DESTINATION, name
+
+
+def _caller_parts(attempt: Attempt, trunk: Trunk) -> Iterator[Part]:
+    """A caller is stopped as it is written (an extension), and in whatever form it is written."""
+    yield SuspensionScope.CALLER, attempt.caller
+    yield SuspensionScope.CALLER, caller_number(attempt.caller, trunk.country) or ""
 
 
 def _caller(attempt: Attempt, trunk: Trunk) -> str | None:

@@ -98,6 +98,10 @@ def _secrets(desk: Desk) -> Iterator[Finding]:
     if not (secrets.ami_listen and secrets.ami_apply):
         advice = f"Give ami_listen and ami_apply in {file}; 'siptrunk init' makes them."
         yield Finding("secrets", Health.FAIL, "A secret of the manager interface is empty.", advice)
+    elif not secrets.ami_end:
+        said = "ami_end is empty: what the watch suspends is stopped, and running calls go on."
+        advice = f"Give ami_end in {file}, any long text, then 'siptrunk config apply'."
+        yield Finding("secrets", Health.WARN, said, advice)
     for name in _missing_secrets(desk.settings):
         said = f"{name} is empty, and the settings need it."
         yield Finding("secrets", Health.FAIL, said, f"Give {name} in {file}.")

@@ -108,6 +108,10 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 # outbound_days = 14  # ... outbound calls are suspended
 # all_days = 28  # ... all calls are; emergency calls pass, as ever
 
+[watch]  # over abnormal use: 'siptrunk anomaly rules' lists its rules
+# rules = ""  # a file of rules in the place of those that ship
+# deck = ""  # the rates that calls of trunks without a subscription are counted by
+
 [log]
 # format = "text"  # or "json": one object a line
 # level = "info"  # "debug" has a line for each verdict
@@ -116,10 +120,11 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 _SECRETS = """\
 # Secrets of siptrunk, made by 'siptrunk init'.
 
-# Of its two users of Asterisk's manager interface: 'siptrunk config apply' puts them into
+# Of its three users of Asterisk's manager interface: 'siptrunk config apply' puts them into
 # Asterisk's manager.d.
 ami_listen = {ami_listen}
 ami_apply = {ami_apply}
+ami_end = {ami_end}
 
 # What [webhook] url is told is signed with it: whoever listens there needs it, too.
 webhook_secret = {webhook_secret}
@@ -130,7 +135,7 @@ payment_secret = {payment_secret}
 # For username of [mail].
 # mail_password = ""
 """
-_MADE = ("ami_listen", "ami_apply", "webhook_secret", "payment_secret")
+_MADE = ("ami_listen", "ami_apply", "ami_end", "webhook_secret", "payment_secret")
 
 _NEXT = """\
 Next:

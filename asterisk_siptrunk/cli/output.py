@@ -52,7 +52,7 @@ _WIDTH_OF_A_PIPE = 10_000
 _PROSE = frozenset(
     {
         *("advice", "change", "email", "found", "note", "notes", "reason", "source", "status"),
-        *("title", "user_agent", "what", "error", "outcome", "packs"),
+        *("title", "user_agent", "what", "error", "outcome", "packs", "sentence"),
     }
 )
 _NARROWEST_PROSE = 20

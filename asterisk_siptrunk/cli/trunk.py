@@ -1,12 +1,13 @@
 """`siptrunk trunk`."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 
 from asterisk_siptrunk import bootstrap
-from asterisk_siptrunk.bootstrap import calls, issue_credentials, trunks
+from asterisk_siptrunk.bootstrap import calls, issue_credentials, suspensions, trunks
 from asterisk_siptrunk.cli.complete import customer_names, trunk_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import (
@@ -19,24 +20,31 @@ from asterisk_siptrunk.cli.options import (
     yes_option,
 )
 from asterisk_siptrunk.cli.output import Form, Row, Value, say, show_row, show_rows, warn
+from asterisk_siptrunk.cli.suspension import suspension_rows
 from asterisk_siptrunk.cli.values import (
+    CALLER,
     CALLS_PER_SECOND,
     CONTEXT,
     COUNTRY,
     LINE,
+    LINE_OR_NONE,
+    MOMENT,
     NETWORK,
     SERVER,
+    TARGET,
     WholeNumber,
     limit,
     phone_number,
 )
-from asterisk_siptrunk.destination import domestic_patterns
+from asterisk_siptrunk.destination import Target, caller_number, domestic_patterns
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import (
+    IN_PART,
     MOST_CHANNELS,
     AwayPolicy,
     CallerPolicy,
     Credentials,
+    Suspension,
     SuspensionScope,
     Transport,
     Trunk,
@@ -229,6 +237,7 @@ def show(desk: Desk, name: str, form: Form) -> None:
         credentials = trunks.credentials_of(connection, name)
         in_use = calls.in_use(connection).get(name, 0)
         registered = [r for r in calls.registrations(connection) if r.trunk == name]
+        stopped = suspension_rows(suspensions.listed(connection, name))
     registrations: list[Row] = [
         {
             "server": r.server,
@@ -239,9 +248,8 @@ def show(desk: Desk, name: str, form: Form) -> None:
         }
         for r in registered
     ]
-    suspensions: list[Row] = [{"scope": s.scope, "reason": s.reason} for s in found.suspensions]
     sheet = {**_sheet(found, credentials), "in_use": in_use}
-    show_row(sheet, form, desk.zone, suspensions=suspensions, registrations=registrations)
+    show_row(sheet, form, desk.zone, suspensions=stopped, registrations=registrations)
 
 
 @command.command("set")
@@ -294,21 +302,39 @@ def remove(desk: Desk, name: str, *, yes: bool) -> None:
 @name_argument(trunk_names)
 @click.option(
     "--scope",
-    type=click.Choice(SuspensionScope, case_sensitive=False),
-    default="all",
-    show_default=True,
-    help="The part of the service to stop; emergency calls are in none.",
+    type=click.Choice([s for s in SuspensionScope if s not in IN_PART], case_sensitive=False),
+    help="The part of the service to stop; emergency calls are in none.  [default: all]",
 )
+@click.option("--destination", type=TARGET, help="Only calls to there: lv, lv:premium, +37190.")
+@click.option("--caller", type=CALLER, help="Only calls from this number, either way.")
+@click.option("--until", type=MOMENT, help="When it is over by itself.  [default: when resumed]")
 @click.option("--reason", type=LINE, required=True, help="Why; the customer may be told.")
 @pass_desk
-def suspend(desk: Desk, name: str, scope: SuspensionScope, reason: str) -> None:
+def suspend(  # noqa: PLR0913 - one argument for each option
+    desk: Desk,
+    /,
+    *,
+    name: str,
+    scope: SuspensionScope | None,
+    destination: Target | None,
+    caller: str | None,
+    until: datetime | None,
+    reason: str,
+) -> None:
     """Stop all or part of a trunk's service, from the next call on.
 
-    Example: siptrunk trunk suspend acme-paris --scope international --reason "toll fraud"
-    """
+    \b
+    Examples:
+      siptrunk trunk suspend acme-paris --scope international --reason "toll fraud"
+      siptrunk trunk suspend acme-paris --destination lv:premium --reason "toll fraud"
+      siptrunk trunk suspend acme-paris --caller 0612345678 --until 2027-01-01 --reason "nuisance"
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with desk.changing() as (connection, by):
-        trunks.suspend(connection, by, name, scope, reason)
-    say(f"Trunk {name} suspended ({scope}). Calls in progress go on.")
+        country = trunks.in_force(connection, name).country
+        part, target = _part(scope, destination, caller, country)
+        new = Suspension(part or SuspensionScope.ALL, reason, target=target, expires_at=until)
+        suspensions.suspend(connection, by, name, new)
+    say(f"Trunk {name} suspended ({new.part}). Calls in progress go on.")
 
 
 @command.command()
@@ -316,16 +342,36 @@ def suspend(desk: Desk, name: str, scope: SuspensionScope, reason: str) -> None:
 @click.option(
     "--scope",
     type=click.Choice(SuspensionScope, case_sensitive=False),
-    help="Only this suspension.  [default: every one]",
+    help="Only suspensions of this scope.  [default: every one]",
 )
+@click.option("--destination", type=TARGET, help="Only that of this destination.")
+@click.option("--caller", type=CALLER, help="Only that of this caller.")
+@click.option("--reason", type=LINE_OR_NONE, default="", help="Why; the history keeps it.")
 @pass_desk
-def resume(desk: Desk, name: str, scope: SuspensionScope | None) -> None:
+def resume(  # noqa: PLR0913 - one argument for each option
+    desk: Desk,
+    /,
+    *,
+    name: str,
+    scope: SuspensionScope | None,
+    destination: Target | None,
+    caller: str | None,
+    reason: str,
+) -> None:
     """Lift suspensions, from the next call on.
 
-    Example: siptrunk trunk resume acme-paris
-    """
+    What the watch has suspended for passes again, and is no evidence any more: it suspends anew
+    for what comes after.
+
+    \b
+    Examples:
+      siptrunk trunk resume acme-paris
+      siptrunk trunk resume acme-paris --destination lv:premium --reason "the customer rang"
+    """  # noqa: D301 - see above
     with desk.changing() as (connection, by):
-        lifted = trunks.resume(connection, by, name, scope)
+        country = trunks.in_force(connection, name).country
+        part, target = _part(scope, destination, caller, country)
+        lifted = suspensions.resume(connection, by, name, part, target=target, reason=reason)
     say(f"Trunk {name} resumed." if lifted else f"Trunk {name} was not suspended so.")
 
 
@@ -383,6 +429,19 @@ def pbx_settings(desk: Desk, name: str, pbx: str) -> None:
 
 
 command.add_command(history_command("trunk", trunk_names, "acme-paris"))
+
+
+def _part(
+    scope: SuspensionScope | None, destination: Target | None, caller: str | None, country: str
+) -> tuple[SuspensionScope | None, str]:
+    """The one part that was meant, and its target; None where none was named."""
+    if sum(each is not None for each in (scope, destination, caller)) > 1:
+        raise click.UsageError("Give one of --scope, --destination and --caller.")
+    if destination is not None:
+        return SuspensionScope.DESTINATION, str(destination)
+    if caller is not None:
+        return SuspensionScope.CALLER, str(caller_number(caller, country) or caller)
+    return scope, ""
 
 
 def _terms(options: Mapping[str, Any]) -> dict[str, Any]:

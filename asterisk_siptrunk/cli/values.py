@@ -36,6 +36,7 @@ _DEFAULT = "default"
 _YEARS = range(1970, 3000)
 _MONTHS = range(1, 13)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
+_CALLER = re.compile(r"\+?[0-9]{1,30}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _PUNCTUATION = re.compile(r"[\s().\-/]")
 # Only the shape: whether it takes mail, only mail can tell.
@@ -160,6 +161,18 @@ def _printable(text: str) -> str:
     if len(text) > _LONGEST_LINE:
         raise InvalidInput(f"this has {len(text)} characters; {_LONGEST_LINE} are the most.")
     return text
+
+
+def caller_text(text: str) -> str:
+    """A caller's number without punctuation, in whatever form: digits, perhaps a plus in front.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    number = without_punctuation(text)
+    if _CALLER.fullmatch(number):
+        return number
+    raise InvalidInput(f"{text[:80]!r} is no caller's number; give one like +33612345678 or 100.")
 
 
 def email_address(text: str) -> str:
@@ -329,6 +342,7 @@ MONTH = MonthType()
 PRICE = PriceType()
 SERVER = TextType("host", parse_server)
 CONTEXT = TextType("context", parse_context)
+CALLER = TextType("number", caller_text)
 LINE = TextType("text", one_line)
 LINE_OR_NONE = TextType("text", one_line_or_none)
 EMAIL = TextType("address", email_address)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from asterisk_siptrunk.anomaly.sighting import Seen
 from asterisk_siptrunk.call import (
     Admit,
     Attempt,
@@ -174,8 +175,8 @@ def _row(attempt: Attempt, ruling: Ruling) -> dict[str, Any]:
     }
 
 
-def destination_of(row: AnyRow) -> Destination:
-    """Where the call of a row goes."""
+def destination_of(row: AnyRow | Seen) -> Destination:
+    """Where a call goes, by its row or as the watch sees it."""
     country, _, kind = row.zone.partition(":")
     # A call that nobody decided on, and whose number cannot be read, has no zone.
     return Destination(row.callee, country.upper(), Kind(kind or Kind.UNALLOCATED))

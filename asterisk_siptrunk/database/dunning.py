@@ -6,14 +6,14 @@ from sqlalchemy import Connection
 
 from asterisk_siptrunk.billing.dunning import Step, step_due
 from asterisk_siptrunk.billing.money import shown
-from asterisk_siptrunk.database import customers, invoices, trunks
+from asterisk_siptrunk.database import customers, invoices, suspensions, trunks
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.invoices import Invoice
 from asterisk_siptrunk.database.provider import hold
 from asterisk_siptrunk.errors import AlreadyExists
 from asterisk_siptrunk.notice.kind import NoticeKind
-from asterisk_siptrunk.trunk import SuspensionScope, SuspensionSource
+from asterisk_siptrunk.trunk import Suspension, SuspensionScope, SuspensionSource
 
 _SCOPES = {Step.OUTBOUND: SuspensionScope.OUTBOUND, Step.ALL: SuspensionScope.ALL}
 
@@ -70,7 +70,9 @@ def _suspend(
 ) -> None:
     reason = f"invoice {one.number} of {shown(one.unpaid, one.totals.currency)} is not paid"
     try:
-        trunks.suspend(connection, by, one.trunk, scope, reason, source=SuspensionSource.BILLING)
+        suspensions.suspend(
+            connection, by, one.trunk, Suspension(scope, reason, SuspensionSource.BILLING)
+        )
     except AlreadyExists:  # for another invoice of the same trunk
         return
     business.tell(
@@ -94,7 +96,7 @@ def lift(connection: Connection, by: By, business: Business, paid: Invoice) -> N
         scope
         for step, scope in _SCOPES.items()
         if step > furthest
-        and trunks.resume(connection, by, paid.trunk, scope, SuspensionSource.BILLING)
+        and suspensions.resume(connection, by, paid.trunk, scope, SuspensionSource.BILLING)
     ]
     left = trunks.get(connection, paid.trunk)
     for scope in lifted:

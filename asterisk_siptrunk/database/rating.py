@@ -120,6 +120,12 @@ def load_deck(connection: Connection, deck: str, period: BillingPeriod) -> list[
     return [Rate(*row) for row in connection.execute(query)]
 
 
+def whole_deck(connection: Connection, deck: str) -> list[Rate]:
+    """The rates of a deck, of all days."""
+    query = select(*(rate.c[name] for name in _RATE)).where(rate.c.deck == deck)
+    return [Rate(*row) for row in connection.execute(query)]
+
+
 def count(connection: Connection, usage: PeriodUsage) -> int:
     """How many calls `compute` will go through, for whoever waits for it."""
     query = _calls(connection, usage).where(call.c.started_at >= usage.span.since)

@@ -188,12 +188,15 @@ suspension = Table(
     _id(),
     Column("trunk_id", ForeignKey("trunk.id"), nullable=False, index=True),
     Column("scope", String(16), nullable=False),
+    Column("target", String(40), nullable=False, server_default=""),  # of the scopes in part
     # Who may lift it without being asked to: billing what it suspended for an unpaid invoice.
     Column("source", String(16), nullable=False, server_default="admin"),
     Column("reason", Text, nullable=False),
     Column("author", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
     Column("lifted_at", UtcDateTime),
+    Column("finding_id", BigInteger),  # what the watch suspended it for
 )
 
 rule = Table(
@@ -342,6 +345,76 @@ audit = Table(
     Column("name", Text, nullable=False),
     Column("change", Text, nullable=False),
     Index("ix_audit_noun_name", "noun", "name"),
+)
+
+# --- the watch over abnormal use ---
+
+# The one server that watches now; it is another's turn when that one is lost.
+watch = Table(
+    "watch",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True),
+    Column("server", String(64), nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Column("seen_to", UtcDateTime, nullable=False),  # what it found until then is known
+)
+
+# What is usual for a trunk, as the watch knew it then: it is learned over weeks.
+watch_profile = Table(
+    "watch_profile",
+    metadata,
+    Column("trunk_id", ForeignKey("trunk.id"), primary_key=True),
+    Column("as_of", UtcDateTime, primary_key=True),
+    Column("profile", Text, nullable=False),  # JSON
+)
+
+# What was changed of the rules, for all trunks or for one.
+rule_setting = Table(
+    "rule_setting",
+    metadata,
+    _id(),
+    Column("trunk_id", ForeignKey("trunk.id"), index=True),  # NULL: for all trunks
+    Column("rule", String(40), nullable=False),
+    Column("changed", Text, nullable=False),  # JSON: keys and values as in a file of rules
+    Column("author", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    UniqueConstraint("trunk_id", "rule"),
+)
+
+finding = Table(
+    "finding",
+    metadata,
+    _id(),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Column("trunk_id", ForeignKey("trunk.id"), index=True),  # NULL: of all trunks together
+    Column("rule", String(40), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("level", String(8), nullable=False),
+    Column("key", String(45), nullable=False),  # the zone, caller, callee or address, or ""
+    Column("amount", BigInteger, nullable=False),  # in the unit of what the rule measures
+    Column("usual", BigInteger),
+    Column("basis", Text, nullable=False),
+    Column("window", Integer, nullable=False),  # seconds
+    Column("sentence", Text, nullable=False),
+    Column("evidence", Text, nullable=False),  # JSON: ids of calls
+    Column("action", String(24), nullable=False),
+    Column("dry_run", Boolean, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("author", Text, nullable=False, server_default=""),  # who acknowledged or released it
+    Column("remark", Text, nullable=False, server_default=""),
+    Column("changed_at", UtcDateTime),
+    Index("ix_finding_state_changed_at", "state", "changed_at"),
+)
+
+# Running calls that the watch wants ended: each server ends its own.
+ending = Table(
+    "ending",
+    metadata,
+    Column("call_id", _Id, primary_key=True, autoincrement=False),
+    Column("server", String(64), nullable=False, index=True),
+    Column("uniqueid", String(150), nullable=False),
+    Column("finding_id", ForeignKey("finding.id"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
 )
 
 # What `usage prune` asks for before it drops a month: the last export of the whole of it.

@@ -217,65 +217,6 @@ def set_credentials(connection: Connection, by: By, name: str, credentials: Cred
     note(connection, by, "trunk", name, "secret rotated")
 
 
-def suspend(  # noqa: PLR0913 - a suspension has so many parts
-    connection: Connection,
-    by: By,
-    name: str,
-    scope: SuspensionScope,
-    reason: str,
-    *,
-    source: SuspensionSource = SuspensionSource.ADMIN,
-) -> None:
-    """Stop a part of a trunk's service, from the next admission on.
-
-    Raises:
-        NotFound: there is none of that name.
-        AlreadyExists: that part is suspended.
-        InvalidInput: it has ended.
-    """
-    found = in_force(connection, name)
-    if any((one.scope, one.source) == (scope, source) for one in found.suspensions):
-        raise AlreadyExists(f"Trunk {name} is suspended already ({scope}).")
-    connection.execute(
-        insert(suspension).values(
-            trunk_id=found.id,
-            scope=scope,
-            source=source,
-            reason=reason,
-            author=by.author,
-            created_at=by.at,
-        )
-    )
-    _update(connection, found.id, {})
-    note(connection, by, "trunk", name, f"suspended ({scope}): {reason}")
-
-
-def resume(
-    connection: Connection,
-    by: By,
-    name: str,
-    scope: SuspensionScope | None,
-    source: SuspensionSource | None = None,
-) -> int:
-    """Lift one suspension, or all of them, or those of one source; gives how many there were.
-
-    Raises:
-        NotFound: there is no such trunk.
-        InvalidInput: it has ended.
-    """
-    found = in_force(connection, name)
-    standing = (suspension.c.trunk_id == found.id) & suspension.c.lifted_at.is_(None)
-    if scope is not None:
-        standing &= suspension.c.scope == scope
-    if source is not None:
-        standing &= suspension.c.source == source
-    lifted = connection.execute(update(suspension).where(standing).values(lifted_at=by.at)).rowcount
-    if lifted:
-        _update(connection, found.id, {})
-        note(connection, by, "trunk", name, f"resumed ({scope or 'all suspensions'})")
-    return lifted
-
-
 def add_number(connection: Connection, by: By, name: str, e164: str, *, main: bool) -> None:
     """Give a number to a trunk; its first one is its main number.
 
@@ -435,17 +376,26 @@ def _suspensions_by_trunk(
     connection: Connection, where: ColumnElement[bool]
 ) -> Mapping[int, list[Suspension]]:
     rows = connection.execute(
-        select(suspension.c.trunk_id, suspension.c.scope, suspension.c.reason, suspension.c.source)
+        select(suspension)
         .join(trunk, trunk.c.id == suspension.c.trunk_id)
         .where(where, suspension.c.lifted_at.is_(None))
         .order_by(suspension.c.id)
     )
     found: dict[int, list[Suspension]] = defaultdict(list)
     for row in rows:
-        found[row.trunk_id].append(
-            Suspension(SuspensionScope(row.scope), row.reason, SuspensionSource(row.source))
-        )
+        found[row.trunk_id].append(suspension_from_row(row))
     return found
+
+
+def suspension_from_row(row: Row[*tuple[Any, ...]]) -> Suspension:
+    """Make a Suspension of its row."""
+    return Suspension(
+        SuspensionScope(row.scope),
+        row.reason,
+        SuspensionSource(row.source),
+        row.target,
+        row.expires_at,
+    )
 
 
 def _values(one: Trunk) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from asterisk_siptrunk.database import months, orders, subscriptions
+from asterisk_siptrunk.database import months, orders, subscriptions, suspensions
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.thread import DatabaseThread, T, Work
@@ -45,7 +45,7 @@ async def _make(database: DatabaseThread, now: datetime) -> bool:
 
 
 class Periods:
-    """Has periods begin, and orders expire, as they come due.
+    """Has periods begin, and orders and suspensions expire, as they come due.
 
     Each period by itself, so that its locks are short: calls come in between, and what is wrong
     with one subscription keeps no other one back. Whichever server comes first does it.
@@ -99,7 +99,9 @@ class Periods:
 
 
 def _due(connection: Connection, by: By) -> list[int]:
-    """Close the orders that were not paid in time; gives the subscriptions to turn, by id."""
+    """Close orders and suspensions whose time is over; gives the subscriptions to turn, by id."""
     for reference in orders.expire(connection, by):
         log.info("Order %s was not paid in time, and has expired.", reference)
+    for one in suspensions.expire(connection, by):
+        log.info("Trunk %s: no longer suspended (%s).", one.trunk, one.suspension.part)
     return subscriptions.to_turn(connection, by.at)

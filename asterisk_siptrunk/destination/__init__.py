@@ -16,7 +16,13 @@ from asterisk_siptrunk.destination.policy import (
     Rule,
     default_rules,
 )
-from asterisk_siptrunk.destination.target import RiskList, Scope, Target, shipped_risk
+from asterisk_siptrunk.destination.target import (
+    RiskList,
+    Scope,
+    Target,
+    names_of,
+    shipped_risk,
+)
 
 __all__ = [
     "E164",
@@ -38,6 +44,7 @@ __all__ = [
     "domestic_patterns",
     "emergency_numbers",
     "is_emergency",
+    "names_of",
     "normalise",
     "open_patterns",
     "shipped_risk",

@@ -100,6 +100,23 @@ Calls of trunk {trunk} pass again. The part that was suspended: {scope}.
 Why: {reason}
 """,
     )
+    ANOMALY = (
+        "anomaly",
+        "customer trunk finding level rule sentence stopped",
+        "Unusual calls of trunk {trunk}: {stopped}",
+        """\
+Something unusual was found on trunk {trunk} (finding {finding}, rule {rule}, {level}):
+
+{sentence}
+
+What is stopped: {stopped}.
+
+If these calls are not yours, change the password of your PBX and look for who is in it. If they
+are, tell us, and they pass again. Emergency calls pass all the same.
+""",
+    )
+    """`stopped`: the part that is suspended, or "nothing"; `trunk` is "" for all trunks together,
+    which only the provider is told of."""
     TEST = (
         "test",
         "author",

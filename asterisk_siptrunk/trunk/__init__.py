@@ -14,11 +14,13 @@ from asterisk_siptrunk.trunk.carrier import (
 from asterisk_siptrunk.trunk.credentials import Credentials, digest, new_secret
 from asterisk_siptrunk.trunk.names import PROVIDER, parse_name, parse_trunk_name
 from asterisk_siptrunk.trunk.trunk import (
+    IN_PART,
     MOST_CALLS_PER_SECOND,
     MOST_CHANNELS,
     AwayPolicy,
     CallerPolicy,
     IPNetwork,
+    Part,
     Suspension,
     SuspensionScope,
     SuspensionSource,
@@ -37,6 +39,7 @@ from asterisk_siptrunk.trunk.writable import (
 __all__ = [
     "HIGHEST_PRIORITY",
     "HIGHEST_WEIGHT",
+    "IN_PART",
     "LONGEST_QUALIFY",
     "MOST_CALLS_PER_SECOND",
     "MOST_CARRIER_CHANNELS",
@@ -51,6 +54,7 @@ __all__ = [
     "Credentials",
     "IPNetwork",
     "NumberFormat",
+    "Part",
     "Suspension",
     "SuspensionScope",
     "SuspensionSource",

@@ -1,6 +1,8 @@
 """What a customer has: a trunk, its numbers, and the terms that go with them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 
@@ -60,6 +62,16 @@ class SuspensionScope(StrEnum):
     OUTBOUND = "outbound"
     INTERNATIONAL = "international"
     """Outbound calls beyond the trunk's home country."""
+    DESTINATION = "destination"
+    """Outbound calls to the destinations that the suspension names."""
+    CALLER = "caller"
+    """Calls from the number that the suspension names, either way."""
+
+
+IN_PART = frozenset({SuspensionScope.DESTINATION, SuspensionScope.CALLER})
+"""Scopes that take a target."""
+Part = tuple[SuspensionScope, str]
+"""A scope, and the target that it takes, "" where it takes none."""
 
 
 class SuspensionSource(StrEnum):
@@ -68,15 +80,47 @@ class SuspensionSource(StrEnum):
     ADMIN = "admin"
     BILLING = "billing"
     """An invoice is not paid; its payment lifts the suspension."""
+    ANOMALY = "anomaly"
+    """The watch over abnormal use found something."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """A part of a trunk's service that is stopped, and why."""
+    """A part of a trunk's service that is stopped, and why.
+
+    Attributes:
+        target: the name of a destination ("lv:premium", "+37190"), or a caller's number in E.164
+            or as the PBX writes it; "" for the scopes that take none.
+        expires_at: when it is over by itself; None until somebody lifts it.
+    """
 
     scope: SuspensionScope
     reason: str
     source: SuspensionSource = SuspensionSource.ADMIN
+    target: str = ""
+    expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a part that nobody could tell.
+
+        Raises:
+            InvalidInput: a target is missing, or is one too many.
+        """
+        if (self.scope in IN_PART) != bool(self.target):
+            need = "needs one" if self.scope in IN_PART else "takes none"
+            raise InvalidInput(
+                f"Suspension of {self.scope}: it {need}: give a target with the scopes "
+                f"{' and '.join(sorted(IN_PART))} alone."
+            )
+
+    @property
+    def part(self) -> str:
+        """What is stopped, for people: "international", "destination lv:premium"."""
+        return f"{self.scope} {self.target}".rstrip()
+
+    def holds(self, at: datetime) -> bool:
+        """Whether it stops calls at that time."""
+        return self.expires_at is None or at < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +196,19 @@ class Trunk:
         if self.ended:
             return "ended"
         if self.suspensions:
-            return "suspended: " + ", ".join(sorted(s.scope for s in self.suspensions))
+            return "suspended: " + ", ".join(sorted(s.part for s in self.suspensions))
         return "active"
 
     def suspension_of(self, *scopes: SuspensionScope) -> Suspension | None:
         """The suspension that covers any of these parts, if there is one; ALL covers each."""
         covering = {SuspensionScope.ALL, *scopes}
         return next((s for s in self.suspensions if s.scope in covering), None)
+
+    def suspension_at(self, at: datetime, parts: Collection[Part]) -> Suspension | None:
+        """The suspension that stops a call at that time; the call is in these parts."""
+        return next(
+            (s for s in self.suspensions if (s.scope, s.target) in parts and s.holds(at)), None
+        )
 
 
 def _check_channels(channels: int, reserved_inbound: int, calls_per_second: int | None) -> None:

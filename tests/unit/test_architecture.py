@@ -41,8 +41,9 @@ KNOWS = {
     "metrics": EVERYTHING,
     "follow": EVERYTHING,
     "deliver": EVERYTHING,
+    "watch_over": EVERYTHING,
     "daemon": EVERYTHING
-    | {"admission_service", "beat", "deliver", "desk", "follow", "metrics", "notify"},
+    | {"admission_service", "beat", "deliver", "desk", "follow", "metrics", "notify", "watch_over"},
 }
 LIBRARIES = {
     "destination": {"phonenumbers"},
@@ -58,6 +59,7 @@ LIBRARIES = {
     "beat": {"sqlalchemy"},
     "metrics": {"sqlalchemy", "prometheus_client"},
     "deliver": {"sqlalchemy"},
+    "watch_over": {"sqlalchemy"},
     "daemon": {"sqlalchemy", "uvloop"},
 }
 # A pure room is told the time and the settings, and opens nothing but its packaged data.

@@ -1,6 +1,7 @@
 """The decision, as tables: what is asked, of which trunk, under which load, and the outcome."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,7 @@ from tests.unit.call.builders import (
     IDLE,
     INBOUND,
     MAIN,
+    NOON,
     OUTBOUND,
     SECOND,
     TRUNK,
@@ -59,7 +61,8 @@ def test_an_ordinary_call_passes_however_it_is_dialled(dialled, callee):
 @pytest.mark.parametrize("number", emergency_numbers("FR"))
 def test_emergency_passes_beyond_limit_block_and_suspension(number, scope):
     shut = Rule(Target.parse("all"), Action.BLOCK, Layer.PROVIDER, locked=True)
-    of = terms(shut, suspensions=(Suspension(scope, "unpaid"),), ended=True)
+    target = {SuspensionScope.DESTINATION: number, SuspensionScope.CALLER: MAIN}.get(scope, "")
+    of = terms(shut, suspensions=(Suspension(scope, "unpaid", target=target),), ended=True)
 
     decision = outbound(number, of=of, load=Load(outbound=99, tokens=0.0, carriers={1: 99}))
 
@@ -130,6 +133,59 @@ def test_an_emergency_call_of_a_trunk_without_a_number_shows_what_there_is():
 )
 def test_a_suspension_stops_its_part_and_no_other(trunk, dialled, reason):
     assert outbound(dialled, of=terms(**trunk)).reason is reason
+
+
+def to(target: str) -> Suspension:
+    return Suspension(SuspensionScope.DESTINATION, "finding 7", target=target)
+
+
+def by(target: str) -> Suspension:
+    return Suspension(SuspensionScope.CALLER, "finding 7", target=target)
+
+
+@pytest.mark.parametrize(
+    ("suspension", "attempt", "stopped"),
+    [
+        (to("lv:mobile"), {"dialled": "0037121234567"}, True),
+        (to("lv"), {"dialled": "0037121234567"}, True),
+        (to("+3712"), {"dialled": "0037121234567"}, True),
+        (to("risk:high"), {"dialled": "0037121234567"}, True),  # Latvia is on the list
+        (to("lv:premium"), {"dialled": "0037121234567"}, False),
+        (to("lv"), {"dialled": "0612345678"}, False),
+        # A caller, however its number is written; and the number that stands in for another.
+        (by("+33612345678"), {"caller": "0612345678"}, True),
+        (by("100"), {"caller": "100"}, True),
+        (by(MAIN), {"caller": "100"}, True),
+        (by(MAIN), {"caller": SECOND}, False),
+        # Neither part is taken for the other.
+        (to(MAIN), {"caller": MAIN}, False),
+        (by("+33612345678"), {"dialled": "0612345678"}, False),
+    ],
+)
+def test_a_suspension_in_part_stops_what_it_names_and_nothing_else(suspension, attempt, stopped):
+    latvia = Rule(Target.parse("lv"), Action.ALLOW, Layer.CUSTOMER)
+    of = terms(latvia, suspensions=(suspension,))
+    decision = outbound(**{"dialled": "0612345678"} | attempt, of=of)
+    assert decision.reason is (Reason.SUSPENDED if stopped else Reason.ADMITTED)
+    assert decision.facts.startswith(f"{suspension.part}: finding 7") == stopped
+
+
+def test_a_caller_is_stopped_on_its_way_in_and_a_destination_is_not():
+    caller = replace(INBOUND, caller="0612345678")
+    decided = [
+        decide(caller, terms(suspensions=(one,)), IDLE, first).reason
+        for one in (by("+33612345678"), to("all"))
+    ]
+    assert decided == [Reason.SUSPENDED, Reason.ADMITTED]
+
+
+def test_a_suspension_is_over_when_its_time_is():
+    until = replace(to("fr"), expires_at=NOON)
+    of = terms(suspensions=(until,))
+    before, then = (
+        outbound("0612345678", of=of, at=at).reason for at in (NOON - timedelta(seconds=1), NOON)
+    )
+    assert (before, then) == (Reason.SUSPENDED, Reason.ADMITTED)
 
 
 @pytest.mark.parametrize("dialled", ["0", "99", "+", "+999123456", "06123", "", "061234567a"])

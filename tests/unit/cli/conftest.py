@@ -178,7 +178,7 @@ def well(acme: Siptrunk, asterisk: FakeAsterisk, tmp_path: Path) -> Iterator[Sip
     """A provider that lacks nothing."""
     (tmp_path / "siptrunk.toml").chmod(0o640)
     secrets = tmp_path / "secrets.toml"
-    secrets.write_text('ami_listen = "a"\nami_apply = "b"\n')
+    secrets.write_text('ami_listen = "a"\nami_apply = "b"\nami_end = "c"\n')
     secrets.chmod(0o600)
     (tmp_path / "journal.csv").touch()
     with answering() as port:

@@ -56,6 +56,12 @@ def test_a_secret_that_is_missing(well, tmp_path):
     assert ill(well, fails=1)["secrets"][0] == "fail"
 
 
+def test_without_the_secret_that_ends_calls_they_go_on(well, tmp_path):
+    (tmp_path / "secrets.toml").write_text('ami_listen = "a"\nami_apply = "b"\n')
+    state, found = ill(well)["secrets"]
+    assert (state, "ami_end is empty" in found) == ("warn", True)
+
+
 def test_settings_that_cannot_be_read_are_told_once(well, tmp_path):
     (tmp_path / "siptrunk.toml").write_text("[nonsense]")
     found = ill(well, fails=1)

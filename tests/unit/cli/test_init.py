@@ -14,7 +14,7 @@ from asterisk_siptrunk.cli.init import _SETTINGS
 from asterisk_siptrunk.settings import _TABLES, Settings, load
 from tests.unit.cli.conftest import Siptrunk
 
-MADE = ("ami_listen", "ami_apply", "webhook_secret", "payment_secret")
+MADE = ("ami_listen", "ami_apply", "ami_end", "webhook_secret", "payment_secret")
 
 
 @pytest.fixture

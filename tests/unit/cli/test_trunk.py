@@ -164,15 +164,57 @@ def test_suspend_and_resume(acme):
     acme(*suspend)
     assert "already" in acme(*suspend, fails=1).stderr
     assert acme.json("trunk", "list")[0]["status"] == "suspended: all, international"
-    assert acme.json("trunk", "show", "acme-paris")["suspensions"] == [
-        {"scope": "international", "reason": "fraud"},
-        {"scope": "all", "reason": "fraud"},
+    shown = acme.json("trunk", "show", "acme-paris")["suspensions"]
+    assert [(each["scope"], each["reason"], each["source"]) for each in shown] == [
+        ("international", "fraud", "admin"),
+        ("all", "fraud", "admin"),
     ]
     acme("trunk", "resume", "acme-paris", "--scope", "all")
     assert acme.json("trunk", "list")[0]["status"] == "suspended: international"
     acme("trunk", "resume", "acme-paris")
     assert acme.json("trunk", "list")[0]["status"] == "active"
     assert "not suspended" in acme("trunk", "resume", "acme-paris").stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "part"),
+    [
+        (("--destination", "LV:premium"), "destination lv:premium"),
+        (("--caller", "06 12 34 56 78"), "caller +33612345678"),
+        (("--caller", "100"), "caller 100"),
+        ((), "all"),
+    ],
+)
+def test_suspend_in_part_and_resume_that_part(acme, option, part):
+    acme("trunk", "suspend", "acme-paris", "--scope", "inbound", "--reason", "x")
+    assert f"({part})" in acme("trunk", "suspend", "acme-paris", *option, "--reason", "x").stderr
+    assert (
+        acme.json("trunk", "list")[0]["status"]
+        == f"suspended: {', '.join(sorted((part, 'inbound')))}"
+    )
+    option = option or ("--scope", "all")
+    acme("trunk", "resume", "acme-paris", *option, "--reason", "they rang")
+    assert acme.json("trunk", "list")[0]["status"] == "suspended: inbound"
+    last = acme.json("trunk", "history", "acme-paris")[0]
+    assert last["change"] == f"resumed ({part}): they rang"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--destination", "lv", "--caller", "100"), "Give one of --scope, --destination"),
+        (("--destination", "nowhere"), "Destination 'nowhere' is not understood"),
+        (("--caller", "bob"), "'bob' is no caller's number"),
+        (("--scope", "caller"), "'caller' is not one of"),
+    ],
+)
+def test_a_part_that_cannot_be_told_is_refused(acme, words, said):
+    assert said in acme("trunk", "suspend", "acme-paris", "--reason", "x", *words, fails=2).stderr
+
+
+def test_a_suspension_that_is_over_already_is_refused(acme):
+    words = ("trunk", "suspend", "acme-paris", "--reason", "x", "--until", "2020-01-01")
+    assert "has passed: give a later end." in acme(*words, fails=1).stderr
 
 
 def test_remove_ends_the_contract_and_keeps_the_record(acme):

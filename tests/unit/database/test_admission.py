@@ -12,12 +12,12 @@ from sqlalchemy import update
 
 from asterisk_siptrunk.call import Admit, Direction, Reason, Refuse, State, Verdict
 from asterisk_siptrunk.call.witness import JournalCall, JournalPosition
-from asterisk_siptrunk.database import calls, carriers, rules, trunks, usage
+from asterisk_siptrunk.database import calls, carriers, rules, suspensions, trunks, usage
 from asterisk_siptrunk.database.calls import CallFilter
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
 from asterisk_siptrunk.database.tables import provider
 from asterisk_siptrunk.destination import Action, Layer, Rule, Target
-from asterisk_siptrunk.trunk import SuspensionScope
+from asterisk_siptrunk.trunk import Suspension, SuspensionScope
 from tests.unit.database.builders import (
     BY,
     MAIN,
@@ -148,7 +148,7 @@ def test_emergency_passes_a_full_trunk(engine, channels):
 def test_emergency_passes_a_suspended_trunk_and_no_trunk(engine):
     provide(engine)
     with transaction(engine) as connection:
-        trunks.suspend(connection, BY, "acme-paris", SuspensionScope.ALL, "unpaid")
+        suspensions.suspend(connection, BY, "acme-paris", Suspension(SuspensionScope.ALL, "unpaid"))
     attempts = [outbound(), outbound("112"), outbound("112", entry="nobody"), outbound(entry="no")]
     expected = ["suspended", "emergency", "emergency", "unknown-trunk"]
     assert reasons(engine, attempts) == expected
@@ -211,7 +211,9 @@ def test_a_rule_of_the_provider_shows_at_once_on_every_trunk(engine):
         (lambda c: trunks.change(c, BY, "acme-paris", channels=1), Reason.CHANNELS_FULL),
         (lambda c: trunks.change(c, BY, "acme-paris", ended=True), Reason.TRUNK_ENDED),
         (
-            lambda c: trunks.suspend(c, BY, "acme-paris", SuspensionScope.OUTBOUND, "fraud"),
+            lambda c: suspensions.suspend(
+                c, BY, "acme-paris", Suspension(SuspensionScope.OUTBOUND, "fraud")
+            ),
             Reason.SUSPENDED,
         ),
         (lambda c: carriers.change(c, BY, "one", enabled=False), Reason.NO_CARRIER),

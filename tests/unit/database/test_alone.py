@@ -7,13 +7,13 @@ import pytest
 from asterisk_siptrunk.call import Direction, Verdict, Via, Way
 from asterisk_siptrunk.call.lease import KNOWN_SECONDS, LEASE_SECONDS, WHOLE, Lease
 from asterisk_siptrunk.call.memory import CallMemory
-from asterisk_siptrunk.database import calls, provider, trunks
+from asterisk_siptrunk.database import calls, provider, suspensions, trunks
 from asterisk_siptrunk.database.admission import Admission
 from asterisk_siptrunk.database.alone import AloneAdmission, Later
 from asterisk_siptrunk.database.calls import CallFilter
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.terms import TermsMemory
-from asterisk_siptrunk.trunk import SuspensionScope
+from asterisk_siptrunk.trunk import Suspension, SuspensionScope
 from tests.unit.database.builders import (
     BY,
     MAIN,
@@ -26,6 +26,8 @@ from tests.unit.database.builders import (
     provide,
     trunk,
 )
+
+UNPAID = Suspension(SuspensionScope.ALL, "unpaid")
 
 
 class Server:
@@ -141,7 +143,7 @@ def test_a_number_that_went_to_another_trunk_is_left_to_the_dialplan(engine):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda c: trunks.suspend(c, BY, "acme-paris", SuspensionScope.ALL, "unpaid"), None),
+        (lambda c: suspensions.suspend(c, BY, "acme-paris", UNPAID), None),
         (provider.touch, None),
         (lambda _: None, "admitted"),
     ],

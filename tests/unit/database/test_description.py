@@ -8,14 +8,14 @@ from threading import Barrier
 import pytest
 from sqlalchemy import update
 
-from asterisk_siptrunk.database import audit, carriers, customers, rules, trunks
+from asterisk_siptrunk.database import audit, carriers, customers, rules, suspensions, trunks
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.inventory import DatabaseInventory
 from asterisk_siptrunk.database.tables import trunk as trunk_table
 from asterisk_siptrunk.destination import Action, Layer, Rule, Target, default_rules
 from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
 from asterisk_siptrunk.generation.inventory import shard_of
-from asterisk_siptrunk.trunk import Credentials, SuspensionScope, TrunkKind
+from asterisk_siptrunk.trunk import Credentials, Suspension, SuspensionScope, TrunkKind
 from tests.unit.database.builders import BY, MAIN, SECOND, carrier, provide, trunk
 
 CREDENTIALS = Credentials("trunk-other", "siptrunk", "0" * 32, "f" * 64)
@@ -57,7 +57,7 @@ def test_a_trunk_comes_back_as_it_went(provided):
     ("function", "arguments"),
     [
         (trunks.set_credentials, ("acme-paris", CREDENTIALS)),
-        (trunks.suspend, ("acme-paris", SuspensionScope.ALL, "unpaid")),
+        (suspensions.suspend, ("acme-paris", Suspension(SuspensionScope.ALL, "unpaid"))),
         (trunks.set_main_number, (SECOND,)),
         (trunks.remove_number, (MAIN,)),
         (rules.put, (Rule(Target.parse("lv"), Action.ALLOW, Layer.CUSTOMER), "acme-paris")),
@@ -71,10 +71,10 @@ def test_every_change_of_a_trunk_raises_its_version(provided, function, argument
 
 def test_what_is_taken_back_raises_the_version_too(provided):
     latvia = Rule(Target.parse("lv"), Action.ALLOW, Layer.CUSTOMER)
-    change(provided, trunks.suspend, "acme-paris", SuspensionScope.ALL, "unpaid")
+    change(provided, suspensions.suspend, "acme-paris", Suspension(SuspensionScope.ALL, "unpaid"))
     change(provided, rules.put, latvia, "acme-paris")
     before = read(provided, trunks.get, "acme-paris").version
-    change(provided, trunks.resume, "acme-paris", None)
+    change(provided, suspensions.resume, "acme-paris")
     change(provided, rules.remove, latvia.target, Layer.CUSTOMER, "acme-paris")
     assert read(provided, trunks.get, "acme-paris").version == before + 2
 

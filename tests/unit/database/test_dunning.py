@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from asterisk_siptrunk.billing.dunning import Step
-from asterisk_siptrunk.database import trunks
+from asterisk_siptrunk.database import suspensions, trunks
 from asterisk_siptrunk.database.engine import reading
 from asterisk_siptrunk.database.tables import notice
-from asterisk_siptrunk.trunk import SuspensionScope, SuspensionSource
+from asterisk_siptrunk.trunk import Suspension, SuspensionScope, SuspensionSource
 from tests.unit.database.shop import Shop, at_once, dump
 
 BILL, NEXT = "F2026-000002", "F2027-000001"
@@ -36,7 +36,7 @@ def standing(shop):
 
 def suspend(shop, scope, source=ADMIN):
     with shop.changing() as connection:
-        trunks.suspend(connection, shop.by, "acme-lyon", scope, "why", source=source)
+        suspensions.suspend(connection, shop.by, "acme-lyon", Suspension(scope, "why", source))
 
 
 def facts(shop, kind):
@@ -153,7 +153,7 @@ def test_payment_lifts_what_no_other_invoice_asks_for(shop, until, paid, left):
 def test_a_suspension_that_an_admin_lifted_comes_with_the_next_step_alone(shop):
     shop.at(SUSPENDED).remind()
     with shop.changing() as connection:
-        trunks.resume(connection, shop.by, "acme-lyon", None)
+        suspensions.resume(connection, shop.by, "acme-lyon")
     assert (shop.at("2027-01-30").remind(), standing(shop)) == ([], set())
     shop.at(WHOLLY).remind()
     assert standing(shop) == {(ALL, BILLING)}

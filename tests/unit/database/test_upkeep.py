@@ -8,13 +8,14 @@ from sqlalchemy import Engine, func, select
 
 from asterisk_siptrunk.billing.order import OrderState
 from asterisk_siptrunk.billing.payment import Payment
-from asterisk_siptrunk.database import audit, subscriptions
+from asterisk_siptrunk.database import audit, subscriptions, suspensions
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
 from asterisk_siptrunk.database.payments import Cashier
 from asterisk_siptrunk.database.tables import metadata
 from asterisk_siptrunk.database.thread import DatabaseThread
 from asterisk_siptrunk.database.upkeep import AUTHOR, Periods
+from asterisk_siptrunk.trunk import Suspension, SuspensionScope
 from tests.lab.service import Service
 from tests.unit.database.shop import BEGAN, BUSINESS, Shop, at_once
 from tests.unit.database.test_months import wait_for
@@ -99,6 +100,16 @@ def test_an_order_expires_when_its_time_is_over_and_one_that_was_paid_does_not(s
     assert (shop.state(paid), shop.state(late)) == (OrderState.PAID, OrderState.PLACED)
     look(shop.engine, over)
     assert (shop.state(paid), shop.state(late)) == (OrderState.PAID, OrderState.EXPIRED)
+
+
+def test_a_suspension_is_over_when_its_time_is(shop):
+    until = Suspension(SuspensionScope.OUTBOUND, "fraud", expires_at=RENEWAL)
+    with transaction(shop.engine) as connection:
+        suspensions.suspend(connection, shop.by, LYON, until)
+    look(shop.engine, RENEWAL - MOMENT)
+    assert shop.trunk(LYON).status == "suspended: outbound"
+    look(shop.engine, RENEWAL)
+    assert shop.trunk(LYON).status == "active"
 
 
 def test_one_that_cannot_begin_keeps_no_other_back_and_is_said_once(shop, monkeypatch, caplog):

@@ -178,5 +178,5 @@ def settings(config_dir: Path = Path("/etc/asterisk"), **asterisk: object) -> Se
         file=Path("/etc/siptrunk/siptrunk.toml"),
         agi=AgiSettings(host="127.0.0.1", port=4573),
         asterisk=AsteriskSettings(config_dir=config_dir, **own),  # type: ignore[arg-type]
-        kept=Secrets(ami_listen="listen-secret", ami_apply="apply-secret"),
+        kept=Secrets(ami_listen="listen-secret", ami_apply="apply-secret", ami_end="end-secret"),
     )

@@ -149,3 +149,22 @@ def test_carriers_that_could_not_work_are_refused(changed):
 def test_a_carrier_that_knows_our_address_needs_no_credentials():
     by_address = replace(PROFILE, mode=CarrierMode.ADDRESS)
     assert replace(CARRIER, profile=by_address, username="", secret="")
+
+
+@pytest.mark.parametrize(
+    ("scope", "target"),
+    [
+        (SuspensionScope.DESTINATION, ""),
+        (SuspensionScope.CALLER, ""),
+        (SuspensionScope.ALL, "lv"),
+        (SuspensionScope.INTERNATIONAL, "lv"),
+    ],
+)
+def test_a_suspension_in_part_says_of_what_and_no_other_does(scope, target):
+    with pytest.raises(InvalidInput, match=f"Suspension of {scope}: it (needs one|takes none)"):
+        Suspension(scope, "x", target=target)
+
+
+def test_the_status_names_the_part_that_is_stopped():
+    part = Suspension(SuspensionScope.DESTINATION, "x", target="lv:premium")
+    assert replace(PLAIN, suspensions=(part,)).status == "suspended: destination lv:premium"

@@ -1,0 +1,176 @@
+"""What the watch over abnormal use found, and what became of it."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, true, update
+
+from asterisk_siptrunk.anomaly.finding import Finding
+from asterisk_siptrunk.anomaly.rule import Action, Level
+from asterisk_siptrunk.database import trunks
+from asterisk_siptrunk.database.audit import By, note
+from asterisk_siptrunk.database.tables import finding, trunk
+from asterisk_siptrunk.errors import InvalidInput, NotFound
+
+
+class FindingState(StrEnum):
+    """What people did with it."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RELEASED = "released"
+    """What was stopped for it passes again, and its evidence is forgiven."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRecord:
+    """A finding as it is kept.
+
+    Attributes:
+        trunk: None for all trunks together.
+        amount, usual: in the unit of what the rule measures; `basis` is what `usual` rests on.
+        window: seconds.
+        author: who acknowledged or released it, and `remark` why.
+    """
+
+    id: int
+    at: datetime
+    trunk: str | None
+    rule: str
+    version: int
+    level: str
+    key: str
+    amount: int
+    usual: int | None
+    basis: str
+    window: int
+    sentence: str
+    evidence: tuple[int, ...]
+    action: Action
+    dry_run: bool
+    state: FindingState
+    author: str
+    remark: str
+    changed_at: datetime | None
+
+
+_COLUMNS = [column for column in finding.c if column.name not in {"trunk_id", "evidence"}]
+_RECORDS = select(*_COLUMNS, finding.c.evidence, trunk.c.name.label("trunk")).outerjoin(
+    trunk, trunk.c.id == finding.c.trunk_id
+)
+
+
+def store(connection: Connection, at: datetime, found: Finding) -> int:
+    """Keep a finding of that moment; gives its number."""
+    owner = trunks.get(connection, found.trunk).id if found.trunk else None
+    values = {
+        "at": at,
+        "trunk_id": owner,
+        "rule": found.rule.name,
+        "version": found.rule.version,
+        "level": found.level.name.lower(),
+        "key": found.key,
+        "amount": found.amount,
+        "usual": found.usual,
+        "basis": found.basis,
+        "window": int(found.rule.count.window),
+        "sentence": found.sentence,
+        "evidence": json.dumps(found.evidence),
+        "action": found.action,
+        "dry_run": found.rule.dry_run,
+        "state": FindingState.OPEN,
+    }
+    result = connection.execute(insert(finding).values(values))
+    return int((result.inserted_primary_key or (0,))[0])
+
+
+def get(connection: Connection, number: int) -> FindingRecord:
+    """Find a finding.
+
+    Raises:
+        NotFound: there is none of that number.
+    """
+    row = connection.execute(_RECORDS.where(finding.c.id == number)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no finding {number}; 'siptrunk anomaly list --all' shows them.")
+    return _record(row)
+
+
+@dataclass(frozen=True, slots=True)
+class FindingFilter:
+    """Which findings are wanted; None asks for nothing.
+
+    Attributes:
+        done: those that were acknowledged or released, too.
+    """
+
+    trunk: str | None = None
+    since: datetime | None = None
+    level: Level | None = None
+    done: bool = False
+
+
+def listed(connection: Connection, wanted: FindingFilter, limit: int) -> list[FindingRecord]:
+    """The newest findings first.
+
+    Raises:
+        NotFound: there is no such trunk.
+    """
+    where: ColumnElement[bool] = true()
+    if not wanted.done:
+        where &= finding.c.state == FindingState.OPEN
+    if wanted.trunk is not None:
+        where &= finding.c.trunk_id == trunks.get(connection, wanted.trunk).id
+    if wanted.since is not None:
+        where &= finding.c.at >= wanted.since
+    if wanted.level is not None:
+        where &= finding.c.level == wanted.level.name.lower()
+    query = _RECORDS.where(where).order_by(finding.c.id.desc()).limit(limit)
+    return [_record(row) for row in connection.execute(query)]
+
+
+def acknowledge(connection: Connection, by: By, number: int, remark: str) -> None:
+    """Note that somebody has seen to it; what was stopped for it stays so.
+
+    Raises:
+        NotFound: there is none of that number.
+        InvalidInput: somebody has, already.
+    """
+    found = get(connection, number)
+    if found.state is not FindingState.OPEN:
+        raise InvalidInput(f"Finding {number} is {found.state} already, by {found.author}.")
+    _close(connection, by, (number,), FindingState.ACKNOWLEDGED, remark)
+
+
+def release(connection: Connection, by: By, numbers: Collection[int], remark: str) -> None:
+    """Note that what was stopped for these passes again: their evidence is forgiven."""
+    _close(connection, by, sorted(numbers), FindingState.RELEASED, remark)
+
+
+def released_since(connection: Connection, since: datetime) -> list[FindingRecord]:
+    """Findings that were released then or later, in that order."""
+    where = (finding.c.state == FindingState.RELEASED) & (finding.c.changed_at >= since)
+    query = _RECORDS.where(where).order_by(finding.c.changed_at, finding.c.id)
+    return [_record(row) for row in connection.execute(query)]
+
+
+def _close(
+    connection: Connection, by: By, numbers: Sequence[int], state: FindingState, remark: str
+) -> None:
+    for number in numbers:
+        values = {"state": state, "author": by.author, "remark": remark, "changed_at": by.at}
+        connection.execute(update(finding).where(finding.c.id == number).values(values))
+        why = f": {remark}" if remark else ""
+        note(connection, by, "anomaly", str(number), f"{state}{why}")
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> FindingRecord:
+    values = dict(row._mapping)  # noqa: SLF001 - a row's public mapping
+    values["evidence"] = tuple(json.loads(values["evidence"]))
+    values["action"] = Action(values["action"])
+    values["state"] = FindingState(values["state"])
+    return FindingRecord(**values)

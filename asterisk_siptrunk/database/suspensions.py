@@ -1,0 +1,173 @@
+"""Parts of trunks' service that are stopped, and how they are released."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, true, update
+
+from asterisk_siptrunk.database import findings, trunks
+from asterisk_siptrunk.database.audit import By, note
+from asterisk_siptrunk.database.tables import suspension, trunk
+from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
+from asterisk_siptrunk.trunk import Suspension, SuspensionScope, SuspensionSource
+
+_STANDS = suspension.c.lifted_at.is_(None)
+_RECORDS = select(suspension, trunk.c.name.label("trunk")).join(
+    trunk, trunk.c.id == suspension.c.trunk_id
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SuspensionRecord:
+    """A suspension as it is kept; `finding` is what the watch suspended for, if it did."""
+
+    id: int
+    trunk: str
+    suspension: Suspension
+    author: str
+    created_at: datetime
+    lifted_at: datetime | None
+    finding: int | None
+
+
+def suspend(
+    connection: Connection, by: By, name: str, new: Suspension, finding: int | None = None
+) -> None:
+    """Stop a part of a trunk's service, from the next admission on.
+
+    Raises:
+        NotFound: there is none of that name.
+        AlreadyExists: that part is suspended.
+        InvalidInput: it has ended, or the suspension would be over already.
+    """
+    found = trunks.in_force(connection, name)
+    if not new.holds(by.at):
+        raise InvalidInput(f"{new.expires_at:%Y-%m-%d %H:%M %Z} has passed: give a later end.")
+    if any(one.holds(by.at) and _same(one, new) for one in found.suspensions):
+        raise AlreadyExists(f"Trunk {name} is suspended already ({new.part}).")
+    values = {
+        "scope": new.scope,
+        "target": new.target,
+        "source": new.source,
+        "reason": new.reason,
+        "expires_at": new.expires_at,
+    }
+    signed = {"author": by.author, "created_at": by.at, "finding_id": finding}
+    connection.execute(insert(suspension).values(trunk_id=found.id, **values, **signed))
+    trunks.touch(connection, found.id)
+    until = "" if new.expires_at is None else f" until {new.expires_at:%Y-%m-%d %H:%M %Z}"
+    note(connection, by, "trunk", name, f"suspended ({new.part}){until}: {new.reason}")
+
+
+def resume(  # noqa: PLR0913 - each narrows what is lifted
+    connection: Connection,
+    by: By,
+    name: str,
+    scope: SuspensionScope | None = None,
+    source: SuspensionSource | None = None,
+    *,
+    target: str = "",
+    reason: str = "",
+) -> int:
+    """Lift a trunk's suspensions: all, or those of a scope, a target, a source.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        NotFound: there is no such trunk.
+        InvalidInput: it has ended.
+    """
+    found = trunks.in_force(connection, name)
+    meant: ColumnElement[bool] = suspension.c.trunk_id == found.id
+    if scope is not None:
+        meant &= suspension.c.scope == scope
+    if source is not None:
+        meant &= suspension.c.source == source
+    if target:
+        meant &= suspension.c.target == target
+    return _lift(connection, by, _load(connection, meant & _STANDS), reason)
+
+
+def lift(connection: Connection, by: By, number: int, reason: str = "") -> SuspensionRecord:
+    """Lift one suspension by its number; gives it as it was.
+
+    Raises:
+        NotFound: there is none of that number.
+        InvalidInput: it is lifted already, or its trunk has ended.
+    """
+    found = _load(connection, suspension.c.id == number)
+    if not found:
+        raise NotFound(
+            f"There is no suspension {number}; 'siptrunk suspension list' shows those that stand."
+        )
+    (record,) = found
+    if record.lifted_at is not None:
+        raise InvalidInput(f"Suspension {number} of trunk {record.trunk} is lifted already.")
+    trunks.in_force(connection, record.trunk)
+    _lift(connection, by, found, reason)
+    return record
+
+
+def expire(connection: Connection, by: By) -> list[SuspensionRecord]:
+    """Close the suspensions whose time is over: they stop no call any more as it is."""
+    over = _load(connection, _STANDS & (suspension.c.expires_at <= by.at))
+    _close(connection, by, over)
+    for one in over:
+        note(connection, by, "trunk", one.trunk, f"no longer suspended ({one.suspension.part})")
+    return over
+
+
+def listed(
+    connection: Connection, trunk_name: str | None = None, *, lifted: bool = False
+) -> list[SuspensionRecord]:
+    """Suspensions, newest first: those that stand, and on demand those that are over, too.
+
+    Raises:
+        NotFound: there is no such trunk.
+    """
+    meant: ColumnElement[bool] = true() if lifted else _STANDS
+    if trunk_name is not None:
+        meant &= suspension.c.trunk_id == trunks.get(connection, trunk_name).id
+    return _load(connection, meant)[::-1]
+
+
+def _same(one: Suspension, other: Suspension) -> bool:
+    return (one.scope, one.target, one.source) == (other.scope, other.target, other.source)
+
+
+def _lift(connection: Connection, by: By, records: Sequence[SuspensionRecord], reason: str) -> int:
+    _close(connection, by, records)
+    why = f": {reason}" if reason else ""
+    for one in records:
+        note(connection, by, "trunk", one.trunk, f"resumed ({one.suspension.part}){why}")
+    found = {one.finding for one in records if one.finding is not None}
+    findings.release(connection, by, found, reason)
+    return len(records)
+
+
+def _close(connection: Connection, by: By, records: Sequence[SuspensionRecord]) -> None:
+    for one in records:
+        where = suspension.c.id == one.id
+        connection.execute(update(suspension).where(where).values(lifted_at=by.at))
+    for name in sorted({one.trunk for one in records}):
+        trunks.touch(connection, trunks.get(connection, name).id)
+
+
+def _load(connection: Connection, where: ColumnElement[bool]) -> list[SuspensionRecord]:
+    rows = connection.execute(_RECORDS.where(where).order_by(suspension.c.id)).all()
+    return [_record(row) for row in rows]
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> SuspensionRecord:
+    return SuspensionRecord(
+        id=row.id,
+        trunk=row.trunk,
+        suspension=trunks.suspension_from_row(row),
+        author=row.author,
+        created_at=row.created_at,
+        lifted_at=row.lifted_at,
+        finding=row.finding_id,
+    )

@@ -1,0 +1,270 @@
+"""The watch at work: what it sees it acts on, once, on whichever server, whatever is away."""
+
+import logging
+import threading
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from asterisk_siptrunk import watch_over
+from asterisk_siptrunk.anomaly.rule import Count, Measure, Per, Rule
+from asterisk_siptrunk.anomaly.trait import Trait
+from asterisk_siptrunk.call.security import SecurityCount
+from asterisk_siptrunk.call.server import Vitals
+from asterisk_siptrunk.database import (
+    findings,
+    security,
+    servers,
+    suspensions,
+    trunks,
+    watch_rules,
+    watching,
+)
+from asterisk_siptrunk.database.audit import By
+from asterisk_siptrunk.database.engine import open_engine, reading, transaction
+from asterisk_siptrunk.database.findings import FindingFilter
+from asterisk_siptrunk.database.tables import call
+from asterisk_siptrunk.errors import AmiUnavailable, DatabaseUnavailable
+from asterisk_siptrunk.watch_over import NOTED, WatchOver, WatchTerms
+from tests.unit.database.builders import NOON, admission, ask, outbound, provide
+from tests.unit.database.shop import BUSINESS
+from tests.unit.database.watching import RULE
+
+SECOND = timedelta(seconds=1)
+GERMANY, POLAND = "004930123456", "0048221234567"
+VITALS = Vitals("1", NOON, 100, "up", NOON, "", 0)
+
+
+class Ending:
+    """Ends calls, or fails; `told` are the UserEvents."""
+
+    def __init__(self):
+        self.ended, self.told, self.away = [], [], False
+
+    def hang_up(self, uniqueids):
+        if self.away:
+            raise AmiUnavailable("Nobody answers.")
+        self.ended += uniqueids
+        return len(uniqueids)
+
+    def tell(self, facts):
+        if self.away:
+            raise AmiUnavailable("Nobody answers.")
+        self.told.append(facts)
+
+
+class Scene:
+    """A trunk that may call everywhere, and a watch whose rule allows two calls to a zone."""
+
+    def __init__(self, url):
+        self.engine = open_engine(url)
+        provide(self.engine, channels=30)
+        with transaction(self.engine) as connection:
+            for name in ("one", "two"):
+                servers.beat(connection, name, VITALS, (), NOON)
+        self.now, self.ending, self._admission = NOON, Ending(), admission()
+        self.rules = (RULE,)
+        self.url, self.engines = url, [self.engine]
+        self.watch = self.server("one")
+
+    def server(self, name):
+        terms = WatchTerms(name, "FR", "", self.rules, BUSINESS)
+        self.engines.append(open_engine(self.url))
+        return WatchOver(terms, self.engines[-1], self.ending, lambda: self.now)
+
+    def calls(self, *dialled):
+        """One after another, a second each, and a look; gives what they were told."""
+        reasons = []
+        for each in dialled:
+            self.now += SECOND
+            attempt = outbound(each, at=self.now, server="one")
+            reasons.append(str(ask(self.engine, self._admission, attempt).decision.reason))
+        self.watch.look()
+        return reasons
+
+    def found(self):
+        with reading(self.engine) as connection:
+            return findings.listed(connection, FindingFilter(done=True), 99)
+
+    def stopped(self):
+        with reading(self.engine) as connection:
+            return [one.suspension.part for one in suspensions.listed(connection)]
+
+    def resume(self):
+        with transaction(self.engine) as connection:
+            return suspensions.resume(connection, By("alice", self.now), "acme-paris")
+
+
+@pytest.fixture
+def scene(database_url):
+    made = Scene(database_url)
+    made.watch.look()
+    yield made
+    for each in made.engines:
+        each.dispose()
+
+
+def test_the_third_call_to_a_zone_suspends_it_and_ends_what_runs(scene):
+    assert scene.calls(GERMANY, POLAND, GERMANY) == ["admitted"] * 3
+    assert (scene.found(), scene.stopped()) == ([], [])
+    scene.calls(GERMANY)
+    assert scene.stopped() == ["destination de:fixed"]
+    assert len(scene.ending.ended) == 3  # and the call to Poland goes on
+    assert [each["Trunk"] for each in scene.ending.told] == ["acme-paris"]
+    assert scene.calls(GERMANY, POLAND, "112") == ["suspended", "admitted", "emergency"]
+
+
+def test_what_was_released_is_no_evidence_any_more_and_what_is_new_is(scene):
+    scene.calls(GERMANY, GERMANY, GERMANY)
+    scene.now += SECOND
+    assert scene.resume() == 1
+    scene.now += SECOND
+    assert scene.calls(GERMANY, GERMANY) == ["admitted", "admitted"]
+    assert (len(scene.found()), scene.stopped()) == (1, [])
+    scene.calls(GERMANY)
+    assert (len(scene.found()), scene.stopped()) == (2, ["destination de:fixed"])
+
+
+def test_a_start_finds_nothing_anew_and_forgets_neither_evidence_nor_release(scene):
+    scene.calls(GERMANY, GERMANY, GERMANY)
+    scene.now += SECOND
+    scene.resume()
+    scene.calls(GERMANY, GERMANY)
+    scene.now += NOTED
+    scene.watch.look()
+    scene.watch = scene.server("one")
+    scene.watch.look()
+    assert len(scene.found()) == 1
+    scene.calls(GERMANY)
+    assert len(scene.found()) == 2
+
+
+def test_what_came_while_nobody_watched_is_found_at_the_start(scene):
+    for _ in range(3):
+        ask(scene.engine, admission(), outbound(GERMANY, at=scene.now + SECOND, server="one"))
+    scene.server("one").look()
+    assert scene.stopped() == ["destination de:fixed"]
+
+
+def test_one_server_watches_and_another_goes_on_when_it_is_lost(scene):
+    first, second = scene.watch, scene.server("two")
+    scene.calls(GERMANY, GERMANY)
+    scene.watch = second
+    scene.calls(GERMANY)
+    assert scene.found() == []
+    with transaction(scene.engine) as connection:
+        servers.declare_lost(connection, "one", 1, scene.now)
+        connection.execute(update(call).values(ended_at=None))
+    second.look()
+    assert (len(scene.found()), scene.stopped()) == (1, ["destination de:fixed"])
+    first.look()
+    assert len(scene.found()) == 1
+
+
+def test_each_server_ends_its_own_calls(scene):
+    scene.watch.look()
+    scene.calls(GERMANY, GERMANY)
+    ask(scene.engine, admission(), outbound(GERMANY, at=scene.now, server="two"))
+    scene.watch.look()
+    assert len(scene.ending.ended) == 2
+    scene.server("two").look()
+    assert len(scene.ending.ended) == 3
+
+
+def test_asterisk_away_holds_up_nothing_and_its_calls_are_ended_when_it_is_back(scene, caplog):
+    scene.ending.away = True
+    scene.calls(GERMANY, GERMANY, GERMANY)
+    assert (scene.stopped(), scene.ending.ended) == (["destination de:fixed"], [])
+    scene.watch.look()
+    scene.ending.away = False
+    scene.watch.look()
+    assert len(scene.ending.ended) == 3
+    said = [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
+    assert said == ["The watch cannot end calls: Nobody answers."]
+
+
+def test_what_could_not_be_stored_is_stored_at_the_next_look(scene, monkeypatch):
+    def away(*_):
+        raise DatabaseUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(watching, "follow", away)
+        with pytest.raises(DatabaseUnavailable):
+            scene.calls(GERMANY, GERMANY, GERMANY)
+    assert scene.found() == []
+    scene.watch.look()
+    assert (len(scene.found()), scene.stopped()) == (1, ["destination de:fixed"])
+
+
+def test_a_rule_that_is_changed_holds_from_the_next_look(scene):
+    with transaction(scene.engine) as connection:
+        watch_rules.put(connection, By("alice", NOON), (RULE,), RULE.name, {"critical": 5})
+    scene.calls(*[GERMANY] * 4)
+    assert scene.found() == []
+    scene.calls(GERMANY)
+    assert [each.amount for each in scene.found()] == [5]
+
+
+def test_a_trunk_that_is_opened_meanwhile_is_watched(scene):
+    with transaction(scene.engine) as connection:
+        first = trunks.get(connection, "acme-paris")
+        by = By("alice", scene.now)
+        trunks.add(
+            connection, by, replace(first, name="acme-lyon", numbers=(), suspensions=()), None
+        )
+        trunks.add_number(connection, by, "acme-lyon", "+33423456789", main=True)
+    for _ in range(3):
+        attempt = outbound(GERMANY, entry="acme-lyon", at=scene.now, caller="+33423456789")
+        ask(scene.engine, admission(), attempt)
+    scene.watch.look()
+    assert [each.trunk for each in scene.found()] == ["acme-lyon"]
+
+
+def test_wrong_passwords_are_counted_by_the_rules_for_logins(scene):
+    of = Count(Measure.LOGINS, Trait.PASSWORD, Per.TRUNK, 3600.0)
+    guessed = Rule("guessed", 1, of, critical=5)
+    scene.rules = (RULE, guessed)
+    scene.watch = scene.server("one")
+    scene.watch.look()
+    with transaction(scene.engine) as connection:
+        event = ("192.0.2.7", "trunk-acme-paris", "acme-paris", "ChallengeResponseFailed")
+        count = SecurityCount(NOON, *event, 5, scene.now, scene.now)
+        security.record(connection, "one", [count])
+    scene.watch.look()
+    assert [(each.rule, each.trunk) for each in scene.found()] == [("guessed", "acme-paris")]
+
+
+def test_what_is_usual_is_kept_once_a_day(scene):
+    scene.calls(GERMANY)
+    for hours in (1, 2, 26):
+        scene.now = NOON + timedelta(hours=hours)
+        scene.watch.look()
+    with reading(scene.engine) as connection:
+        as_of = watching.profiles_as_of(connection, scene.now)
+        assert as_of == scene.now
+        assert [name for name, _ in watching.profiles(connection, as_of)] == ["acme-paris"]
+    again = scene.server("one")
+    scene.now += timedelta(hours=25)
+    again.look()  # reads it
+
+
+def test_a_defect_does_not_end_the_thread_and_it_begins_anew(scene, caplog, monkeypatch):
+    monkeypatch.setattr(watch_over, "AGAIN_SECONDS", 0.0)
+    looked = threading.Event()
+    errors = iter([ValueError("a defect"), DatabaseUnavailable("away")])
+
+    def look():
+        if (error := next(errors, None)) is not None:
+            raise error
+        looked.set()
+
+    monkeypatch.setattr(watch_over, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(scene.watch, "look", look)
+    scene.watch.start()
+    assert looked.wait(5)
+    scene.watch.stop(5)
+    assert [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR] == [
+        "The watch over abnormal use fails, and begins anew in a minute"
+    ]
