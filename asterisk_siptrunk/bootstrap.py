@@ -14,7 +14,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -257,7 +257,8 @@ def base_rules(settings: Settings) -> tuple[Rule, ...]:
         InvalidInput: it has mistakes; a line for each.
     """
     if not settings.watch.rules:
-        return shipped_rules()
+        armed = settings.watch.armed
+        return tuple(replace(rule, dry_run=rule.dry_run or not armed) for rule in shipped_rules())
     file = Path(settings.watch.rules)
     try:
         text = file.read_text(encoding="utf-8")

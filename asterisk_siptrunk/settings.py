@@ -251,11 +251,14 @@ class WatchSettings:
     """The watch over abnormal use.
 
     Attributes:
+        armed: whether the rules that ship do what they say; else they note what they would have
+            done. Each rule can be armed by itself, and in a file of your own each says it itself.
         rules: a file of rules in the place of those that ship; "" is these.
         deck: the rates that calls of trunks without a subscription are counted by; "" counts
             nothing for them.
     """
 
+    armed: bool = False
     rules: str = ""
     deck: str = ""
 

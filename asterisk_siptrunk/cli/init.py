@@ -109,6 +109,7 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 # all_days = 28  # ... all calls are; emergency calls pass, as ever
 
 [watch]  # over abnormal use: 'siptrunk anomaly rules' lists its rules
+# armed = false  # true: the rules that ship do what they say, and do not only note it
 # rules = ""  # a file of rules in the place of those that ship
 # deck = ""  # the rates that calls of trunks without a subscription are counted by
 

@@ -151,3 +151,15 @@ def test_a_threshold_is_proposed(called):
 def test_a_rule_that_is_not_there_cannot_be_tried(acme, command):
     words = ("anomaly", command, "--rule", "no", "--trunk", "acme-paris", "--from", "today")
     assert "There is no rule 'no'" in acme(*words, fails=1).stderr
+
+
+def test_the_rules_that_ship_only_note_until_they_are_armed(acme):
+    def disarmed():
+        return {each["name"] for each in acme.json("anomaly", "rules") if each["dry_run"]}
+
+    everything = {each["name"] for each in acme.json("anomaly", "rules")}
+    assert disarmed() == everything
+    acme("anomaly", "set", "day-cost", "--armed")
+    assert disarmed() == everything - {"day-cost"}
+    acme.environment["SIPTRUNK_WATCH_ARMED"] = "true"
+    assert disarmed() == set()

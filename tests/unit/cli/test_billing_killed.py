@@ -187,6 +187,7 @@ KINDS = [
 ]
 
 
+@pytest.mark.timeout(400)  # fifty runs, and as many again: two minutes on a busy machine
 @pytest.mark.parametrize(("kind", "kills"), KINDS)
 def test_runs_that_are_killed_come_to_what_one_run_comes_to(request, tmp_path, kind, kills):
     if kind == "sqlite":
