@@ -184,6 +184,10 @@ def post(shop: Shop, body: bytes, signature: str) -> tuple[int, Any]:
 
 # --- a raise ---
 
+USABLE_SECONDS = 2.0
+SIPP_SECONDS = 2.0
+"""What it takes to start, half a second of calls, and to end, on a busy machine."""
+
 
 @pytest.mark.parametrize("pay", [by_command, by_webhook])
 def test_a_raise_that_is_paid_lets_exactly_the_added_calls_in(shop: Shop, pay: Pay):
@@ -198,8 +202,7 @@ def test_a_raise_that_is_paid_lets_exactly_the_added_calls_in(shop: Shop, pay: P
         with shop.calling([shop.call_of(MOBILE)] * (ADDED + 3), hold_ms=500) as more:
             statuses = more.wait().statuses
         assert statuses == [200] * ADDED + [503] * 3
-        # The calls themselves took half a second of it.
-        assert time.monotonic() - paid < 2.5
+        assert time.monotonic() - paid < USABLE_SECONDS + SIPP_SECONDS
         shop.provider.until(lambda: shop.live() == before, what="the added calls to end")
         assert shop.reads() == reads
         assert HTTPStatus.SERVICE_UNAVAILABLE not in {call.status for call in held.calls()}
@@ -207,16 +210,19 @@ def test_a_raise_that_is_paid_lets_exactly_the_added_calls_in(shop: Shop, pay: P
 
 # --- a cut ---
 
+LEAD = timedelta(seconds=10)
+"""Before the renewal: room for a busy machine to fill the trunk."""
+
 
 def test_a_cut_takes_effect_at_the_renewal_and_ends_no_call(shop: Shop):
     before, after = shop.sold()["channels"], 1
     assert before > after
     shop.order(after)
     renewal = shop.renewal()
-    shop.step_to(renewal - timedelta(seconds=5))
-    hold = timedelta(seconds=5 + LOOK_SECONDS + 4)
+    shop.step_to(renewal - LEAD)
+    hold = LEAD + timedelta(seconds=LOOK_SECONDS + 6)
     with shop.carrier(), shop.fill(round(hold.total_seconds() * 1000)) as held:
-        shop.provider.until(lambda: shop.live() == before, 4, "a full trunk")
+        shop.provider.until(lambda: shop.live() == before, LEAD.seconds, "a full trunk")
         assert shop.now() < renewal
         shop.provider.until(lambda: channels(shop) == after, 20, "the new period")
         assert shop.live() == before
@@ -232,10 +238,10 @@ def test_a_cut_takes_effect_at_the_renewal_and_ends_no_call(shop: Shop):
 
     assert result.statuses == [200] * before
     assert len(ends) == before
-    assert all(abs(row.billable - hold) < timedelta(seconds=0.5) for row in ends)
+    assert all(abs(row.billable - hold) < timedelta(seconds=1.5) for row in ends)
     assert statuses == [200] * after + [503] * (3 - after)
     assert turned.author == AUTHOR
-    assert renewal <= turned.at < renewal + timedelta(seconds=LOOK_SECONDS + 1)
+    assert renewal <= turned.at < renewal + timedelta(seconds=LOOK_SECONDS + 3)
 
 
 def channels(shop: Shop) -> int:
@@ -349,7 +355,7 @@ def test_a_raise_is_usable_on_every_server_at_once(fleet: Fleet):
             up.enter_context(site.calling(Kind.NARROW, 1, hold_ms=5_000)) for site in fleet.sites
         ]
         fleet.sites[0].until(lambda: fleet.in_use() == CHANNELS + ADDED, 2, "the added channels")
-        assert time.monotonic() - paid < 2
+        assert time.monotonic() - paid < USABLE_SECONDS + SIPP_SECONDS
         for site in fleet.sites:
             assert heard(site) == [503]
         assert [one.wait().statuses for one in more] == [[200], [200]]
