@@ -354,7 +354,7 @@ def test_a_raise_is_usable_on_every_server_at_once(fleet: Fleet):
         more = [
             up.enter_context(site.calling(Kind.NARROW, 1, hold_ms=5_000)) for site in fleet.sites
         ]
-        fleet.sites[0].until(lambda: fleet.in_use() == CHANNELS + ADDED, 2, "the added channels")
+        fleet.sites[0].until(lambda: fleet.in_use() == CHANNELS + ADDED, 4, "the added channels")
         assert time.monotonic() - paid < USABLE_SECONDS + SIPP_SECONDS
         for site in fleet.sites:
             assert heard(site) == [503]
