@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from asterisk_siptrunk.billing.catalogue import Catalogue, Pack, in_force
+from asterisk_siptrunk.billing.catalogue import Catalogue, Offer, Pack, Plan, in_force
 from asterisk_siptrunk.billing.period import local_day
 from asterisk_siptrunk.bootstrap import catalogues, signature
 from asterisk_siptrunk.cli.desk import Desk
@@ -61,6 +61,12 @@ def text_of(file: Path) -> str:
 def priced_rows(things: Iterable[Pack], *columns: str) -> list[Row]:
     """Packs as rows."""
     return [{key: in_words(getattr(each, key)) for key in columns} for each in things]
+
+
+def row_of(catalogue: Catalogue, one: Offer | Plan, columns: Iterable[str]) -> Row:
+    """An offer or a plan, with the catalogue that it stands in."""
+    known = {"currency": catalogue.currency, "valid_from": str(catalogue.valid_from)}
+    return {key: known[key] if key in known else in_words(getattr(one, key)) for key in columns}
 
 
 def in_words(value: Any) -> Value:  # noqa: ANN401 - any term of an offer or a plan

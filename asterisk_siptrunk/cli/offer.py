@@ -18,6 +18,7 @@ from asterisk_siptrunk.cli.catalogue import (
     example_option,
     in_words,
     priced_rows,
+    row_of,
     say_what_follows,
     text_of,
     today,
@@ -120,14 +121,9 @@ def list_(desk: Desk, day: date | None, form: Form) -> None:
     Example: siptrunk offer list --at 2027-01-01
     """
     catalogue = catalogue_on(desk, day)
-    rows = [_row(catalogue, offer) for offer in catalogue.offers.values()]
+    rows = [row_of(catalogue, offer, _COLUMNS) for offer in catalogue.offers.values()]
     show_rows(rows, _COLUMNS, form, desk.zone)
     say_what_follows(desk, catalogue)
-
-
-def _row(catalogue: Catalogue, offer: Offer) -> Row:
-    known = {"currency": catalogue.currency, "valid_from": str(catalogue.valid_from)}
-    return {key: known[key] if key in known else in_words(getattr(offer, key)) for key in _COLUMNS}
 
 
 @command.command()
@@ -144,7 +140,9 @@ def show(desk: Desk, name: str, day: date | None, form: Form) -> None:
     offer = catalogue.offer(name)
     terms = {"numbers_per_channel": offer.numbers_per_channel}
     plans = tuple(plan.name for plan in catalogue.plans.values() if plan.offer == name)
-    row = {key: value for key, value in _row(catalogue, offer).items() if key != "packs"}
+    row = {
+        key: value for key, value in row_of(catalogue, offer, _COLUMNS).items() if key != "packs"
+    }
     show_row(
         {**row, **terms, "plans": plans},
         form,

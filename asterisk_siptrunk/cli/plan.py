@@ -4,12 +4,12 @@ from datetime import date
 
 import click
 
-from asterisk_siptrunk.billing.catalogue import Catalogue, Plan
 from asterisk_siptrunk.billing.terms import compared
 from asterisk_siptrunk.cli.catalogue import (
     at_option,
     catalogue_on,
     in_words,
+    row_of,
     say_what_follows,
 )
 from asterisk_siptrunk.cli.complete import plan_names
@@ -38,14 +38,9 @@ def list_(desk: Desk, day: date | None, form: Form) -> None:
     Example: siptrunk plan list
     """
     catalogue = catalogue_on(desk, day)
-    rows = [_row(catalogue, plan) for plan in catalogue.plans.values()]
+    rows = [row_of(catalogue, plan, _COLUMNS) for plan in catalogue.plans.values()]
     show_rows(rows, _COLUMNS, form, desk.zone)
     say_what_follows(desk, catalogue)
-
-
-def _row(catalogue: Catalogue, plan: Plan) -> Row:
-    known = {"currency": catalogue.currency, "valid_from": str(catalogue.valid_from)}
-    return {key: known[key] if key in known else in_words(getattr(plan, key)) for key in _COLUMNS}
 
 
 @command.command()
@@ -73,5 +68,5 @@ def show(desk: Desk, name: str, day: date | None, form: Form) -> None:
         {"name": one.name, "targets": one.targets, "minutes_a_channel": one.minutes or "all"}
         for one in plan.inclusions
     ]
-    show_row(_row(catalogue, plan), form, desk.zone, terms=terms, inclusions=inclusions)
+    show_row(row_of(catalogue, plan, _COLUMNS), form, desk.zone, terms=terms, inclusions=inclusions)
     say_what_follows(desk, catalogue)
