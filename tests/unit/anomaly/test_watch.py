@@ -695,6 +695,33 @@ def test_what_is_learned_goes_over_into_another_watch():
     assert after.found == []
 
 
+def test_what_was_handed_over_outlives_a_start_before_the_trunk_calls_again():
+    before = watched(rule(critical=10**6))
+    for day in range(9):
+        before.whole(TUESDAY + day * DAY, talk=600)
+    ((name, packed),) = before.watch.learned()
+    after = watched(
+        rule(of=["new"], critical=1), rule(name="long", of=["after-silence"], critical=1)
+    )
+    after.watch.remember(name, packed)
+    after.watch.forget(TUESDAY + 10 * DAY)
+    after.begin(TUESDAY + 11 * DAY)
+    assert after.found == []
+    after.watch.remember(name, packed)
+    after.begin(TUESDAY + 40 * DAY)
+    assert [each.rule.name for each in after.found] == ["long"]
+
+
+def test_a_trunk_that_only_registers_is_not_forgotten_at_once():
+    watch = watched(rule(measure="logins", of=["new-network"], critical=1))
+    for network in ("192.0.2.0/24", "198.51.100.0/24"):
+        found = watch.watch.login(
+            Login(LoginKind.REGISTERED, TUESDAY, "acme", "192.0.2.7", network)
+        )
+        watch.watch.forget(TUESDAY + 3600)
+    assert [each.rule.name for each in found] == ["a-rule"]
+
+
 def test_silent_trunks_lose_their_windows_then_all():
     watch = watched(rule(critical=10**6))
     watch.whole(TUESDAY)
