@@ -98,6 +98,13 @@ class Watch:
             for own in (each for each in state.plan.rules if each.name == rule):
                 forgive(state, own, key, at)
 
+    def forgive(self, found: Finding, at: float) -> None:
+        """What this would have stopped was not: it is forgiven, and nowhere counted as a stop."""
+        self.release(found.trunk, found.rule.name, found.key, at)
+        state = self._together if found.trunk == PROVIDER else self._states[found.trunk]
+        for step in state.plan.stops():
+            state.window(step.index).forget("")
+
     def forget(self, now: float) -> None:
         """Drop what can no more matter: the windows of silent trunks, then all of them."""
         for name, state in list(self._states.items()):

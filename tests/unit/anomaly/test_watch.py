@@ -496,6 +496,29 @@ def test_stops_are_counted_and_escalate():
     ]
 
 
+def test_what_was_not_stopped_is_forgiven_and_is_no_stop():
+    zone = rule(per="zone", critical=2, on_critical="block-zone", window="1 hour")
+    more = rule(name="goes-on", measure="stops", critical=2, on_critical="block-international")
+    watch = watched(zone, more)
+    for at in range(2):
+        watch.begin(TUESDAY + at, zone="mv:mobile")
+    watch.watch.forgive(watch.found[0], TUESDAY + 1)
+    for at in range(2, 4):
+        watch.begin(TUESDAY + at, zone="mv:mobile")
+    assert [each.rule.name for each in watch.found] == ["a-rule", "a-rule"]
+
+
+def test_what_all_trunks_together_showed_can_be_forgiven():
+    watch = watched(rule(per="provider", critical=2, window="1 hour"))
+    for at in range(2):
+        watch.begin(TUESDAY + at)
+    watch.watch.forgive(watch.found[0], TUESDAY + 1)
+    watch.begin(TUESDAY + 2)
+    assert len(watch.found) == 1
+    watch.begin(TUESDAY + 3)
+    assert len(watch.found) == 2
+
+
 # --- what a finding says ---
 
 
