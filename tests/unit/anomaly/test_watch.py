@@ -417,7 +417,7 @@ def test_it_says_a_thing_once_and_again_when_it_gets_worse():
         watch.begin(TUESDAY + at)
     assert watch.told == [("a-rule", 1), ("a-rule", 2)]
     for at in range(4):
-        watch.begin(TUESDAY + 700 + at)  # what it has seen is out of its window
+        watch.begin(TUESDAY + 3700 + at)  # what it has seen is out of its window
     assert watch.told == [("a-rule", 1), ("a-rule", 2)] * 2
 
 
@@ -471,6 +471,24 @@ def test_a_release_of_what_is_not_known_does_nothing():
     watch.watch.release("nobody", "a-rule", "", TUESDAY)
     watch.watch.release(PROVIDER, "a-rule", "", TUESDAY)
     assert watch.found == []
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        ({"on_critical": "notify", "window": "1 minute"}, 3600),  # told once an hour at most
+        ({"on_critical": "notify", "window": "1 day"}, 86_400),  # its evidence has left the window
+        ({"on_critical": "block-all", "window": "1 minute"}, 60),
+        ({"on_critical": "block-all", "window": "1 minute", "expiry": "2 hours"}, 7200),
+        ({"on_critical": "block-all", "window": "1 minute", "dry_run": True}, 3600),
+    ],
+    ids=["told", "long", "stops", "expires", "dry"],
+)
+def test_it_speaks_again_of_what_goes_on_only_after_a_while(values, seconds):
+    watch = watched(rule(critical=1, **values))
+    for at in (0, seconds - 1, seconds):
+        watch.begin(TUESDAY + at)
+    assert [each.at - TUESDAY for each in watch.found] == [0, seconds]
 
 
 def test_what_it_remembers_to_have_said_is_bounded():
