@@ -313,7 +313,7 @@ class WatchOver:
         with reading(self._engine) as connection:
             uniqueids = watching.to_end(connection, self._terms.server)
         if uniqueids:
-            self._try_ami(lambda ending: log.info("Calls ended: %d.", ending.hang_up(uniqueids)))
+            self._try_ami(lambda ending: _hang_up(ending, uniqueids))
 
     def _try_ami(self, what: Callable[[Ending], None]) -> None:
         """Have it done; where the manager interface is away or refuses, that is said once."""
@@ -357,6 +357,12 @@ class WatchOver:
                 watching.keep_profiles(connection, now, some)
         with transaction(self._engine) as connection:
             watching.forget_profiles(connection, now - REPLAYED)
+
+
+def _hang_up(ending: Ending, uniqueids: Collection[str]) -> None:
+    """End calls; each look asks again until their rows are closed, and says nothing of it."""
+    if ended := ending.hang_up(uniqueids):
+        log.info("Calls ended: %d.", ended)
 
 
 def _release_of(one: FindingRecord) -> Release:

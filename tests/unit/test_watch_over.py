@@ -213,6 +213,17 @@ def test_each_server_ends_its_own_calls(scene):
     assert len(scene.ending.ended) == 3
 
 
+def test_that_calls_are_ended_is_said_once(scene, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    there = iter([3, 0, 0])  # their rows are open until the listener hears of their end
+    monkeypatch.setattr(scene.ending, "hang_up", lambda _: next(there))
+    scene.calls(GERMANY, GERMANY, GERMANY)
+    scene.watch.look()
+    scene.watch.look()
+    assert next(there, "all asked") == "all asked"
+    assert [each for each in caplog.messages if "ended:" in each] == ["Calls ended: 3."]
+
+
 def test_asterisk_away_holds_up_nothing_and_its_calls_are_ended_when_it_is_back(scene, caplog):
     scene.ending.away = True
     scene.calls(GERMANY, GERMANY, GERMANY)
