@@ -13,24 +13,25 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from asterisk_siptrunk.anomaly import Action, Finding, Rule, Watch
+from asterisk_siptrunk.anomaly import Action, Finding, Rule, Sighting, Watch
 from asterisk_siptrunk.database import findings, sightings, watch_rules, watching
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import reading, transaction
+from asterisk_siptrunk.database.findings import FindingKey, FindingRecord
 from asterisk_siptrunk.database.logins import LoginFeed
 from asterisk_siptrunk.database.replay import Replay, make_watch, release
 from asterisk_siptrunk.database.sightings import CallFeed
 from asterisk_siptrunk.database.watching import Followed, Watched
-from asterisk_siptrunk.errors import AmiError, DatabaseUnavailable
+from asterisk_siptrunk.errors import AmiError, DatabaseUnavailable, InvalidInput
 
 LOOK_SECONDS = 1.0
 """Between two looks: a call is judged so long after it asked, at most."""
@@ -39,7 +40,9 @@ AGAIN_SECONDS = 60.0
 REPLAYED = timedelta(days=1)
 """What is seen again at a start; what was usual before is kept."""
 NOTED = timedelta(seconds=10)
-"""How often it is noted until when all is seen: so much may be found twice after a crash."""
+"""How often it is noted until when all is seen; after a finding it is noted at once."""
+RELEASED_LATE = timedelta(minutes=10)
+"""How late a release may come in: its time is that of another clock, before it was stored."""
 TIDIED = timedelta(hours=1)
 LEARNED = timedelta(days=1)
 _TICK_OF_THE_PAST = 60.0
@@ -81,6 +84,10 @@ class Ending(Protocol):
         """Tell of a finding."""
 
 
+Release = tuple[int, datetime | None]
+"""The number of a finding, and when it was released."""
+
+
 @dataclass(slots=True)
 class _Watching:
     """What there is while this server watches."""
@@ -90,8 +97,30 @@ class _Watching:
     logins: LoginFeed
     edition: object
     standing: object
-    released_to: datetime
-    released: set[int] = field(default_factory=set)
+    released: set[Release] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of the past that is seen again: what was found in it, and what was stopped."""
+
+    watch: Watch
+    to: float
+    acted: Collection[FindingKey]
+
+    def new_of(self, found: Iterable[Finding]) -> list[Finding]:
+        """Those that nobody knows.
+
+        What would have been stopped, and was not, is forgiven: a rule that was armed since, or
+        changed, would else be silent on an attack that goes on, as if it had stopped it.
+        """
+        new = []
+        for one in found:
+            if one.at > self.to:
+                new.append(one)
+            elif one.action.stops and (one.trunk, one.rule.name, one.key) not in self.acted:
+                self.watch.forgive(one, one.at)
+        return new
 
 
 class WatchOver:
@@ -152,7 +181,8 @@ class WatchOver:
             self._watching = None
         else:
             self._see(mine, now)
-            self._follow()
+            if self._follow():
+                self._note_seen(now)
             self._keep(now)
         self._end_calls()
 
@@ -165,20 +195,17 @@ class WatchOver:
             if current is None or current.edition != edition:
                 current = self._watching = self._begin(connection, mine, edition, now)
             self._know_trunks(connection, current, now)
-            fresh = findings.released_since(connection, current.released_to)
+            releases = findings.released_since(connection, now - RELEASED_LATE)
             logins = current.logins.look(connection, now)
             seen = current.feed.look(connection, now.timestamp())
-        for one in fresh:
-            if one.id not in current.released:
+        for one in releases:
+            if _release_of(one) not in current.released:
                 release(current.watch, one)
-        current.released = {one.id for one in fresh}
-        current.released_to = max(
-            (o.changed_at for o in fresh if o.changed_at), default=current.released_to
-        )
+        current.released = {_release_of(one) for one in releases}
         for login in logins:
             self._found += current.watch.login(login)
         for sighting in seen:
-            self._found += current.watch.take(sighting)
+            self._found += _judged(current.watch.take, sighting)
         self._found += current.watch.tick(now.timestamp())
 
     def _begin(
@@ -194,15 +221,17 @@ class WatchOver:
         if as_of is not None:
             since = as_of
             for name, packed in watching.profiles(connection, as_of):
-                watch.remember(name, packed)
+                _remember(watch, name, packed)
         feed = CallFeed(book)
         releases = findings.released_since(connection, since)
         replay = Replay(watch, releases, _TICK_OF_THE_PAST)
-        known, count, found = mine.seen_to.timestamp(), 0, []
+        known = _Known(watch, mine.seen_to.timestamp(), findings.acted_on(connection, since))
+        count = 0
         for sighting in feed.begin(connection, sightings.history(connection, book, since)):
-            found += [one for one in replay.take(sighting) if one.at > known]
+            self._found += known.new_of(_judged(replay.take, sighting))
             count += 1
-        self._found += found
+        # Releases since the last moment of any call, and what running ones came to.
+        self._found += known.new_of(replay.pass_to(now.timestamp()))
         logins = LoginFeed()
         for login in logins.begin(connection, now):
             watch.login(login)
@@ -211,7 +240,8 @@ class WatchOver:
             *(count, time.monotonic() - began),
         )
         standing = sightings.standing(connection, now)
-        return _Watching(watch, feed, logins, edition, standing, now, {one.id for one in releases})
+        released = {_release_of(one) for one in releases}
+        return _Watching(watch, feed, logins, edition, standing, released)
 
     def _know_trunks(self, connection: Connection, current: _Watching, now: datetime) -> None:
         standing = sightings.standing(connection, now)
@@ -223,20 +253,45 @@ class WatchOver:
 
     # --- what follows ---
 
-    def _follow(self) -> None:
-        """Do what each finding asks for; one that could not be stored is tried again."""
-        while self._found:
-            found = self._found[0]
-            by = By(watching.AUTHOR, self._clock())
+    def _follow(self) -> bool:
+        """Do what each finding asks for, then tell of them; gives whether there were some.
+
+        One that could not be stored is tried again. Asterisk is told last: however long it takes to
+        answer, what is to be stopped is stopped before.
+        """
+        done: list[tuple[Finding, Followed]] = []
+        try:
+            while self._found:
+                found = self._found[0]
+                followed = self._followed(found)
+                self._found.popleft()
+                if followed is not None:
+                    done.append((found, followed))
+        finally:
+            for each in done:
+                self._announce(*each)
+        return bool(done)
+
+    def _followed(self, found: Finding) -> Followed | None:
+        """Do what one asks for; None where that shows a defect: the others must not wait for it."""
+        by = By(watching.AUTHOR, self._clock())
+        try:
             with transaction(self._engine) as connection:
                 followed = watching.follow(connection, by, self._terms.business, found)
-            self._found.popleft()
-            say = log.warning if found.action.stops else log.info
-            say(
-                "Finding %d: %s Stopped: %s; %d calls to be ended.",
-                *(followed.number, found.sentence, followed.stopped, followed.ending),
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception(
+                "What rule %s found of trunk %r cannot be followed, and is left.",
+                *(found.rule.name, found.trunk),
             )
-            self._announce(found, followed)
+            return None
+        say = log.warning if found.action.stops else log.info
+        say(
+            "Finding %d: %s Stopped: %s; %d calls to be ended.",
+            *(followed.number, found.sentence, followed.stopped, followed.ending),
+        )
+        return followed
 
     def _announce(self, found: Finding, followed: Followed) -> None:
         if self._ending is None or found.action is Action.NOTE:
@@ -258,7 +313,7 @@ class WatchOver:
         with reading(self._engine) as connection:
             uniqueids = watching.to_end(connection, self._terms.server)
         if uniqueids:
-            self._try_ami(lambda ending: log.info("Calls ended: %d.", ending.hang_up(uniqueids)))
+            self._try_ami(lambda ending: _hang_up(ending, uniqueids))
 
     def _try_ami(self, what: Callable[[Ending], None]) -> None:
         """Have it done; where the manager interface is away or refuses, that is said once."""
@@ -277,9 +332,7 @@ class WatchOver:
 
     def _keep(self, now: datetime) -> None:
         if now - self._noted >= NOTED:
-            with transaction(self._engine) as connection:
-                watching.note_seen(connection, self._terms.server, now)
-            self._noted = now
+            self._note_seen(now)
         if self._watching is None or now - self._tidied < TIDIED:
             return
         self._tidied = now
@@ -290,6 +343,11 @@ class WatchOver:
         if last is None or now - last >= LEARNED:
             self._learn(self._watching.watch, now)
 
+    def _note_seen(self, now: datetime) -> None:
+        with transaction(self._engine) as connection:
+            watching.note_seen(connection, self._terms.server, now)
+        self._noted = now
+
     def _learn(self, watch: Watch, now: datetime) -> None:
         """Keep what is usual, in pieces: calls come in between."""
         learned = list(watch.learned())
@@ -299,3 +357,30 @@ class WatchOver:
                 watching.keep_profiles(connection, now, some)
         with transaction(self._engine) as connection:
             watching.forget_profiles(connection, now - REPLAYED)
+
+
+def _hang_up(ending: Ending, uniqueids: Collection[str]) -> None:
+    """End calls; each look asks again until their rows are closed, and says nothing of it."""
+    if ended := ending.hang_up(uniqueids):
+        log.info("Calls ended: %d.", ended)
+
+
+def _release_of(one: FindingRecord) -> Release:
+    return one.id, one.changed_at
+
+
+def _remember(watch: Watch, name: str, packed: Mapping[str, Any]) -> None:
+    """Have the watch know what was usual; who has a profile that is spoilt is judged without."""
+    try:
+        watch.remember(name, packed)
+    except InvalidInput as error:
+        log.warning("Trunk %s: %s", name, error)
+
+
+def _judged(take: Callable[[Sighting], list[Finding]], sighting: Sighting) -> list[Finding]:
+    """What there is to tell of a moment; one that shows a defect is left, and blinds nobody."""
+    try:
+        return take(sighting)
+    except Exception:
+        log.exception("Call %d cannot be judged by the watch, and is left.", sighting.seen.id)
+        return []

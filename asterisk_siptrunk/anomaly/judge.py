@@ -120,7 +120,7 @@ class Judge:
         level = rule.level_of(amount, usual or 0)
         if level is None or level <= (_said(state, rule, key, at) or 0):
             return
-        _remember(state, rule, key, Fired(level, at + rule.quiet))
+        _remember(state, rule, key, Fired(level, at + rule.quiet(level)))
         evidence = state.evidence(rule.count.of & _BEGIN_TRAITS, key)
         found = Finding(
             *(rule, level, state.trunk, key, zone, at), *(amount, usual, basis, evidence)

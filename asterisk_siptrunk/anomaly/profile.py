@@ -179,14 +179,15 @@ class TrunkClass:
 
 
 class Profile:
-    """What is learned of a trunk."""
+    """What is learned of a trunk; `last_at` is when it called or was called last, 0 for never."""
 
-    __slots__ = ("_class", "attempts", "cost", "origins", "places")
+    __slots__ = ("_class", "attempts", "cost", "last_at", "origins", "places")
 
     def __init__(self, trunk_class: TrunkClass) -> None:
         self._class = trunk_class
         self.attempts = Hours()
         self.cost = Hours()
+        self.last_at = 0.0
         self.places: dict[str, Habit] = {}
         self.origins: dict[tuple[str, str], float] = {}
 
@@ -244,11 +245,17 @@ class Profile:
             del known[min(known, key=known.__getitem__)]
         return is_new
 
+    @property
+    def heard_at(self) -> float:
+        """When it called, was called, or registered from elsewhere last."""
+        return max((self.last_at, *self.origins.values()))
+
     def packed(self) -> Mapping[str, Any]:
         """All of it, as JSON can hold it."""
         return {
             "attempts": self.attempts.packed(),
             "cost": self.cost.packed(),
+            "last_at": self.last_at,
             "places": {name: list(_numbers(habit)) for name, habit in self.places.items()},
             "origins": [[*name, at] for name, at in self.origins.items()],
         }
@@ -264,6 +271,7 @@ class Profile:
         try:
             profile.attempts = Hours.unpacked(packed["attempts"])
             profile.cost = Hours.unpacked(packed["cost"])
+            profile.last_at = float(packed["last_at"])
             profile.origins = {(kind, name): at for kind, name, at in packed["origins"]}
             profile.places = {name: _habit(of) for name, of in packed["places"].items()}
         except (LookupError, TypeError, ValueError, AttributeError):

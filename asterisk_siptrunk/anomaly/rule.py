@@ -78,6 +78,7 @@ class Action(StrEnum):
 
 AHEAD = 2
 """Minutes of running calls that `COMMITTED` counts in advance."""
+_TOLD_AGAIN = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,6 @@ class Rule:
         on_warning, on_critical: what follows.
         end_calls: whether the running calls that match are ended.
         expiry: seconds until what is blocked opens again; None until somebody releases it.
-        quiet: seconds for which it says nothing more of the same trunk and key.
         dry_run: whether it is only noted what would have followed.
     """
 
@@ -142,16 +142,20 @@ class Rule:
             return None
         return replace(self.count, measure=Measure.ATTEMPTS)
 
-    @property
-    def quiet(self) -> float:
-        """Seconds: what it has seen then is out of its window, and what it blocked is open."""
-        return max(self.count.window, self.expiry or 0.0)
-
     def action(self, level: Level) -> Action:
         """What follows a finding of that level; nothing but a note while the rule runs dry."""
         if self.dry_run:
             return Action.NOTE
         return self.on_critical if level is Level.CRITICAL else self.on_warning
+
+    def quiet(self, level: Level) -> float:
+        """Seconds for which it says nothing more of the same trunk and key, up to that level.
+
+        What it has seen then is out of its window, and what it blocked is open. Where it blocks
+        nothing, what goes on all day is told once an hour at most, however short the window is.
+        """
+        seconds = max(self.count.window, self.expiry or 0.0)
+        return seconds if self.action(level).stops else max(seconds, _TOLD_AGAIN)
 
     def level_of(self, amount: int, usual: int) -> Level | None:
         """How bad an amount is where so much is usual."""

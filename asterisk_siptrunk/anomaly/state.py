@@ -91,7 +91,7 @@ class State:
 
     __slots__ = (
         "_missed", "_stems", "_tails", "attempts", "cost", "due", "fired", "gauges", "home", "hour",
-        "hour_at", "inbound", "inbound_at", "is_quiet", "is_spoiled", "last_at", "networks",
+        "hour_at", "inbound", "inbound_at", "is_quiet", "is_spoiled", "networks",
         "place", "plan", "profile", "recent", "running", "trunk", "usuals", "windows",
     )  # fmt: skip
 
@@ -115,7 +115,6 @@ class State:
         self.cost = 0
         self.is_quiet = False
         self.is_spoiled = False
-        self.last_at = 0.0
         self.inbound = 0
         self.inbound_at = 0.0
         self._stems: dict[str, str] = {}
@@ -175,7 +174,7 @@ class State:
                 traits |= _NEW
         if self.is_quiet:
             traits |= _QUIET_HOUR
-        if 0 < self.last_at < at - LONG_SILENCE * DAY:
+        if 0 < self.profile.last_at < at - LONG_SILENCE * DAY:
             traits |= _AFTER_SILENCE
         return traits
 

@@ -98,10 +98,17 @@ class Watch:
             for own in (each for each in state.plan.rules if each.name == rule):
                 forgive(state, own, key, at)
 
+    def forgive(self, found: Finding, at: float) -> None:
+        """What this would have stopped was not: it is forgiven, and nowhere counted as a stop."""
+        self.release(found.trunk, found.rule.name, found.key, at)
+        state = self._together if found.trunk == PROVIDER else self._states[found.trunk]
+        for step in state.plan.stops():
+            state.window(step.index).forget("")
+
     def forget(self, now: float) -> None:
         """Drop what can no more matter: the windows of silent trunks, then all of them."""
         for name, state in list(self._states.items()):
-            silent = now - state.last_at
+            silent = now - state.profile.heard_at
             if state.running or silent < _WINDOWS_LAST:
                 continue
             if silent >= _PROFILES_LAST:
@@ -155,7 +162,7 @@ class Watch:
             state.attempts += 1
         else:
             state.inbound_at = at
-        state.last_at = at
+        state.profile.last_at = at
         keys = ("", seen.zone, seen.caller, seen.callee, seen.presented, place, "")
         self._count_begun(state, Trail(seen.id, traits, keys), at)
         if seen.admitted:

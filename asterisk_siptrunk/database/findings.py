@@ -158,6 +158,17 @@ def released_since(connection: Connection, since: datetime) -> list[FindingRecor
     return [_record(row) for row in connection.execute(query)]
 
 
+FindingKey = tuple[str, str, str]
+"""A trunk's name ("" for all together), a rule's, and the key that it spoke of."""
+
+
+def acted_on(connection: Connection, since: datetime) -> set[FindingKey]:
+    """Of which trunks, rules and keys something was found then or later that stopped calls."""
+    stops = [action for action in Action if action.stops]
+    query = _RECORDS.where(finding.c.at >= since, finding.c.action.in_(stops))
+    return {(row.trunk or "", row.rule, row.key) for row in connection.execute(query)}
+
+
 def _close(
     connection: Connection, by: By, numbers: Sequence[int], state: FindingState, remark: str
 ) -> None:

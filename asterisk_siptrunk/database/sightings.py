@@ -153,8 +153,11 @@ class CallFeed:
         self._known = set(self._numbers(connection))
         for sighting in in_order(calls):
             seen = sighting.seen
-            if sighting.moment is Moment.BEGUN and seen.ended_at is None:
-                self._open[seen.id] = seen
+            if sighting.moment is Moment.BEGUN:
+                # On PostgreSQL it may be stored since the numbers were asked for.
+                self._known.add(seen.id)
+                if seen.ended_at is None:
+                    self._open[seen.id] = seen
             self._at = sighting.at
             yield sighting
 

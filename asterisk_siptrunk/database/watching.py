@@ -33,6 +33,7 @@ _SCOPES = {
     Action.BLOCK_OUTBOUND: SuspensionScope.OUTBOUND,
     Action.BLOCK_ALL: SuspensionScope.ALL,
 }
+_MAY_END = frozenset(Kind) - {Kind.EMERGENCY}
 AnyRow = Row[*tuple[Any, ...]]
 
 
@@ -168,17 +169,16 @@ def _end_calls(connection: Connection, by: By, owner: Trunk, part: Suspension, n
 
 
 def _running(connection: Connection, trunk_id: int) -> Iterable[AnyRow]:
-    """Never an emergency call, nor one of unknown zone, which might be one."""
-    return connection.execute(
+    """Never an emergency call, nor one of unknown zone or kind, which might be one."""
+    rows = connection.execute(
         select(call).where(
             call.c.trunk_id == trunk_id,
             call.c.ended_at.is_(None),
             call.c.verdict == Verdict.ADMITTED,
             call.c.reason != Reason.EMERGENCY,
-            call.c.zone != "",
-            call.c.zone.not_like(f"%:{Kind.EMERGENCY}"),
         )
-    ).all()
+    )
+    return (row for row in rows if row.zone.partition(":")[2] in _MAY_END)
 
 
 def is_in(part: Suspension, row: AnyRow | Seen, home: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from asterisk_siptrunk import watch_over
-from asterisk_siptrunk.anomaly.rule import Count, Measure, Per, Rule
+from asterisk_siptrunk.anomaly.rule import Action, Count, Measure, Per, Rule
 from asterisk_siptrunk.anomaly.trait import Trait
 from asterisk_siptrunk.call.security import SecurityCount
 from asterisk_siptrunk.call.server import Vitals
@@ -141,6 +141,46 @@ def test_a_start_finds_nothing_anew_and_forgets_neither_evidence_nor_release(sce
     assert len(scene.found()) == 2
 
 
+def test_a_release_holds_over_a_start_though_nobody_has_called_since(scene):
+    scene.calls(GERMANY, GERMANY, GERMANY)
+    scene.now += SECOND
+    scene.resume()
+    scene.watch = scene.server("one")
+    scene.watch.look()
+    assert len(scene.found()) == 1  # it is noted at once that it is known
+    scene.calls(GERMANY, GERMANY)
+    assert len(scene.found()) == 1
+    scene.calls(GERMANY)
+    assert len(scene.found()) == 2
+
+
+def test_a_release_by_a_clock_that_is_behind_holds_once(scene):
+    scene.calls(GERMANY, GERMANY, GERMANY)
+    scene.now -= timedelta(minutes=2)
+    scene.resume()
+    scene.now += timedelta(minutes=2)
+    scene.calls(GERMANY, GERMANY)
+    assert len(scene.found()) == 1
+    scene.calls(GERMANY)
+    assert len(scene.found()) == 2
+
+
+def test_a_rule_that_is_armed_stops_what_goes_on_though_it_has_noted_it(scene):
+    goes_on = Count(Measure.STOPS, Trait(0), Per.TRUNK, 3600.0)
+    escalation = Rule("goes-on", 1, goes_on, critical=2, on_critical=Action.BLOCK_ALL)
+    scene.rules = (RULE.dry(), escalation)
+    scene.watch = scene.server("one")
+    scene.calls(GERMANY, GERMANY, GERMANY)
+    assert ([each.dry_run for each in scene.found()], scene.stopped()) == ([True], [])
+    with transaction(scene.engine) as connection:
+        by = By("alice", scene.now)
+        watch_rules.put(connection, by, scene.rules, RULE.name, {"dry-run": False})
+    scene.calls(GERMANY, GERMANY)
+    assert scene.stopped() == []
+    scene.calls(GERMANY)
+    assert scene.stopped() == ["destination de:fixed"]  # and it is the first stop, not the second
+
+
 def test_what_came_while_nobody_watched_is_found_at_the_start(scene):
     for _ in range(3):
         ask(scene.engine, admission(), outbound(GERMANY, at=scene.now + SECOND, server="one"))
@@ -173,6 +213,17 @@ def test_each_server_ends_its_own_calls(scene):
     assert len(scene.ending.ended) == 3
 
 
+def test_that_calls_are_ended_is_said_once(scene, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    there = iter([3, 0, 0])  # their rows are open until the listener hears of their end
+    monkeypatch.setattr(scene.ending, "hang_up", lambda _: next(there))
+    scene.calls(GERMANY, GERMANY, GERMANY)
+    scene.watch.look()
+    scene.watch.look()
+    assert next(there, "all asked") == "all asked"
+    assert [each for each in caplog.messages if "ended:" in each] == ["Calls ended: 3."]
+
+
 def test_asterisk_away_holds_up_nothing_and_its_calls_are_ended_when_it_is_back(scene, caplog):
     scene.ending.away = True
     scene.calls(GERMANY, GERMANY, GERMANY)
@@ -196,6 +247,51 @@ def test_what_could_not_be_stored_is_stored_at_the_next_look(scene, monkeypatch)
     assert scene.found() == []
     scene.watch.look()
     assert (len(scene.found()), scene.stopped()) == (1, ["destination de:fixed"])
+
+
+def test_a_finding_that_shows_a_defect_keeps_no_other_from_being_followed(
+    scene, monkeypatch, caplog
+):
+    follow = watching.follow
+
+    def defect_in_germany(connection, by, business, found):
+        if found.key == "de:fixed":
+            raise ValueError("a defect")
+        return follow(connection, by, business, found)
+
+    monkeypatch.setattr(watching, "follow", defect_in_germany)
+    scene.calls(*[GERMANY] * 3, *[POLAND] * 3)
+    assert scene.stopped() == ["destination pl:fixed"]
+    assert "What rule new-zone found of trunk 'acme-paris' cannot be followed" in caplog.text
+
+
+@pytest.mark.parametrize("starts_anew", [True, False], ids=["past", "present"])
+def test_a_call_that_cannot_be_judged_keeps_no_other_from_being_judged(scene, caplog, starts_anew):
+    ask(scene.engine, admission(), outbound(POLAND, at=scene.now, server="one"))
+    with transaction(scene.engine) as connection:
+        connection.execute(update(call).values(zone="pl:odd"))
+    if starts_anew:
+        scene.watch = scene.server("one")
+    scene.calls(GERMANY, GERMANY, GERMANY)
+    assert scene.stopped() == ["destination de:fixed"]
+    assert "cannot be judged by the watch" in caplog.text
+
+
+def test_a_profile_that_is_spoilt_keeps_nobody_from_being_watched(scene, caplog):
+    with transaction(scene.engine) as connection:
+        before = scene.now - timedelta(days=2)
+        watching.keep_profiles(connection, before, [("acme-paris", {})])
+    scene.watch = scene.server("one")
+    scene.calls(GERMANY, GERMANY, GERMANY)
+    assert scene.stopped() == ["destination de:fixed"]
+    assert "Trunk acme-paris: A stored profile of a trunk cannot be read" in caplog.text
+
+
+def test_asterisk_is_told_when_all_is_stopped(scene, monkeypatch):
+    then = []
+    monkeypatch.setattr(scene.ending, "tell", lambda _: then.append(scene.stopped()))
+    scene.calls(*[GERMANY] * 3, *[POLAND] * 3)
+    assert then == [["destination pl:fixed", "destination de:fixed"]] * 2
 
 
 def test_a_rule_that_is_changed_holds_from_the_next_look(scene):

@@ -169,8 +169,9 @@ def test_what_is_learned_survives_json():
         {"places": {"mv": [1, 2]}},
         {"places": {"mv": 3}},
         {"origins": 3},
+        {"last_at": None},
     ],
-    ids=["empty", "short", "none", "few", "number", "origins"],
+    ids=["empty", "short", "none", "few", "number", "origins", "last"],
 )
 def test_what_cannot_be_read_is_said(spoilt):
     packed = {**Profile(TrunkClass()).packed(), **spoilt} if spoilt else {}

@@ -43,7 +43,7 @@ def test_a_rule_is_read():
         Action.NOTIFY,
         Action.BLOCK_ZONE,
     )
-    assert (read.end_calls, read.expiry, read.quiet) == (True, 43_200, 86_400)
+    assert (read.end_calls, read.expiry) == (True, 43_200)
     assert read.calls is not None
     assert read.calls.measure is Measure.ATTEMPTS
 

@@ -417,7 +417,7 @@ def test_it_says_a_thing_once_and_again_when_it_gets_worse():
         watch.begin(TUESDAY + at)
     assert watch.told == [("a-rule", 1), ("a-rule", 2)]
     for at in range(4):
-        watch.begin(TUESDAY + 700 + at)  # what it has seen is out of its window
+        watch.begin(TUESDAY + 3700 + at)  # what it has seen is out of its window
     assert watch.told == [("a-rule", 1), ("a-rule", 2)] * 2
 
 
@@ -473,6 +473,24 @@ def test_a_release_of_what_is_not_known_does_nothing():
     assert watch.found == []
 
 
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        ({"on_critical": "notify", "window": "1 minute"}, 3600),  # told once an hour at most
+        ({"on_critical": "notify", "window": "1 day"}, 86_400),  # its evidence has left the window
+        ({"on_critical": "block-all", "window": "1 minute"}, 60),
+        ({"on_critical": "block-all", "window": "1 minute", "expiry": "2 hours"}, 7200),
+        ({"on_critical": "block-all", "window": "1 minute", "dry_run": True}, 3600),
+    ],
+    ids=["told", "long", "stops", "expires", "dry"],
+)
+def test_it_speaks_again_of_what_goes_on_only_after_a_while(values, seconds):
+    watch = watched(rule(critical=1, **values))
+    for at in (0, seconds - 1, seconds):
+        watch.begin(TUESDAY + at)
+    assert [each.at - TUESDAY for each in watch.found] == [0, seconds]
+
+
 def test_what_it_remembers_to_have_said_is_bounded():
     watch = watched(rule(per="callee", critical=1, window="1 day"))
     for number in range(100):
@@ -494,6 +512,29 @@ def test_stops_are_counted_and_escalate():
         ("goes-on", ""),
         ("a-rule", "gm:mobile"),
     ]
+
+
+def test_what_was_not_stopped_is_forgiven_and_is_no_stop():
+    zone = rule(per="zone", critical=2, on_critical="block-zone", window="1 hour")
+    more = rule(name="goes-on", measure="stops", critical=2, on_critical="block-international")
+    watch = watched(zone, more)
+    for at in range(2):
+        watch.begin(TUESDAY + at, zone="mv:mobile")
+    watch.watch.forgive(watch.found[0], TUESDAY + 1)
+    for at in range(2, 4):
+        watch.begin(TUESDAY + at, zone="mv:mobile")
+    assert [each.rule.name for each in watch.found] == ["a-rule", "a-rule"]
+
+
+def test_what_all_trunks_together_showed_can_be_forgiven():
+    watch = watched(rule(per="provider", critical=2, window="1 hour"))
+    for at in range(2):
+        watch.begin(TUESDAY + at)
+    watch.watch.forgive(watch.found[0], TUESDAY + 1)
+    watch.begin(TUESDAY + 2)
+    assert len(watch.found) == 1
+    watch.begin(TUESDAY + 3)
+    assert len(watch.found) == 2
 
 
 # --- what a finding says ---
@@ -693,6 +734,33 @@ def test_what_is_learned_goes_over_into_another_watch():
     after.watch.remember(name, packed)
     after.begin(TUESDAY + 9 * DAY)
     assert after.found == []
+
+
+def test_what_was_handed_over_outlives_a_start_before_the_trunk_calls_again():
+    before = watched(rule(critical=10**6))
+    for day in range(9):
+        before.whole(TUESDAY + day * DAY, talk=600)
+    ((name, packed),) = before.watch.learned()
+    after = watched(
+        rule(of=["new"], critical=1), rule(name="long", of=["after-silence"], critical=1)
+    )
+    after.watch.remember(name, packed)
+    after.watch.forget(TUESDAY + 10 * DAY)
+    after.begin(TUESDAY + 11 * DAY)
+    assert after.found == []
+    after.watch.remember(name, packed)
+    after.begin(TUESDAY + 40 * DAY)
+    assert [each.rule.name for each in after.found] == ["long"]
+
+
+def test_a_trunk_that_only_registers_is_not_forgotten_at_once():
+    watch = watched(rule(measure="logins", of=["new-network"], critical=1))
+    for network in ("192.0.2.0/24", "198.51.100.0/24"):
+        found = watch.watch.login(
+            Login(LoginKind.REGISTERED, TUESDAY, "acme", "192.0.2.7", network)
+        )
+        watch.watch.forget(TUESDAY + 3600)
+    assert [each.rule.name for each in found] == ["a-rule"]
 
 
 def test_silent_trunks_lose_their_windows_then_all():

@@ -105,6 +105,22 @@ def test_a_refused_call_is_seen_at_once_and_one_of_no_trunk_never(provided):
     assert (found[0].seen.admitted, found[0].seen.caller) == (False, "+33123456789")
 
 
+def test_what_is_stored_between_two_questions_of_a_start_is_seen_once(provided):
+    one = admission()
+
+    def history(book):
+        """What PostgreSQL tells, where each question has a view of its own."""
+        place(provided, one)
+        with reading(provided) as connection:
+            yield from sightings.history(connection, book, NOON - timedelta(days=1))
+
+    with reading(provided) as connection:
+        book = sightings.read_book(connection, PARIS, NOON, "world")
+        feed = CallFeed(book)
+        assert moments(feed.begin(connection, history(book))) == [(1, BEGUN, 0)]
+    assert look(provided, feed) == []
+
+
 def test_time_never_goes_back(provided):
     feed, _ = begun(provided)
     one = admission()
