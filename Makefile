@@ -15,8 +15,10 @@ demo: $(READY) lab ## a SIP trunk service with real calls, from nothing
 	@$(BIN)/python -m tests.demo
 
 test: unit lab ## every test: pure ones first, then real Asterisk, SIPp and PostgreSQL
-	@echo "Tests on real parts"
-	@$(BIN)/python -m pytest -q -m "(asterisk or postgresql) and not soak"
+	@echo "Tests on a real PostgreSQL"
+	@$(BIN)/python -m pytest -q -n auto -m "postgresql and not asterisk and not soak"
+	@echo "Tests on a real Asterisk"
+	@$(BIN)/python -m pytest -q -m "asterisk and not soak"
 
 soak: $(READY) lab ## the long fault tests, then half an hour of calls and faults (SOAK_MINUTES)
 	@$(BIN)/python -m pytest -q -m soak
