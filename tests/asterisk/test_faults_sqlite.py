@@ -55,13 +55,15 @@ def read_only(disk: Path) -> Iterator[None]:
 
 @contextmanager
 def lost(disk: Path) -> Iterator[None]:
+    """The database itself goes first, and comes back last: who opens it must find its log."""
     away = disk / "away"
     away.mkdir()
-    for file in files(disk):
+    gone = sorted(files(disk), key=lambda file: len(file.name))
+    for file in gone:
         file.rename(away / file.name)
     yield
-    for file in away.iterdir():
-        file.rename(disk / file.name)
+    for file in reversed(gone):
+        (away / file.name).rename(file)
     away.rmdir()
 
 
