@@ -14,7 +14,7 @@ class LoginKind(StrEnum):
     """How it went."""
 
     REGISTERED = "registered"
-    PASSWORD = "password"  # noqa: S105 # nosec B105 - a kind of event
+    PASSWORD = "password"  # noqa: S105 - a kind of event # nosec B105
     """The account is there, and the password was wrong."""
     UNKNOWN = "unknown"
     """There is no such account, or no such peer."""
