@@ -9,8 +9,7 @@ from typing import Any
 import click
 
 from asterisk_siptrunk.billing.catalogue import Catalogue, Offer, Pack, Plan, in_force
-from asterisk_siptrunk.billing.period import local_day
-from asterisk_siptrunk.bootstrap import catalogues, signature
+from asterisk_siptrunk.bootstrap import catalogues
 from asterisk_siptrunk.cli.desk import Desk
 from asterisk_siptrunk.cli.output import Row, Value, say
 from asterisk_siptrunk.cli.values import DAY
@@ -20,11 +19,6 @@ at_option = click.option("--at", "day", type=DAY, help="As it is on this day.  [
 example_option = click.option("--example", is_flag=True, help="The example that ships instead.")
 
 
-def today(desk: Desk) -> date:
-    """The provider's day."""
-    return local_day(signature().at, desk.zone)
-
-
 def catalogue_on(desk: Desk, day: date | None) -> Catalogue:
     """The catalogue of a day, by default of today.
 
@@ -32,7 +26,7 @@ def catalogue_on(desk: Desk, day: date | None) -> Catalogue:
         NotFound: there is none for it.
     """
     with desk.reading() as connection:
-        return in_force(catalogues.every(connection), day or today(desk))
+        return in_force(catalogues.every(connection), day or desk.today)
 
 
 def say_what_follows(desk: Desk, shown: Catalogue) -> None:

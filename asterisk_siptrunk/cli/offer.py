@@ -21,7 +21,6 @@ from asterisk_siptrunk.cli.catalogue import (
     row_of,
     say_what_follows,
     text_of,
-    today,
 )
 from asterisk_siptrunk.cli.complete import offer_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
@@ -79,10 +78,10 @@ def load(desk: Desk, file: Path, *, dry_run: bool) -> None:
     new = read_catalogue(text_of(file), str(file))
     if dry_run:
         with desk.reading() as connection:
-            done = _WOULD_BE[catalogues.judge(connection, new, today(desk))]
+            done = _WOULD_BE[catalogues.judge(connection, new, desk.today)]
     else:
         with desk.changing() as (connection, by):
-            done = _LOADED[catalogues.load(connection, by, new, today(desk))]
+            done = _LOADED[catalogues.load(connection, by, new, desk.today)]
     offers, plans = ", ".join(new.offers), ", ".join(new.plans) or "none"
     say(f"The catalogue of {new.valid_from} {done}. Offers: {offers}. Plans: {plans}.")
     _warn_of_empty_decks(desk, new)

@@ -15,7 +15,7 @@ from asterisk_siptrunk.billing.rate import Rate
 from asterisk_siptrunk.billing.rate_file import read_rates, write_rates
 from asterisk_siptrunk.billing.rating import MINUTE, RateTable, charged_seconds
 from asterisk_siptrunk.bootstrap import catalogues, rates, signature
-from asterisk_siptrunk.cli.catalogue import example_option, today
+from asterisk_siptrunk.cli.catalogue import example_option
 from asterisk_siptrunk.cli.complete import deck_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import form_option, history_command
@@ -75,7 +75,7 @@ def load(  # noqa: PLR0913 - one argument an option
       siptrunk rate load rates.csv --deck world --from 2027-01-01
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     parse_name(deck)
-    day = since or today(desk)
+    day = since or desk.today
     with _lines_of(file) as lines:
         earlier = _Earlier(day)
         found = counted(earlier.watched(read_rates(lines, str(file), day)), "rates")
@@ -94,7 +94,7 @@ def load(  # noqa: PLR0913 - one argument an option
         )
     if not _is_named(desk, deck):
         warn(f"No offer and no plan names deck {deck}: no call is charged by it.")
-    if day < today(desk) and _alters(change):
+    if day < desk.today and _alters(change):
         warn(f"{day} is over: calls since then that are rated keep their cost, until rated anew.")
 
 
@@ -226,7 +226,7 @@ def show(desk: Desk, number: str, deck: str, day: date | None, form: Form) -> No
       siptrunk rate show 0612345678 --deck world
       siptrunk rate show +37120000000 --deck world --at 2027-01-01
     """  # noqa: D301
-    on = day or today(desk)
+    on = day or desk.today
     callee = _destination(desk, number)
     with desk.reading() as connection:
         found = rates.every(connection, deck, on, _names(callee, desk))
