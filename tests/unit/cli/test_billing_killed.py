@@ -144,6 +144,26 @@ def left(url: str) -> dict[str, list[dict[str, Any]]]:
             if name != "call"
         }
     engine.dispose()
+    return renumbered(found)
+
+
+def renumbered(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """The same with each `id`, and what refers to it, as its place in its table.
+
+    PostgreSQL gives the next id to a transaction that a kill then undoes, and never gives it again.
+    """
+    places = {
+        name: {row["id"]: place for place, row in enumerate(rows, 1)}
+        for name, rows in found.items()
+        if rows and "id" in rows[0]
+    }
+    for name, rows in found.items():
+        for column in metadata.tables[name].columns:
+            targets = [at.column.table.name for at in column.foreign_keys if at.column.name == "id"]
+            [owner] = targets or [name if column.name == "id" else None]
+            if owner in places:
+                for row in rows:
+                    row[column.name] = places[owner].get(row[column.name])
     return found
 
 
