@@ -12,7 +12,6 @@ import pwd
 import random
 import shlex
 import sys
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -31,6 +30,7 @@ from asterisk_siptrunk.billing.invoice import InvoiceDocument, Party
 from asterisk_siptrunk.billing.office import Office
 from asterisk_siptrunk.billing.payment import Outcome, Payment, PaymentState
 from asterisk_siptrunk.database import (
+    accounts,
     audit,
     backtest,
     backup,
@@ -56,14 +56,17 @@ from asterisk_siptrunk.database import (
     schema,
     security,
     servers,
+    sessions,
     sightings,
     subscriptions,
     suspensions,
+    tokens,
     trunks,
     usage,
     watch_rules,
 )
 from asterisk_siptrunk.database import provider as provider_row
+from asterisk_siptrunk.database.accounts import Closed, Keys
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
@@ -93,18 +96,22 @@ if TYPE_CHECKING:
     from asterisk_siptrunk.delivery.courier import Courier
     from asterisk_siptrunk.generation.firewall import Limits
     from asterisk_siptrunk.generation.store import Store
+    from asterisk_siptrunk.web.server import WebServer
 
 __all__ = [
     "Bill",
     "Business",
     "By",
+    "Closed",
     "Invoice",
+    "Keys",
     "Rating",
     "Refusal",
     "Renewal",
     "Request",
     "TakenPayment",
     "UnassignedPayment",
+    "accounts",
     "agi_process",
     "ask_service",
     "audit",
@@ -154,16 +161,19 @@ __all__ = [
     "serve",
     "serve_web",
     "servers",
+    "sessions",
     "signature",
     "store",
     "subscriptions",
     "suspensions",
     "system_name",
     "take_payment",
+    "tokens",
     "transaction",
     "trunks",
     "watch_rules",
     "ways_of",
+    "web_server",
 ]
 
 log = logging.getLogger(__name__)
@@ -443,12 +453,11 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
             pass
         schema.require_current(database)
         bring = partial(_bring, settings.file)
-        pay = partial(_take_told_payment, settings)
         means = daemon.Means(
             engine=database,
             control=control(settings),
             bring=bring,
-            pay=pay,
+            web=web_server(settings),
             business=business(settings),
             rules=base_rules(settings),
             ending=_ending(settings),
@@ -464,17 +473,35 @@ def serve_web(settings: Settings, ready: Callable[[int], None]) -> None:
     Raises:
         SiptrunkError: it cannot begin.
     """
-    from asterisk_siptrunk.web.app import make_app  # noqa: PLC0415
-    from asterisk_siptrunk.web.server import WebServer  # noqa: PLC0415
-
-    if not settings.web.port:
+    database = engine(settings)
+    try:
+        schema.require_current(database)
+    finally:
+        database.dispose()
+    server = web_server(settings)
+    if server is None:
         raise SettingsError(f"{settings.file}: [web] port is 0: say where to serve.")
-    pay = partial(_take_told_payment, settings)
-    app = make_app(pay, settings.secrets.payment_secret, time.time)
-    server = WebServer(app, settings.web)
     server.start()
     ready(server.port)
     server.until_stopped()
+
+
+def web_server(settings: Settings) -> "WebServer | None":
+    """What serves the management interface, its API and the webhooks; None where none is wanted.
+
+    Raises:
+        SiptrunkError: its address cannot be had.
+    """
+    if not settings.web.port:
+        return None
+    # Late: who serves nothing over HTTP does without the memory that this takes.
+    from asterisk_siptrunk.web.app import make_app  # noqa: PLC0415
+    from asterisk_siptrunk.web.house import House  # noqa: PLC0415
+    from asterisk_siptrunk.web.server import WebServer  # noqa: PLC0415
+
+    # Connections of its own: pages must not wait for calls, nor calls for pages.
+    house = House(settings, engine(settings, patient=True), lambda: datetime.now(UTC))
+    return WebServer(make_app(house, partial(_take_told_payment, settings)), settings.web)
 
 
 def rerating(settings: Settings, database: Engine, trunk: str, first: date) -> Rerating:

@@ -5,7 +5,6 @@ import logging
 import random
 import resource
 import signal
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,8 +47,6 @@ from asterisk_siptrunk.metrics import Answer, Answering, Metrics, Standing
 from asterisk_siptrunk.notify import ServiceManager
 from asterisk_siptrunk.settings import Settings
 from asterisk_siptrunk.watch_over import WatchOver, WatchTerms
-from asterisk_siptrunk.web.app import make_app
-from asterisk_siptrunk.web.payment import Pay
 from asterisk_siptrunk.web.server import WebServer
 
 Ready = Callable[[int], None]
@@ -70,7 +67,7 @@ class Means:
         engine: the usage database.
         control: is asked who is registered: the listening user has no right to.
         bring: applies what the database says to the Asterisk beside us.
-        pay: applies a payment that we are told of.
+        web: serves over HTTP; None where nothing is.
         business: how the provider sells: by it new periods begin.
         rules: of the watch over abnormal use, before anything was changed of them.
         ending: ends calls of the Asterisk beside us; None where it may not.
@@ -79,7 +76,7 @@ class Means:
     engine: Engine
     control: AmiControl
     bring: Bring
-    pay: Pay
+    web: WebServer | None
     business: Business
     rules: tuple[Rule, ...]
     ending: AmiEnding | None
@@ -146,7 +143,9 @@ class _Parts:
         self._loop, self._lease, self._outages = loop, lease, 0
         self.manager = ServiceManager(self._status)
         self._metrics = self._open_metrics(settings)
-        self._web = _open_web(settings, means.pay)
+        self._web = means.web
+        if self._web is not None:
+            self._web.start()
         self._delivery = Delivery(settings)
         self._watch = _watch_over(settings, means)
         self.agi = FastAgiServer(
@@ -279,14 +278,6 @@ def _watch_over(settings: Settings, means: Means) -> WatchOver:
         business=means.business,
     )
     return WatchOver(terms, open_engine(settings.database.url, patient=True), means.ending, utc_now)
-
-
-def _open_web(settings: Settings, pay: Pay) -> WebServer | None:
-    if not settings.web.port:
-        return None
-    web = WebServer(make_app(pay, settings.secrets.payment_secret, time.time), settings.web)
-    web.start()
-    return web
 
 
 def _short_way(engine: Engine, thread: DatabaseThread) -> LoopDatabase | DatabaseThread:

@@ -27,6 +27,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
 
@@ -168,6 +169,10 @@ trunk = Table(
     Column("credentials_realm", String(80)),
     Column("credentials_md5", String(32)),
     Column("credentials_sha256", String(64)),
+    # The ones before, which a PBX may go on with until then.
+    Column("previous_md5", String(32)),
+    Column("previous_sha256", String(64)),
+    Column("previous_until", UtcDateTime),
     Column("pace_tokens", Float),
     Column("pace_at", Float),  # epoch seconds
     Column("created_at", UtcDateTime, nullable=False),
@@ -637,4 +642,78 @@ Index(
     notice.c.next_at,
     sqlite_where=notice.c.said_at.is_(None),
     postgresql_where=notice.c.said_at.is_(None),
+)
+
+# --- the management interface and its API ---
+
+account = Table(
+    "account",
+    metadata,
+    _id(),
+    Column("login", String(254), nullable=False, unique=True),  # an address in small letters
+    Column("name", Text, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("customer_id", ForeignKey("customer.id"), index=True),  # NULL: the provider's people
+    Column("language", String(8), nullable=False, server_default=""),
+    Column("timezone", String(64), nullable=False, server_default=""),
+    Column("password", Text, nullable=False),  # argon2id
+    Column("second_secret", String(64)),  # of TOTP; NULL: none is asked for
+    Column("second_used", BigInteger, nullable=False, server_default="0"),  # the last code's step
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("closed_until", UtcDateTime),
+    Column("disabled", Boolean, nullable=False, server_default=false()),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+session = Table(
+    "session",
+    metadata,
+    _id(),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("account_id", ForeignKey("account.id"), nullable=False, index=True),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("confirmed_at", UtcDateTime, nullable=False),
+    Column("address", String(45), nullable=False),
+    Column("user_agent", Text, nullable=False),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    _id(),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("customer_id", ForeignKey("customer.id"), index=True),  # NULL: the provider's
+    Column("scopes", Text, nullable=False),  # separated by spaces
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    Column("used_at", UtcDateTime),
+    Column("author", Text, nullable=False),
+)
+
+# What an operation with an idempotency key came to: told again to whoever asks again.
+answered = Table(
+    "answered",
+    metadata,
+    Column("token_id", ForeignKey("api_token.id"), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),  # of what was asked
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+)
+
+# The PBXs that customers may use, told by the User-Agent that they register with.
+pbx = Table(
+    "pbx",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("agent", Text, nullable=False),  # how its User-Agent begins
+    Column("state", String(16), nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("settings", String(16), nullable=False, server_default=""),  # which ready ones suit it
+    Column("changed_on", Date, nullable=False),
 )

@@ -12,7 +12,7 @@ NAME = PACKAGE.name
 # A name with a dot is one module: it says what one side asks of another, and holds no more.
 BASE = {"errors", "settings"}
 ROOMS = {"destination", "trunk", "call"}
-PURE = ROOMS | {"anomaly", "billing", "notice"}
+PURE = ROOMS | {"account", "anomaly", "billing", "notice"}
 EVERYTHING = BASE | PURE | {"generation", "asterisk", "database", "delivery", "documents", "web"}
 KNOWS = {
     "errors": set(),
@@ -21,6 +21,7 @@ KNOWS = {
     "destination": {"errors"},
     "trunk": {"errors"},
     "call": {"errors", "destination", "trunk"},
+    "account": {"errors"},
     "anomaly": {"errors"} | ROOMS,
     "billing": {"errors"} | ROOMS,
     "notice": {"errors"},
@@ -30,7 +31,7 @@ KNOWS = {
     "database": BASE | PURE | {"generation.inventory", "whole_file"},
     "documents": {"errors", "billing"},
     "delivery": BASE | {"notice"},
-    "web": BASE | PURE,
+    "web": BASE | PURE | {"bootstrap"},
     "cli": BASE | PURE | {"generation", "bootstrap", "whole_file"},
     # The wiring: what stands in no room and in no edge.
     "bootstrap": EVERYTHING | {"admission_service", "daemon"},
@@ -48,10 +49,20 @@ KNOWS = {
 LIBRARIES = {
     "destination": {"phonenumbers"},
     "call": {"phonenumbers"},
+    "account": {"argon2", "pyotp"},
     "generation": {"jinja2"},
     "asterisk": {"panoramisk", "asterisk"},  # pyst2 calls itself asterisk
     "database": {"sqlalchemy", "alembic"},
-    "web": {"starlette", "uvicorn"},
+    "web": {
+        "starlette",
+        "uvicorn",
+        "fastapi",
+        "pydantic",
+        "jinja2",
+        "babel",
+        "segno",
+        "sqlalchemy",
+    },
     "documents": {"reportlab", "drafthorse"},
     "cli": {"click", "rich", "phonenumbers", "sqlalchemy"},
     "bootstrap": {"sqlalchemy"},

@@ -1,22 +1,38 @@
-"""The web service over a real socket, with payments that go nowhere."""
+"""The web service over a real socket, and the application alone as a browser would ask it."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx2 import Response
+from starlette.testclient import TestClient
 
+from asterisk_siptrunk.account import Role
+from asterisk_siptrunk.account.password import hash_password
+from asterisk_siptrunk.account.secret import form_word
 from asterisk_siptrunk.billing.payment import Outcome, Payment, PaymentState
+from asterisk_siptrunk.database import accounts, customers, trunks
+from asterisk_siptrunk.database.audit import By
+from asterisk_siptrunk.database.engine import open_engine, transaction
 from asterisk_siptrunk.notice.signature import HEADER, sign
-from asterisk_siptrunk.settings import WebSettings
+from asterisk_siptrunk.settings import Secrets, Settings, WebSettings
+from asterisk_siptrunk.trunk import Trunk, TrunkKind, digest
 from asterisk_siptrunk.web.app import make_app
+from asterisk_siptrunk.web.guard import COOKIE
+from asterisk_siptrunk.web.house import House
 from asterisk_siptrunk.web.server import WebServer
 
 SECRET = "s3cret"
 NOW = 1_764_000_000
 SECONDS = 10.0
+PASSWORD = "seven wet bicycles"
+PASSWORD_HASH = hash_password(PASSWORD)
+"""Of every account here: to make one takes long, on purpose."""
 
 
 @dataclass
@@ -80,9 +96,130 @@ def till() -> Till:
     return Till()
 
 
+class Clock:
+    """Stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = datetime.fromtimestamp(NOW, UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **length: float) -> None:
+        self.now += timedelta(**length)
+
+
+def a_house(url: str, clock: Clock, secret: str = SECRET) -> House:
+    """What the application works with."""
+    settings = Settings(file=Path("siptrunk.toml"), kept=Secrets(payment_secret=secret))
+    return House(settings, open_engine(url), clock)
+
+
 @pytest.fixture
-def client(till: Till) -> Iterator[Client]:
-    server = WebServer(make_app(till, SECRET, lambda: float(NOW)), WebSettings())
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def house(sqlite_url: str, clock: Clock) -> Iterator[House]:
+    """With two customers, each with a trunk and its people, and the provider's own."""
+    house = a_house(sqlite_url, clock)
+    with transaction(house.engine) as connection:
+        by = By("setup", clock.now)
+        for name in ("acme", "bolt"):
+            customers.add(connection, by, name, title=f"{name.capitalize()} SA")
+            trunk = Trunk(0, f"{name}-paris", name, TrunkKind.REGISTERED, channels=10, country="FR")
+            credentials = digest(f"trunk-{trunk.name}", "siptrunk", "s3cret")
+            trunks.add(connection, by, trunk, credentials)
+        for role in Role:
+            owners = ("",) if role.of_provider else ("acme", "bolt")
+            for owner in owners:
+                accounts.add(
+                    connection,
+                    by,
+                    login=login_of(role, owner),
+                    name=f"{role} {owner}".strip(),
+                    role=role,
+                    customer=owner,
+                    password_hash=PASSWORD_HASH,
+                )
+    yield house
+    house.engine.dispose()
+
+
+def login_of(role: Role, customer: str = "") -> str:
+    """The address of an account: customer-admin@acme.example."""
+    return f"{role}@{customer or 'provider'}.example"
+
+
+class Browser:
+    """Somebody's browser: keeps cookies, and sends the word that forms carry."""
+
+    def __init__(self, app: Any) -> None:
+        self.client = TestClient(app, base_url="https://testserver", follow_redirects=False)
+
+    def get(self, path: str, **headers: str) -> Response:
+        return self.client.get(path, headers=headers)
+
+    def post(self, path: str, **fields: str) -> Response:
+        word = form_word(self.client.cookies.get(COOKIE) or "")
+        return self.client.post(path, data={"form_word": word, **fields})
+
+    def log_in(self, login: str, password: str = PASSWORD, code: str = "") -> Response:
+        return self.post("/login", login=login, password=password, code=code)
+
+
+@pytest.fixture
+def app(house: House, till: Till) -> Any:
+    return make_app(house, till)
+
+
+@pytest.fixture
+def nobody(app: Any) -> Browser:
+    """Not logged in."""
+    return Browser(app)
+
+
+def logged_in(app: Any, role: Role, customer: str = "") -> Browser:
+    """A browser in which somebody of this role is logged in."""
+    browser = Browser(app)
+    assert browser.log_in(login_of(role, customer)).status_code == 303
+    return browser
+
+
+@pytest.fixture
+def user(app: Any) -> Browser:
+    """May look at acme's things."""
+    return logged_in(app, Role.CUSTOMER_USER, "acme")
+
+
+@pytest.fixture
+def admin(app: Any) -> Browser:
+    """May change acme's things."""
+    return logged_in(app, Role.CUSTOMER_ADMIN, "acme")
+
+
+@pytest.fixture
+def stranger(app: Any) -> Browser:
+    """The admin of another customer, bolt."""
+    return logged_in(app, Role.CUSTOMER_ADMIN, "bolt")
+
+
+@pytest.fixture
+def support(app: Any) -> Browser:
+    """Helps all customers."""
+    return logged_in(app, Role.PROVIDER_SUPPORT)
+
+
+@pytest.fixture
+def provider(app: Any) -> Browser:
+    """Runs the service."""
+    return logged_in(app, Role.PROVIDER_ADMIN)
+
+
+@pytest.fixture
+def client(till: Till, sqlite_url: str, clock: Clock) -> Iterator[Client]:
+    server = WebServer(make_app(a_house(sqlite_url, clock), till), WebSettings())
     server.start()
     yield Client(server.port)
     server.stop(SECONDS)

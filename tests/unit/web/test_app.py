@@ -14,7 +14,7 @@ def test_whether_requests_are_answered(client):
 @pytest.mark.parametrize(
     ("method", "path", "status", "title"),
     [
-        ("GET", "/", 404, "Not Found"),
+        ("GET", "/api/v0/trunks", 404, "Not Found"),
         ("GET", "/webhooks/payment", 405, "Method Not Allowed"),
         ("POST", "/healthz", 405, "Method Not Allowed"),
     ],

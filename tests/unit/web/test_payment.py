@@ -21,7 +21,7 @@ from asterisk_siptrunk.web import payment as web_payment
 from asterisk_siptrunk.web.app import make_app
 from asterisk_siptrunk.web.payment import MOST_BYTES
 from asterisk_siptrunk.web.server import WebServer
-from tests.unit.web.conftest import NOW, SECONDS, SECRET, Client
+from tests.unit.web.conftest import NOW, SECONDS, SECRET, Client, a_house
 
 PATH = "/webhooks/payment"
 GIVEN = {"reference": "pi_1", "amount": "59.40", "currency": "EUR", "invoice": "F2026-00017"}
@@ -71,8 +71,8 @@ def test_a_header_that_is_none(client, header):
     assert client("POST", PATH, b"not json").status == 401
 
 
-def test_without_a_secret_nobody_is_believed(till):
-    server = WebServer(make_app(till, "", lambda: float(NOW)), WebSettings())
+def test_without_a_secret_nobody_is_believed(till, sqlite_url, clock):
+    server = WebServer(make_app(a_house(sqlite_url, clock, secret=""), till), WebSettings())
     server.start()
     assert Client(server.port).pay(GIVEN, secret="x").status == 401
     server.stop(SECONDS)

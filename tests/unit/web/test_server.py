@@ -10,7 +10,6 @@ import pytest
 from asterisk_siptrunk.errors import SiptrunkError
 from asterisk_siptrunk.settings import WebSettings
 from asterisk_siptrunk.web import server as web_server
-from asterisk_siptrunk.web.app import make_app
 from asterisk_siptrunk.web.server import WebServer
 from tests.lab.processes import Child, free_ports, has_ipv6
 from tests.lab.provider import SIPTRUNK
@@ -18,29 +17,30 @@ from tests.lab.service import Service
 from tests.unit.web.conftest import SECONDS, Client
 
 
-def made(till, **settings):
-    return WebServer(make_app(till, "s3cret", lambda: 0.0), WebSettings(**settings))
+@pytest.fixture
+def made(app):
+    return lambda **settings: WebServer(app, WebSettings(**settings))
 
 
-def test_a_port_that_is_taken_is_told(till):
+def test_a_port_that_is_taken_is_told(made):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SiptrunkError, match=f"on 127.0.0.1:{port}: .*See .web. in"):
-            made(till, port=port)
+            made(port=port)
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
-def test_over_ipv6(till):
-    server = made(till, host="::1")
+def test_over_ipv6(made):
+    server = made(host="::1")
     server.start()
     with urllib.request.urlopen(f"http://[::1]:{server.port}/healthz", timeout=SECONDS) as answer:
         assert answer.status == 200
     server.stop(SECONDS)
 
 
-def test_more_than_the_bound_are_told_to_come_again(till, monkeypatch):
+def test_more_than_the_bound_are_told_to_come_again(made, monkeypatch):
     monkeypatch.setattr(web_server, "MOST_CONNECTIONS", 2)
-    server = made(till)
+    server = made()
     server.start()
     idle = [socket.create_connection(("127.0.0.1", server.port), SECONDS) for _ in range(3)]
     assert Client(server.port)("GET", "/healthz").status == 503
@@ -49,8 +49,8 @@ def test_more_than_the_bound_are_told_to_come_again(till, monkeypatch):
     server.stop(SECONDS)
 
 
-def test_a_server_that_ends_by_itself_is_told(till, monkeypatch, caplog):
-    server = made(till)
+def test_a_server_that_ends_by_itself_is_told(made, monkeypatch, caplog):
+    server = made()
     monkeypatch.setattr(server._server, "run", lambda **_: 1 // 0)
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # pytest's own stay
     server.start()

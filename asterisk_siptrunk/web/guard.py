@@ -1,0 +1,63 @@
+"""What keeps others out of a browser's session: headers, and where a change may come from."""
+
+import re
+from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "__Host-siptrunk"
+"""Holds a session. The prefix has browsers refuse one that another host, or plain HTTP, has set;
+`localhost` counts as safe: draft-ietf-httpbis-rfc6265bis section 4.1.3."""
+FORM_FIELD = "form_word"
+FORM_HEADER = "X-Form-Word"
+
+_HEADERS = {
+    # Nothing comes from elsewhere, nothing stands in a page itself, and nobody may frame it.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+# A path of ours: "//host" and "/\\host" would be another site's.
+_OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_.~%?=&@+:-]*", re.ASCII)
+
+
+class SecurityHeaders:
+    """Adds them to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and its answer back with the headers."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def is_from_elsewhere(request: Request) -> bool:
+    """Whether a browser says that another site made this request."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+
+
+def own_path(text: str) -> str:
+    """A place of ours to go on to; "/" in the place of anything else."""
+    return text if _OWN_PATH.fullmatch(text) else "/"

@@ -1,0 +1,1 @@
+"""The pages: for customers, and for the provider's people."""

@@ -1,0 +1,5 @@
+"""Who changed what, and when."""
+
+from asterisk_siptrunk.web.pages import Pages
+
+PAGES = Pages()

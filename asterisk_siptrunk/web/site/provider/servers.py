@@ -1,0 +1,5 @@
+"""Servers: their health, and the configuration planned, applied and rolled back."""
+
+from asterisk_siptrunk.web.pages import Pages
+
+PAGES = Pages()

@@ -1,0 +1,5 @@
+"""All servers, trunks and carriers at a glance."""
+
+from asterisk_siptrunk.web.pages import Pages
+
+PAGES = Pages()
