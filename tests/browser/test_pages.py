@@ -52,7 +52,9 @@ def walk(visit: Visit) -> Iterator[str]:
         if FILES.search(urlsplit(address).path):
             assert visit.page.request.get(visit.address + address).ok, address
             continue
-        assert visit.go(address) == 200, address
+        if (status := visit.go(address)) != 200:
+            visit.complaints.append(f"{address} is answered with {status}")
+            continue
         visit.page.wait_for_load_state("networkidle") if "hx-get" in visit.page.content() else None
         yield address
         for link in links(visit):
