@@ -90,9 +90,10 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 [webhook]  # how your own systems are told of the same, for all customers
 # url = ""  # what is told is signed with webhook_secret of secrets.toml; "" tells nobody
 
-[web]  # payments by webhook, at http://host:port/webhooks/payment
+[web]  # the management interface, its API, and payments by webhook
 # host = "127.0.0.1"  # a reverse proxy with a certificate stands before it
 # port = 0  # 0 serves nothing
+# proxies = []  # their addresses: what these say of whom they speak for is believed
 
 [billing]  # fill in address, tax_id and payment before the first invoice: they stand on it
 # address = []  # of the provider, its lines as on a letter: ["12 rue de la Paix", "75002 Paris"]
@@ -146,6 +147,7 @@ Next:
   siptrunk config install                        (one #include line in Asterisk's own files)
   siptrunk config apply
   siptrunk serve
+  siptrunk web create-admin                      (with a port in [web]: the management interface)
 What is still missing, 'siptrunk doctor' says."""
 
 

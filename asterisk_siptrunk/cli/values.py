@@ -12,6 +12,7 @@ from typing import Any, Generic, TextIO, TypeVar
 import click
 import phonenumbers
 
+from asterisk_siptrunk.account.login import is_email, parse_login, parse_person
 from asterisk_siptrunk.billing.money import parse_percent, parse_price
 from asterisk_siptrunk.billing.payment import LONGEST_REFERENCE
 from asterisk_siptrunk.call.month import LocalMonth, month_at
@@ -39,8 +40,6 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _CALLER = re.compile(r"\+?[0-9]{1,30}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 _PUNCTUATION = re.compile(r"[\s().\-/]")
-# Only the shape: whether it takes mail, only mail can tell.
-_EMAIL = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]+\.[^\s@<>,;:\"().]+")
 _TAX_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .\-/]{0,38}[A-Za-z0-9]", re.ASCII)
 _LONGEST_LINE = 500
 # More than any secret that is taken: a longer file is not the one that was meant.
@@ -181,7 +180,7 @@ def email_address(text: str) -> str:
     Raises:
         InvalidInput: it does not look like one.
     """
-    if not text or (text.isprintable() and _EMAIL.fullmatch(text)):
+    if not text or is_email(text):
         return text
     raise InvalidInput(f"{text[:80]!r} is no e-mail address; give one like voice@acme.example.")
 
@@ -346,6 +345,8 @@ CALLER = TextType("number", caller_text)
 LINE = TextType("text", one_line)
 LINE_OR_NONE = TextType("text", one_line_or_none)
 EMAIL = TextType("address", email_address)
+LOGIN = TextType("address", parse_login)
+PERSON = TextType("name", parse_person)
 PAYMENT = TextType("reference", payment_reference)
 TAX_ID = TextType("number", tax_id_or_none)
 TAX = TaxType()
