@@ -17,6 +17,8 @@ from asterisk_siptrunk.call import (
     epoch_of,
     reason_of,
 )
+from asterisk_siptrunk.call.occupancy import FULL, Use
+from asterisk_siptrunk.call.sums import Outcome, Sums, sums_of
 from asterisk_siptrunk.call.verify import Period, Times, UsageRow
 from asterisk_siptrunk.database import months
 from asterisk_siptrunk.database.tables import call, carrier, registration, trunk
@@ -27,6 +29,9 @@ _ROWS_AT_ONCE = 1000
 
 # One search reads so many rows at most: a number that hardly occurs must not take a whole year's.
 _SEARCHED_AT_ONCE = 20_000
+
+# Calls that last longer are hardly ever made; each one that may be costs a row to look at.
+_LONGEST = timedelta(days=1)
 
 # A database's integer of 64 bits holds them all; more digits are no number of ours.
 _DIGITS_OF_AN_ID = 18
@@ -83,6 +88,24 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """How many calls of a trunk went the same way.
+
+    Attributes:
+        answered: whether they were; `live`: whether they still go on.
+        late: whether they began in the later of two times.
+    """
+
+    trunk_id: int
+    verdict: Verdict
+    reason: Reason
+    answered: bool
+    live: bool
+    late: bool
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """Whether a trunk's PBX is registered at a server, from where, and what it calls itself."""
 
@@ -119,6 +142,60 @@ def search(connection: Connection, wanted: CallFilter, limit: int) -> Piece:
         last = records[limit - 1]
         return Piece(records[:limit], Place(last.started_at, last.id))
     return Piece(records, stop)
+
+
+def sums(connection: Connection, wanted: CallFilter, limit: int) -> Sums:
+    """What the newest calls of a search come to: those of a piece, and no more effort."""
+    traits = list(_traits(wanted))
+    stop = _reach(connection, wanted) if traits else None
+    if stop is not None:
+        wanted = replace(wanted, since=stop.started_at)
+    columns = (call.c.verdict, call.c.answered_at, call.c.ended_at)
+    query = select(*columns).where(*_of_place(connection, wanted), *traits)
+    rows = connection.execute(query.order_by(*_NEWEST).limit(limit))
+    return sums_of(Outcome(Verdict(row.verdict), row.answered_at, row.ended_at) for row in rows)
+
+
+def counted(
+    connection: Connection, trunk_ids: Collection[int], since: datetime, later: datetime
+) -> list[Count]:
+    """How the calls of trunks went that began since a time; `later` is another one after it."""
+    kinds = (
+        call.c.trunk_id,
+        call.c.verdict,
+        call.c.reason,
+        call.c.answered_at.is_not(None).label("answered"),
+        call.c.ended_at.is_(None).label("live"),
+        (call.c.started_at >= later).label("late"),
+    )
+    query = (
+        select(*kinds, func.count())
+        .where(call.c.trunk_id.in_(trunk_ids), *begun_in(connection, since, None))
+        .group_by(*kinds)
+    )
+    return [
+        Count(trunk_id, Verdict(verdict), reason_of(reason), bool(answered), bool(live), late, n)
+        for trunk_id, verdict, reason, answered, live, late, n in connection.execute(query)
+    ]
+
+
+def uses(connection: Connection, trunk_id: int, since: datetime, until: datetime) -> list[Use]:
+    """The calls of a trunk that held a channel in a time, or were refused one.
+
+    One that began more than `_LONGEST` before is not looked for.
+    """
+    columns = (call.c.started_at, call.c.ended_at, call.c.reason, call.c.callee)
+    of_trunk = select(*columns).where(call.c.trunk_id == trunk_id)
+    before = of_trunk.where(
+        *begun_in(connection, since - _LONGEST, since),
+        or_(call.c.ended_at.is_(None), call.c.ended_at > since),
+    )
+    within = of_trunk.where(*begun_in(connection, since, until))
+    return [
+        Use(row.started_at, row.ended_at, row.reason in FULL, row.callee)
+        for query in (before, within)
+        for row in connection.execute(query)
+    ]
 
 
 def _reach(connection: Connection, wanted: CallFilter) -> Place | None:
