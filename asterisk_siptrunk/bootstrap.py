@@ -69,6 +69,8 @@ from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.accounts import Closed, Keys
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
+from asterisk_siptrunk.database.calls import Count, Registration
+from asterisk_siptrunk.database.customers import Customer
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.database.invoices import Invoice
 from asterisk_siptrunk.database.ordering import Counter, Request
@@ -104,11 +106,14 @@ __all__ = [
     "Business",
     "By",
     "Closed",
+    "Count",
+    "Customer",
     "Invoice",
     "Keys",
     "Limit",
     "Rating",
     "Refusal",
+    "Registration",
     "Renewal",
     "Request",
     "TakenPayment",
