@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.bootstrap import By
 from asterisk_siptrunk.settings import Settings
+from asterisk_siptrunk.web.busy_days import BusyDays
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -22,6 +23,7 @@ class House:
         self.settings = settings
         self.engine = engine
         self.now = clock
+        self.busy_days = BusyDays()
 
     @cached_property
     def zone(self) -> ZoneInfo:
