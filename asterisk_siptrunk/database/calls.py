@@ -59,7 +59,8 @@ class CallFilter:
     Attributes:
         since, until: of the start, half-open: since <= started_at < until.
         number: how the caller's or the callee's ends, as it came in or as it was read.
-        answered: whether it was.
+        reasons: any of these.
+        answered: whether it was; `ended` and `live` are told apart likewise.
         before: only older ones than the call of this place.
     """
 
@@ -70,8 +71,9 @@ class CallFilter:
     number: str | None = None
     live: bool = False
     direction: Direction | None = None
-    reason: Reason | None = None
+    reasons: Collection[Reason] = ()
     answered: bool | None = None
+    ended: bool = False
     before: Place | None = None
 
 
@@ -345,8 +347,10 @@ def _traits(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
     """What each call has to be looked at for."""
     if wanted.direction is not None:
         yield call.c.direction == wanted.direction
-    if wanted.reason is not None:
-        yield call.c.reason == wanted.reason
+    if wanted.reasons:
+        yield call.c.reason.in_(wanted.reasons)
+    if wanted.ended:
+        yield call.c.ended_at.is_not(None)
     if wanted.answered is not None:
         is_so = call.c.answered_at.is_not(None)
         yield is_so if wanted.answered else not_(is_so)
