@@ -50,6 +50,7 @@ from asterisk_siptrunk.database import (
     proofs,
     prune,
     rates,
+    rating,
     renewals,
     rollout,
     rules,
@@ -69,12 +70,15 @@ from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.accounts import Closed, Keys
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
+from asterisk_siptrunk.database.calls import Count, Registration
+from asterisk_siptrunk.database.customers import Customer
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.database.invoices import Invoice
 from asterisk_siptrunk.database.ordering import Counter, Request
 from asterisk_siptrunk.database.payments import Cashier, UnassignedPayment
 from asterisk_siptrunk.database.rating import Rating
 from asterisk_siptrunk.database.renewals import Bill, Refusal, Renewal, Rerating
+from asterisk_siptrunk.database.trunks import Limit
 from asterisk_siptrunk.delivery.ways import ways_of
 from asterisk_siptrunk.destination import country_code
 from asterisk_siptrunk.errors import (
@@ -103,10 +107,14 @@ __all__ = [
     "Business",
     "By",
     "Closed",
+    "Count",
+    "Customer",
     "Invoice",
     "Keys",
+    "Limit",
     "Rating",
     "Refusal",
+    "Registration",
     "Renewal",
     "Request",
     "TakenPayment",
@@ -151,6 +159,7 @@ __all__ = [
     "provider_row",
     "prune",
     "rates",
+    "rating",
     "reading",
     "renewals",
     "rerating",

@@ -18,6 +18,7 @@ KNOWS = {
     "errors": set(),
     "settings": {"errors"},
     "whole_file": set(),
+    "spreadsheet": set(),
     "destination": {"errors"},
     "trunk": {"errors"},
     "call": {"errors", "destination", "trunk"},
@@ -31,8 +32,8 @@ KNOWS = {
     "database": BASE | PURE | {"generation.inventory", "whole_file"},
     "documents": {"errors", "billing"},
     "delivery": BASE | {"notice"},
-    "web": BASE | PURE | {"bootstrap"},
-    "cli": BASE | PURE | {"generation", "bootstrap", "whole_file"},
+    "web": BASE | PURE | {"bootstrap", "spreadsheet"},
+    "cli": BASE | PURE | {"generation", "bootstrap", "spreadsheet", "whole_file"},
     # The wiring: what stands in no room and in no edge.
     "bootstrap": EVERYTHING | {"admission_service", "daemon"},
     "admission_service": EVERYTHING,
