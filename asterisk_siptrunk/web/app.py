@@ -24,6 +24,7 @@ from asterisk_siptrunk.web.site import (
     calls,
     channels,
     connect,
+    destination_change,
     destinations,
     entry,
     home,
@@ -45,7 +46,10 @@ from asterisk_siptrunk.web.site.provider import (
 
 _STATIC = Path(__file__).with_name("static")
 _FOR_PROGRAMS = ("/api/", "/webhooks/", "/healthz")
-_FOR_CUSTOMERS = (home, occupancy, calls, channels, destinations, invoices, connect, anomalies)
+_FOR_CUSTOMERS = (
+    *(home, occupancy, calls, channels, destinations, destination_change),
+    *(invoices, connect, anomalies),
+)
 _FOR_ALL = (entry, account, people, live)
 _FOR_PROVIDER = (wallboard, customers, carriers, watch, selling, pbx, audit, servers)
 PAGES: list[Page] = [
