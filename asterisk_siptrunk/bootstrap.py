@@ -75,6 +75,7 @@ from asterisk_siptrunk.database.ordering import Counter, Request
 from asterisk_siptrunk.database.payments import Cashier, UnassignedPayment
 from asterisk_siptrunk.database.rating import Rating
 from asterisk_siptrunk.database.renewals import Bill, Refusal, Renewal, Rerating
+from asterisk_siptrunk.database.trunks import Limit
 from asterisk_siptrunk.delivery.ways import ways_of
 from asterisk_siptrunk.destination import country_code
 from asterisk_siptrunk.errors import (
@@ -105,6 +106,7 @@ __all__ = [
     "Closed",
     "Invoice",
     "Keys",
+    "Limit",
     "Rating",
     "Refusal",
     "Renewal",

@@ -238,9 +238,12 @@ def every(connection: Connection, of_customer: str | None = None) -> list[Invoic
     return _load(connection, true() if of_customer is None else customer.c.name == of_customer)
 
 
-def unsettled(connection: Connection) -> list[Invoice]:
-    """Those that are not paid yet, oldest first."""
-    return _load(connection, invoice.c.settled_at.is_(None))
+def unsettled(connection: Connection, of_customer: str | None = None) -> list[Invoice]:
+    """Those that are not paid yet, of all customers or of one, oldest first."""
+    where: ColumnElement[bool] = invoice.c.settled_at.is_(None)
+    if of_customer is not None:
+        where &= customer.c.name == of_customer
+    return _load(connection, where)
 
 
 def credit_notes_of(connection: Connection, one: Invoice) -> list[Invoice]:

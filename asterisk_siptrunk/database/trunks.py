@@ -2,10 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    delete,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from asterisk_siptrunk.database import addresses, customers
@@ -123,6 +133,35 @@ def in_force(connection: Connection, name: str) -> Trunk:
 def every(connection: Connection) -> list[Trunk]:
     """All trunks, ended ones too, by name."""
     return _load(connection, true())
+
+
+def of_customer(connection: Connection, name: str) -> list[Trunk]:
+    """A customer's trunks, ended ones too, by name."""
+    return _load(connection, trunk.c.customer_id == _id_of(name))
+
+
+def _id_of(customer_name: str) -> ScalarSelect[Any]:
+    return select(customer.c.id).where(customer.c.name == customer_name).scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many channels a trunk has, and whose it is."""
+
+    trunk: str
+    customer: str
+    channels: int
+
+
+def limits(connection: Connection) -> list[Limit]:
+    """Those of all trunks that have not ended, by name; far less to read than the trunks."""
+    query = (
+        select(trunk.c.name, customer.c.name, trunk.c.channels)
+        .join(customer, customer.c.id == trunk.c.customer_id)
+        .where(trunk.c.ended.is_(False))
+        .order_by(trunk.c.name)
+    )
+    return [Limit(*row) for row in connection.execute(query)]
 
 
 def of_shard(connection: Connection, shard: int) -> list[tuple[Trunk, Credentials | None]]:
