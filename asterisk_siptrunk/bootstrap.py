@@ -40,11 +40,15 @@ from asterisk_siptrunk.database import (
     credit_notes,
     customers,
     dunning,
+    estimate,
     exports,
     findings,
+    foresight,
     invoices,
+    itemised,
     months,
     notices,
+    occupancy,
     orders,
     payments,
     proofs,
@@ -100,6 +104,7 @@ if TYPE_CHECKING:
     from asterisk_siptrunk.web.server import WebServer
 
 __all__ = [
+    "PAPERS",
     "Bill",
     "Business",
     "By",
@@ -133,20 +138,25 @@ __all__ = [
     "describe",
     "dunning",
     "engine",
+    "estimate",
     "exports",
     "findings",
     "firewall",
+    "foresight",
     "inventory",
     "invoices",
     "issue_credentials",
+    "itemised",
     "journal",
     "journal_is_lost",
     "load_settings",
     "months",
     "notices",
+    "occupancy",
     "on_paper",
     "open_engine",
     "orders",
+    "papers",
     "payments",
     "pbx_settings",
     "proofs",
@@ -177,6 +187,9 @@ __all__ = [
     "ways_of",
     "web_server",
 ]
+
+PAPERS = ("pdf", "factur-x", "xml", "csv", "json")
+"""How an invoice can be written to a file."""
 
 log = logging.getLogger(__name__)
 
@@ -515,8 +528,15 @@ def rerating(settings: Settings, database: Engine, trunk: str, first: date) -> R
     return Rerating(database, business(settings), trunk, first)
 
 
+def papers() -> tuple[str, ...]:
+    """Those of `PAPERS` that can be made here."""
+    from asterisk_siptrunk import documents  # noqa: PLC0415
+
+    return PAPERS if documents.has_extra() else ("csv", "json")
+
+
 def on_paper(document: InvoiceDocument, kind: str) -> bytes:
-    """An invoice as a file: "pdf", "factur-x", "xml", "csv" or "json".
+    """An invoice as a file of one of the `PAPERS`.
 
     Raises:
         InvalidInput: it needs the extra `invoices`, which is not installed.

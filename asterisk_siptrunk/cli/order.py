@@ -140,7 +140,7 @@ def place(
     confirm(f"{_in_words(request, quote_row(quoted))} Order it?", yes=yes)
     with desk.changing() as (connection, by):
         wish = bootstrap.counter(desk.settings, connection, by).quoted(request)
-        if quote_row(wish.quote) != quote_row(quoted):
+        if wish.quote.fingerprint != quoted.fingerprint:
             raise InvalidInput("What this comes to has changed meanwhile: order it again.")
         order = orders.place(connection, by, wish)
     show_row(_sheet(order), form, desk.zone, lines=line_rows(order.lines, order.currency))

@@ -16,7 +16,12 @@ from asterisk_siptrunk.billing.money import parse_percent, parse_price
 from asterisk_siptrunk.billing.payment import LONGEST_REFERENCE
 from asterisk_siptrunk.call.month import LocalMonth, month_at
 from asterisk_siptrunk.cli.desk import desk_of
-from asterisk_siptrunk.destination import Target, caller_number, country_code
+from asterisk_siptrunk.destination import (
+    Target,
+    caller_number,
+    country_code,
+    without_punctuation,
+)
 from asterisk_siptrunk.errors import InvalidInput, SettingsError
 from asterisk_siptrunk.trunk import (
     MOST_CALLS_PER_SECOND,
@@ -38,7 +43,6 @@ _MONTHS = range(1, 13)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _CALLER = re.compile(r"\+?[0-9]{1,30}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
-_PUNCTUATION = re.compile(r"[\s().\-/]")
 # Only the shape: whether it takes mail, only mail can tell.
 _EMAIL = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]+\.[^\s@<>,;:\"().]+")
 _TAX_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .\-/]{0,38}[A-Za-z0-9]", re.ASCII)
@@ -355,11 +359,6 @@ USERNAME = TextType("name", parse_username)
 def limit(given: int | str | None) -> int | None:
     """What `CountType` means: a number, or no limit."""
     return given if isinstance(given, int) else None
-
-
-def without_punctuation(text: str) -> str:
-    """A number without what people write between its digits."""
-    return _PUNCTUATION.sub("", text)
 
 
 def phone_number(text: str, country: str) -> str:
