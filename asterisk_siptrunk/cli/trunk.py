@@ -34,7 +34,6 @@ from asterisk_siptrunk.cli.values import (
     TARGET,
     WholeNumber,
     limit,
-    phone_number,
 )
 from asterisk_siptrunk.destination import Target, caller_number, domestic_patterns
 from asterisk_siptrunk.errors import InvalidInput
@@ -50,6 +49,7 @@ from asterisk_siptrunk.trunk import (
     Trunk,
     TrunkKind,
 )
+from asterisk_siptrunk.typed import phone_number
 
 C = TypeVar("C", bound=Callable[..., Any])
 
