@@ -37,6 +37,7 @@ from asterisk_siptrunk.database import (
     calls,
     carriers,
     catalogues,
+    connecting,
     credit_notes,
     customers,
     dunning,
@@ -47,6 +48,7 @@ from asterisk_siptrunk.database import (
     notices,
     orders,
     payments,
+    pbxs,
     proofs,
     prune,
     rates,
@@ -123,6 +125,7 @@ __all__ = [
     "calls",
     "carriers",
     "catalogues",
+    "connecting",
     "control",
     "counter",
     "courier",
@@ -147,6 +150,7 @@ __all__ = [
     "orders",
     "payments",
     "pbx_settings",
+    "pbxs",
     "proofs",
     "provider_row",
     "prune",
@@ -163,6 +167,7 @@ __all__ = [
     "servers",
     "sessions",
     "signature",
+    "sip_server",
     "store",
     "subscriptions",
     "suspensions",
@@ -423,6 +428,13 @@ def pbx_settings(
     asterisk = settings.asterisk
     templates = site_templates(asterisk)
     return pbx.pbx_settings(trunk, username, asterisk, pbx.PbxKind(kind), templates)
+
+
+def sip_server(settings: Settings, trunk: Trunk) -> tuple[str, int]:
+    """Where the PBX of a trunk finds us: host and port."""
+    from asterisk_siptrunk.generation import pbx  # noqa: PLC0415
+
+    return pbx.sip_server(trunk, settings.asterisk)
 
 
 def firewall(settings: Settings, upstream: Iterable[Carrier], limits: "Limits") -> str:

@@ -14,6 +14,7 @@ from asterisk_siptrunk.bootstrap import (
     customers,
     invoices,
     orders,
+    pbxs,
     rates,
     rules,
     servers,
@@ -52,6 +53,8 @@ server_names = _completer(lambda connection, _: (s.name for s in servers.every(c
 order_references = _completer(lambda connection, _: (o.reference for o in orders.every(connection)))
 invoice_numbers = _completer(lambda connection, _: (i.number for i in invoices.every(connection)))
 number_names = _completer(lambda connection, _: (e164 for e164, *_ in trunks.numbers(connection)))
+
+pbx_names = _completer(lambda connection, _: (p.name for p in pbxs.listed(connection)))
 
 offer_names = _completer(
     lambda connection, _: sorted({n for each in catalogues.every(connection) for n in each.offers})

@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any, Generic, TextIO, TypeVar
 
 import click
@@ -27,6 +26,7 @@ from asterisk_siptrunk.trunk import (
     parse_server,
     parse_username,
 )
+from asterisk_siptrunk.trunk.addresses import parse_network
 
 T = TypeVar("T")
 
@@ -42,6 +42,8 @@ _PUNCTUATION = re.compile(r"[\s().\-/]")
 # Only the shape: whether it takes mail, only mail can tell.
 _EMAIL = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]+\.[^\s@<>,;:\"().]+")
 _TAX_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .\-/]{0,38}[A-Za-z0-9]", re.ASCII)
+_LENGTH = re.compile(r"([0-9]{1,4})([mhd])", re.ASCII)
+_LENGTH_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _LONGEST_LINE = 500
 # More than any secret that is taken: a longer file is not the one that was meant.
 _LONGEST_SECRET_FILE = 1000
@@ -78,24 +80,9 @@ class NetworkType(ReadType[IPNetwork]):
     name = "network"
 
     def read(self, text: str, context: click.Context | None) -> IPNetwork:
-        """Parse, and suggest the network where host bits stand."""
+        """Parse."""
         del context
-        try:
-            return ip_network(text)
-        except ValueError:
-            raise InvalidInput(_network_advice(text)) from None
-
-
-def _network_advice(text: str) -> str:
-    try:
-        network = ip_interface(text).network
-    except ValueError:
-        return (
-            f"{text!r} is no IP address or network; give one like 192.0.2.10, 192.0.2.0/24 or "
-            "2001:db8::/32."
-        )
-    address = ip_address(text.partition("/")[0])
-    return f"{text} has host bits set; for the network give {network}, for the host {address}."
+        return parse_network(text)
 
 
 class CountryType(ReadType[str]):
@@ -293,6 +280,22 @@ class MomentType(ReadType[datetime]):
         return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
 
 
+class LengthType(ReadType[timedelta]):
+    """How long something lasts: 30m, 24h, 7d."""
+
+    name = "length"
+
+    def read(self, text: str, context: click.Context | None) -> timedelta:
+        """Parse."""
+        del context
+        found = _LENGTH.fullmatch(text.strip())
+        if found is None:
+            raise InvalidInput(
+                f"{text[:20]!r} is no length of time; give minutes, hours or days: 30m, 24h, 7d."
+            )
+        return timedelta(**{_LENGTH_UNITS[found[2]]: int(found[1])})
+
+
 class DayType(ReadType[date]):
     """A day of the provider's."""
 
@@ -338,6 +341,7 @@ CALLS_PER_SECOND = CountType(MOST_CALLS_PER_SECOND)
 CARRIER_CHANNELS = CountType(MOST_CARRIER_CHANNELS)
 MOMENT = MomentType()
 DAY = DayType()
+LENGTH = LengthType()
 MONTH = MonthType()
 PRICE = PriceType()
 SERVER = TextType("host", parse_server)

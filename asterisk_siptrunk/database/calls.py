@@ -1,6 +1,6 @@
 """Call records for people and for billing: lists, one call, exports."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -128,6 +128,12 @@ def get(connection: Connection, reference: str) -> CallRecord:
     )
 
 
+def of_ids(connection: Connection, ids: Collection[int]) -> dict[int, CallRecord]:
+    """Calls by our numbers of them; those that were pruned are left out."""
+    rows = connection.execute(_RECORDS.where(call.c.id.in_(ids)))
+    return {row.id: _record(row) for row in rows}
+
+
 def _called(reference: str) -> Iterator[tuple[ColumnElement[bool], ...]]:
     """What a reference may be, the cheapest to look for first: a Call-ID has no index."""
     if reference.isascii() and reference.isdigit() and len(reference) <= _DIGITS_OF_AN_ID:
@@ -147,14 +153,16 @@ def in_use(connection: Connection) -> dict[str, int]:
     return {name: count for name, count in rows}  # noqa: C416 - rows of two
 
 
-def registrations(connection: Connection) -> list[Registration]:
-    """The last known registration of each trunk's PBX at each server."""
-    rows = connection.execute(
+def registrations(connection: Connection, of: str | None = None) -> list[Registration]:
+    """The last known registration of each trunk's PBX at each server, or of one trunk's."""
+    query = (
         select(trunk.c.name, *registration.c[1:])
         .join(trunk, trunk.c.id == registration.c.trunk_id)
         .order_by(trunk.c.name, registration.c.server)
     )
-    return [Registration(*row) for row in rows]
+    if of is not None:
+        query = query.where(trunk.c.name == of)
+    return [Registration(*row) for row in connection.execute(query)]
 
 
 def _conditions(connection: Connection, wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
