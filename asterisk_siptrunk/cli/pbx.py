@@ -62,7 +62,7 @@ def list_(desk: Desk, form: Form) -> None:
             "name": one.name,
             "agent": one.agent or None,
             "state": one.state,
-            "changed_on": one.changed_on,
+            "changed_on": one.changed_on.isoformat(),
             "registered": found.count(one),
             "settings": one.settings or None,
             "note": one.note,

@@ -22,6 +22,8 @@ from asterisk_siptrunk.trunk import (
     MOST_CARRIER_CHANNELS,
     IPNetwork,
     parse_context,
+    parse_line,
+    parse_line_or_none,
     parse_secret,
     parse_server,
     parse_username,
@@ -44,7 +46,6 @@ _EMAIL = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]+\.[^\s@<>,;:\"().]+"
 _TAX_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .\-/]{0,38}[A-Za-z0-9]", re.ASCII)
 _LENGTH = re.compile(r"([0-9]{1,4})([mhd])", re.ASCII)
 _LENGTH_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_LONGEST_LINE = 500
 # More than any secret that is taken: a longer file is not the one that was meant.
 _LONGEST_SECRET_FILE = 1000
 
@@ -121,35 +122,6 @@ class TextType(ReadType[str]):
         return self._rule(text)
 
 
-def one_line(text: str) -> str:
-    """A sentence of a person's: one line, with something in it.
-
-    Raises:
-        InvalidInput: it is empty, or holds what would steer a terminal.
-    """
-    if not text.strip():
-        raise InvalidInput("this is empty: say it in a few words.")
-    return _printable(text)
-
-
-def one_line_or_none(text: str) -> str:
-    """The same; nothing takes away what was there.
-
-    Raises:
-        InvalidInput: it holds what would steer a terminal.
-    """
-    return _printable(text)
-
-
-def _printable(text: str) -> str:
-    wrong = next((each for each in text if not each.isprintable()), None)
-    if wrong is not None:
-        raise InvalidInput(f"the character {wrong!r} cannot stand in it: write one line of text.")
-    if len(text) > _LONGEST_LINE:
-        raise InvalidInput(f"this has {len(text)} characters; {_LONGEST_LINE} are the most.")
-    return text
-
-
 def caller_text(text: str) -> str:
     """A caller's number without punctuation, in whatever form: digits, perhaps a plus in front.
 
@@ -181,7 +153,7 @@ def payment_reference(text: str) -> str:
     """
     if len(text) > LONGEST_REFERENCE:
         raise InvalidInput(f"this has {len(text)} characters; {LONGEST_REFERENCE} are the most.")
-    return one_line(text)
+    return parse_line(text)
 
 
 def tax_id_or_none(text: str) -> str:
@@ -347,8 +319,8 @@ PRICE = PriceType()
 SERVER = TextType("host", parse_server)
 CONTEXT = TextType("context", parse_context)
 CALLER = TextType("number", caller_text)
-LINE = TextType("text", one_line)
-LINE_OR_NONE = TextType("text", one_line_or_none)
+LINE = TextType("text", parse_line)
+LINE_OR_NONE = TextType("text", parse_line_or_none)
 EMAIL = TextType("address", email_address)
 PAYMENT = TextType("reference", payment_reference)
 TAX_ID = TextType("number", tax_id_or_none)

@@ -153,15 +153,17 @@ def in_use(connection: Connection) -> dict[str, int]:
     return {name: count for name, count in rows}  # noqa: C416 - rows of two
 
 
-def registrations(connection: Connection, of: str | None = None) -> list[Registration]:
-    """The last known registration of each trunk's PBX at each server, or of one trunk's."""
+def registrations(
+    connection: Connection, of_trunks: Collection[int] | None = None
+) -> list[Registration]:
+    """The last known registration of each trunk's PBX at each server; of all trunks, or of some."""
     query = (
         select(trunk.c.name, *registration.c[1:])
         .join(trunk, trunk.c.id == registration.c.trunk_id)
         .order_by(trunk.c.name, registration.c.server)
     )
-    if of is not None:
-        query = query.where(trunk.c.name == of)
+    if of_trunks is not None:
+        query = query.where(registration.c.trunk_id.in_(of_trunks))
     return [Registration(*row) for row in connection.execute(query)]
 
 

@@ -71,7 +71,7 @@ class Seen:
 
 def seen_since(connection: Connection, trunk: Trunk, since: datetime) -> list[Seen]:
     """What was seen of a trunk's PBX then or later, the newest first."""
-    registered = calls.registrations(connection, trunk.name)
+    registered = calls.registrations(connection, [trunk.id])
     own = {_host(one.contact) for one in registered} - {""}
     found = [
         *_registrations(registered, since),

@@ -36,6 +36,8 @@ from asterisk_siptrunk.trunk.trunk import (
 )
 from asterisk_siptrunk.trunk.writable import (
     parse_context,
+    parse_line,
+    parse_line_or_none,
     parse_secret,
     parse_server,
     parse_username,
@@ -72,6 +74,8 @@ __all__ = [
     "digest",
     "new_secret",
     "parse_context",
+    "parse_line",
+    "parse_line_or_none",
     "parse_name",
     "parse_secret",
     "parse_server",

@@ -41,13 +41,11 @@ def connect(view: View, trunk: str) -> Response:
     """All that somebody needs who connects a PBX."""
     with view.reading() as connection:
         one = view.trunk(connection, trunk)
-        registered = calls.registrations(connection, trunk)
+        registered = calls.registrations(connection, [one.id])
         listed = pbxs.listed(connection)
-        values = {
-            "credentials": trunks.credentials_of(connection, trunk),
-            "grace": trunks.grace_of(connection, trunk),
-            "applied": _applied(connection, 0),
-        }
+        credentials = trunks.credentials_of(connection, trunk)
+        grace = trunks.grace_of(connection, trunk)
+        applied_now = _applied(connection, 0)
     used = [(each, pbx_of(listed, each.user_agent)) for each in registered]
     kind = _wanted_kind(view, [found for each, found in used if each.registered])
     return view.page(
@@ -62,7 +60,9 @@ def connect(view: View, trunk: str) -> Response:
         graces=GRACES,
         usual_grace=USUAL_GRACE,
         server=_server(view, one),
-        **values,
+        credentials=credentials,
+        grace=grace,
+        applied=applied_now,
     )
 
 
@@ -124,29 +124,47 @@ def applied(view: View, trunk: str) -> Response:
     with view.reading() as connection:
         one = view.trunk(connection, trunk)
         state = _applied(connection, _number(view, "number"))
+    if _is_known(view, state.mark):
+        return _nothing_new()
     return view.page("part/connect_applied.html", trunk=one, applied=state)
 
 
 @PAGES.get("/trunks/{trunk}/connect/test", Right.SEE)
-def test(view: View, trunk: str) -> Response:
+def watch_pbx(view: View, trunk: str) -> Response:
     """Watch for what the PBX does next, and say what is wrong with it."""
     now = view.house.now()
     since = _since(view, now)
     with view.reading() as connection:
         one = view.trunk(connection, trunk)
         seen = connecting.seen_since(connection, one, since)
-        registered = [each for each in calls.registrations(connection, trunk) if each.registered]
+        registered = [each for each in calls.registrations(connection, [one.id]) if each.registered]
         listed = pbxs.listed(connection)
+    over = now - since >= timedelta(seconds=TEST_SECONDS)
+    newest = seen[0].at.timestamp() if seen else 0
+    mark = f"{len(seen)}-{newest:.0f}-{over:d}"
+    if _is_known(view, mark):
+        return _nothing_new()
     part = "hx-request" in view.request.headers
     return view.page(
         "part/connect_test.html" if part else "connect_test.html",
         trunk=one,
+        mark=mark,
         since=int(since.timestamp()),
         began=since,
-        over=now - since >= timedelta(seconds=TEST_SECONDS),
+        over=over,
         seen=[(each, _words(view, one, each, listed)) for each in seen],
         registered=registered,
     )
+
+
+def _is_known(view: View, mark: str) -> bool:
+    """Whether a part that asks for itself again shows this already."""
+    return view.request.query_params.get("known") == mark
+
+
+def _nothing_new() -> Response:
+    """Leave a part as it is: swapped, it would be read out once more."""
+    return Response(headers={"HX-Reswap": "none"})
 
 
 # --- credentials ---
@@ -173,6 +191,11 @@ class Applied:
     done: tuple[str, ...]
     waiting: tuple[str, ...]
     failed: tuple[str, ...]
+
+    @property
+    def mark(self) -> str:
+        """Another one whenever another thing is said."""
+        return f"{len(self.done)}-{len(self.waiting)}-{len(self.failed)}"
 
 
 def _applied(connection: "Connection", number: int) -> Applied:

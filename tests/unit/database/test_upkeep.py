@@ -116,6 +116,7 @@ def test_a_suspension_is_over_when_its_time_is(shop):
 def test_a_secret_of_before_is_over_with_its_grace_and_all_servers_are_asked_to_apply(shop):
     with shop.changing() as connection:
         given = trunks.credentials_of(connection, LYON)
+        assert given is not None
         new = replace(given, md5="1" * 32, sha256="f" * 64)
         trunks.set_credentials(connection, shop.by, LYON, new, timedelta(days=1))
     over, wanted = shop.by.at + timedelta(days=1), config_wanted(shop)

@@ -43,4 +43,6 @@ def finding_of(house, trunk_name="acme-paris", ago=timedelta(0), **values) -> in
     with transaction(house.engine) as connection:
         owner = select(trunk.c.id).where(trunk.c.name == trunk_name)
         row["trunk_id"] = connection.execute(owner).scalar_one()
-        return connection.execute(insert(finding).values(row)).inserted_primary_key[0]
+        key = connection.execute(insert(finding).values(row)).inserted_primary_key
+    assert key is not None
+    return int(key[0])

@@ -1,5 +1,6 @@
 """Connecting a PBX: its secret, its addresses, and the test that says what is wrong."""
 
+import html
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -160,7 +161,7 @@ def test_a_secret_is_shown_once_and_the_one_before_works_on(admin, house, clock)
     pulse = beat(house, "lab")
     answer = admin.post(f"{PAGE}/credentials", grace="24h")
     assert answer.headers["cache-control"] == "no-store"
-    secret = re.search(r'<code id="secret">(\w{24})</code>', answer.text)[1]
+    (secret,) = re.findall(r'<code id="secret">(\w{24})</code>', answer.text)
     now = read(house, trunks.credentials_of, "acme-paris")
     assert now == digest("trunk-acme-paris", "siptrunk", secret)
     kept = read(house, trunks.grace_of, "acme-paris")
@@ -187,7 +188,9 @@ def test_it_is_told_when_all_servers_go_by_it(admin, house):
         beat(house, name)
     answer = admin.post(f"{PAGE}/credentials", grace="1h")
     assert "The last change is on its way to one, two." in text_of(answer)
-    place = re.search(r'hx-get="(/trunks/acme-paris/connect/applied\?number=1)"', answer.text)[1]
+    (place,) = re.findall(r'hx-get="([^"]*/applied\?number=1)&amp;known=0-2-0"', answer.text)
+    known = admin.get(f"{place}&known=0-2-0")
+    assert (known.text, known.headers["hx-reswap"]) == ("", "none")
     with transaction(house.engine) as connection:
         rollout.followed(connection, "one", 1, "new")
     assert "on its way to two." in text_of(admin.get(place))
@@ -310,6 +313,21 @@ def test_nothing_has_arrived(watch, clock):
     over = watch().text
     assert "every 2s" not in over
     assert "Look whether it has the right server and port" in over
+
+
+def test_what_is_read_already_is_not_read_out_again(admin, watch, house, clock):
+    def next_look(answer):
+        (place,) = re.findall(r'hx-get="([^"]*)"', answer.text)
+        return admin.get(html.unescape(place), **{"HX-Request": "true"})
+
+    first = watch()
+    assert next_look(first).headers["hx-reswap"] == "none"
+    registers(house)
+    second = next_look(first)
+    assert "Registered from" in second.text
+    assert next_look(second).headers["hx-reswap"] == "none"
+    clock.advance(seconds=TEST_SECONDS)
+    assert "The test is over." in next_look(second).text
 
 
 def test_without_scripts_it_is_a_page(admin):
