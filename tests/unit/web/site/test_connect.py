@@ -77,6 +77,17 @@ def test_who_has_nothing_yet_reads_what_to_enter(admin, house):
     assert "All servers go by this." in text_of(admin.get(PAGE))
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [("sip.provider.example", "sip.provider.example:5060"), ("2001:db8::1", "[2001:db8::1]:5060")],
+)
+def test_where_the_pbx_finds_us(admin, house, address, shown):
+    here = replace(house.settings.asterisk, address=address)
+    house.settings = replace(house.settings, asterisk=here)
+    for answer in (admin.get(PAGE), admin.post(f"{PAGE}/credentials", grace="0")):
+        assert f">{shown}</code>" in answer.text
+
+
 def test_what_is_registered_where_and_what_it_calls_itself(admin, house):
     registers(house)
     page = text_of(admin.get(PAGE))
@@ -332,7 +343,7 @@ def test_what_is_read_already_is_not_read_out_again(admin, watch, house, clock):
 
 def test_without_scripts_it_is_a_page(admin):
     page = admin.get(f"{PAGE}/test").text
-    assert "<h1>Test the connection</h1>" in page
+    assert "<h1>Test the connection of acme-paris</h1>" in page
     assert "Watching since" in page
 
 
@@ -342,6 +353,25 @@ def test_a_pbx_that_registers(watch, house, clock):
     assert "Registered from 192.0.2.7:5060 by Asterisk PBX 22.1. Now make a call" in text_of(
         watch()
     )
+
+
+def test_a_pbx_that_does_not_say_what_it_is(watch, house):
+    registers(house, agent="")
+    assert "Registered from 192.0.2.7:5060. Now make a call" in text_of(watch())
+
+
+def test_a_pbx_that_registers_where_it_need_not(admin, house):
+    own = Trunk(
+        *(0, "acme-lyon", "acme", TrunkKind.ADDRESS),
+        channels=2,
+        country="FR",
+        addresses=(ip_network("192.0.2.9"),),
+        contact="192.0.2.9",
+    )
+    change(house, trunks.add, own, None)
+    attempt(house, "InvalidAccountID", account="me", source="192.0.2.9", trunk="")
+    told = text_of(admin.get("/trunks/acme-lyon/connect/test"))
+    assert "Unknown user name me, from 192.0.2.9. The PBX is known by its address alone" in told
 
 
 def test_a_pbx_that_was_there_before_is_told_apart(admin, house, clock):
