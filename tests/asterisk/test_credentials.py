@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import update
 
 from asterisk_siptrunk.call import CallRecord
-from asterisk_siptrunk.database.engine import transaction
+from asterisk_siptrunk.database import connecting, trunks
+from asterisk_siptrunk.database.connecting import Sign
+from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.tables import trunk
 from tests.lab.hostile import Fields, HostilePbx
 from tests.lab.processes import free_ports
@@ -107,6 +109,27 @@ def test_whoever_was_told_nothing_is_told_of_an_old_nonce_as_ever(rotated: Rotat
     """Who keeps a nonce for its next registration must not take this for a wrong password."""
     assert b"stale=true" in rotated.told_with_an_old_nonce(rotated.old)
     assert b"stale=true" not in rotated.told_with_an_old_nonce("another")
+
+
+def test_whoever_connects_a_pbx_is_told_what_is_wrong_and_what_is_right(rotated: Rotated):
+    """As the page of the trunk tells it, each within seconds of when it happened."""
+    since = datetime.now(UTC)
+
+    def seen() -> set[tuple[Sign, str]]:
+        with reading(rotated.provider.engine) as connection:
+            one = trunks.get(connection, "acme")
+            found = connecting.seen_since(connection, one, since)
+        return {(each.sign, each.source.partition(":")[0]) for each in found}
+
+    def is_told(sign: Sign) -> None:
+        rotated.provider.until(lambda: (sign, THIRD_HOST) in seen(), 30, sign)
+
+    rotated.registers("no", THIRD_HOST)
+    is_told(Sign.PASSWORD)
+    rotated.registers(rotated.new, THIRD_HOST)
+    is_told(Sign.REGISTERED)
+    assert rotated.calls(rotated.new) == 200
+    assert (Sign.CALL_PASSED, "") in seen()
 
 
 def test_the_old_one_ends_by_itself_and_takes_no_call_along(rotated: Rotated):

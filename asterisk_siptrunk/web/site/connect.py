@@ -81,7 +81,7 @@ def rotate(view: View, trunk: str) -> Response:
     """Replace the secret, and show the new one, this once."""
     grace = GRACES.get(view.field("grace"))
     if grace is None:
-        raise InvalidInput(view.say("Choose how long the secret before works on."))
+        raise InvalidInput(view.say("Choose how long the present password works on."))
     credentials, secret = bootstrap.issue_credentials(view.house.settings, trunk)
     with view.changing() as (connection, by):
         one = _registering(view, trunks.in_force(connection, trunk))
@@ -279,7 +279,7 @@ def _words(view: View, one: Trunk, seen: connecting.Seen, listed: Iterable[Pbx])
 def _refused(view: View, seen: connecting.Seen) -> Said:
     say, source = view.say, seen.source
     if seen.sign is connecting.Sign.PASSWORD:
-        advice = say("The user name is right. Enter the secret again, without spaces around it.")
+        advice = say("The user name is right. Enter the password again, without spaces around it.")
         return Said("bad", say("Wrong password, from %(source)s.", source=source), advice)
     if seen.sign is connecting.Sign.ADDRESS:
         sentence = say("%(source)s is not one of the allowed addresses.", source=source)

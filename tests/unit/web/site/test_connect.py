@@ -66,7 +66,8 @@ def text_of(answer):
 # --- the page ---
 
 
-def test_who_has_nothing_yet_reads_what_to_enter(admin, house):
+def test_who_has_nothing_yet_reads_what_to_enter(admin, provider, house):
+    assert "set address of [asterisk]" in provider.get(PAGE).text
     page = text_of(admin.get(PAGE))
     assert "trunk-acme-paris" in page
     assert "UDP" in page
