@@ -37,6 +37,7 @@ from asterisk_siptrunk.database import (
     calls,
     carriers,
     catalogues,
+    connecting,
     credit_notes,
     customers,
     dunning,
@@ -52,6 +53,7 @@ from asterisk_siptrunk.database import (
     occupancy,
     orders,
     payments,
+    pbxs,
     proofs,
     prune,
     quality,
@@ -139,6 +141,7 @@ __all__ = [
     "calls",
     "carriers",
     "catalogues",
+    "connecting",
     "control",
     "counter",
     "courier",
@@ -169,6 +172,7 @@ __all__ = [
     "papers",
     "payments",
     "pbx_settings",
+    "pbxs",
     "proofs",
     "provider_row",
     "prune",
@@ -187,6 +191,7 @@ __all__ = [
     "servers",
     "sessions",
     "signature",
+    "sip_server",
     "store",
     "subscriptions",
     "suspensions",
@@ -451,6 +456,13 @@ def pbx_settings(
     asterisk = settings.asterisk
     templates = site_templates(asterisk)
     return pbx.pbx_settings(trunk, username, asterisk, pbx.PbxKind(kind), templates)
+
+
+def sip_server(settings: Settings, trunk: Trunk) -> tuple[str, int]:
+    """Where the PBX of a trunk finds us: host and port."""
+    from asterisk_siptrunk.generation import pbx  # noqa: PLC0415
+
+    return pbx.sip_server(trunk, settings.asterisk)
 
 
 def firewall(settings: Settings, upstream: Iterable[Carrier], limits: "Limits") -> str:

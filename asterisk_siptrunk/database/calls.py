@@ -271,6 +271,12 @@ def by_number(connection: Connection, number: int) -> CallRecord | None:
     return None if row is None else _record(row)
 
 
+def of_ids(connection: Connection, ids: Collection[int]) -> dict[int, CallRecord]:
+    """Calls by our numbers of them; those that were pruned are left out."""
+    rows = connection.execute(_RECORDS.where(call.c.id.in_(ids)))
+    return {row.id: _record(row) for row in rows}
+
+
 def _called(reference: str) -> Iterator[tuple[ColumnElement[bool], ...]]:
     """What a reference may be, the cheapest to look for first: a Call-ID has no index."""
     if reference.isascii() and reference.isdigit() and len(reference) <= _DIGITS_OF_AN_ID:
