@@ -50,6 +50,7 @@ from asterisk_siptrunk.trunk import (
     Trunk,
     TrunkKind,
 )
+from asterisk_siptrunk.trunk.terms import require_use
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -81,13 +82,6 @@ _IN_TABLE = (
 )
 # Those of `generation.pbx.PbxKind`, which would bring Jinja2 into every command of this noun.
 PBX_KINDS = ("asterisk", "freepbx", "3cx", "generic")
-# Terms that nothing is made of, by kind.
-_IDLE = {
-    TrunkKind.REGISTERED: ("contact", "inbound_context"),
-    TrunkKind.ADDRESS: ("inbound_context",),
-    TrunkKind.LOCAL: ("addresses", "contact", "transport", "srtp"),
-}
-_OPTIONS = {"addresses": "address"}
 _APPLY = "Asterisk knows of it after 'siptrunk config apply'."
 
 _TERMS = (
@@ -190,7 +184,7 @@ def add(  # noqa: PLR0913 - one argument for each option that is not a term
     if "channels" not in values:
         raise click.UsageError("Missing option '--channels'.")
     country = values.pop("country", desk.settings.provider.country)
-    _refuse_idle(kind, values)
+    require_use(kind, values)
     new = Trunk(id=0, name=name, customer=customer, kind=kind, country=country, **values)
     credentials, secret = _credentials(desk, new)
     with desk.changing() as (connection, by):
@@ -271,7 +265,7 @@ def set_(desk: Desk, /, *, name: str, any_address: bool, **terms: Any) -> None: 
     if not values:
         raise nothing_to_set()
     with desk.changing() as (connection, by):
-        _refuse_idle(trunks.in_force(connection, name).kind, values)
+        require_use(trunks.in_force(connection, name).kind, values)
         changed = trunks.change(connection, by, name, **values)
     say(f"Trunk {name} changed. {_APPLY}")
     _warn_if_away_is_closed(changed)
@@ -459,17 +453,6 @@ def _number(text: str, country: str) -> str:
         return phone_number(text, country)
     except InvalidInput as error:
         raise InvalidInput(f"--number: {error}") from None
-
-
-def _refuse_idle(kind: TrunkKind, values: Mapping[str, Any]) -> None:
-    """Refuse terms that a trunk of this kind has no use for: whoever gives one expects something.
-
-    What takes a term away is let pass.
-    """
-    for term in _IDLE[kind]:
-        if values.get(term):
-            option = _OPTIONS.get(term, term).replace("_", "-")
-            raise InvalidInput(f"--{option} does nothing for a trunk of kind {kind}: leave it out.")
 
 
 def _refuse_without_secret(trunk: Trunk) -> None:

@@ -1,11 +1,13 @@
 """Call records for people and for billing: lists, one call, exports."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+import heapq
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, tuple_
 
 from asterisk_siptrunk.call import (
     CallRecord,
@@ -18,7 +20,7 @@ from asterisk_siptrunk.call import (
 )
 from asterisk_siptrunk.call.verify import Period, Times, UsageRow
 from asterisk_siptrunk.database import months
-from asterisk_siptrunk.database.tables import call, carrier, registration, trunk
+from asterisk_siptrunk.database.tables import call, carrier, customer, registration, trunk
 from asterisk_siptrunk.errors import NotFound
 
 # Rows fetched at once where a whole month is read: memory stays flat.
@@ -32,6 +34,10 @@ _RECORDS = (
     .outerjoin(trunk, trunk.c.id == call.c.trunk_id)
     .outerjoin(carrier, carrier.c.id == call.c.carrier_id)
 )
+
+
+Place = tuple[datetime, int]
+"""Where a call stands in their order: its start, and its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +69,36 @@ class Registration:
     changed_at: datetime
 
 
-def latest(connection: Connection, wanted: CallFilter, limit: int) -> list[CallRecord]:
-    """The newest calls first, `limit` of them at most."""
+def latest(
+    connection: Connection, wanted: CallFilter, limit: int, before: Place | None = None
+) -> list[CallRecord]:
+    """The newest calls first, `limit` of them at most, from before a place on."""
     # By their start and not by their number: of that there is an index for each trunk.
     newest = call.c.started_at.desc(), call.c.id.desc()
     query = _RECORDS.where(*_conditions(connection, wanted)).order_by(*newest).limit(limit)
+    if before is not None:
+        query = query.where(*_before(connection, before))
     return [_record(row) for row in connection.execute(query)]
+
+
+def _before(connection: Connection, place: Place) -> Iterator[ColumnElement[bool]]:
+    at, number = place
+    # The first is what an index has; the second tells calls of the same microsecond apart.
+    yield from begun_in(connection, None, at + timedelta(microseconds=1))
+    yield (call.c.started_at < at) | (call.c.id < number)
+
+
+def latest_of(
+    connection: Connection,
+    names: Iterable[str],
+    wanted: CallFilter,
+    limit: int,
+    before: Place | None = None,
+) -> list[CallRecord]:
+    """The same of several trunks together: each by its index, so that no table is read through."""
+    of_each = [latest(connection, replace(wanted, trunk=name), limit, before) for name in names]
+    newest = heapq.merge(*of_each, key=lambda one: (one.started_at, one.id), reverse=True)
+    return list(islice(newest, limit))
 
 
 def every(connection: Connection, wanted: CallFilter) -> Iterator[CallRecord]:
@@ -128,6 +158,12 @@ def get(connection: Connection, reference: str) -> CallRecord:
     )
 
 
+def find(connection: Connection, number: int) -> CallRecord | None:
+    """The call of that number; None where there is none."""
+    row = connection.execute(_RECORDS.where(call.c.id == number)).first()
+    return _record(row) if row else None
+
+
 def _called(reference: str) -> Iterator[tuple[ColumnElement[bool], ...]]:
     """What a reference may be, the cheapest to look for first: a Call-ID has no index."""
     if reference.isascii() and reference.isdigit() and len(reference) <= _DIGITS_OF_AN_ID:
@@ -147,14 +183,34 @@ def in_use(connection: Connection) -> dict[str, int]:
     return {name: count for name, count in rows}  # noqa: C416 - rows of two
 
 
-def registrations(connection: Connection) -> list[Registration]:
-    """The last known registration of each trunk's PBX at each server."""
-    rows = connection.execute(
+def registrations(connection: Connection, name: str | None = None) -> list[Registration]:
+    """The last known registration of each trunk's PBX, or of one's, at each server."""
+    query = (
         select(trunk.c.name, *registration.c[1:])
         .join(trunk, trunk.c.id == registration.c.trunk_id)
         .order_by(trunk.c.name, registration.c.server)
     )
-    return [Registration(*row) for row in rows]
+    if name is not None:
+        query = query.where(trunk.c.name == name)
+    return [Registration(*row) for row in connection.execute(query)]
+
+
+def registrations_piece(
+    connection: Connection, of: str | None, after: tuple[str, str] | None, limit: int
+) -> list[Registration]:
+    """So many of them, from after a trunk and a server on; all of them, or a customer's."""
+    key = trunk.c.name, registration.c.server
+    query = (
+        select(trunk.c.name, *registration.c[1:])
+        .join(trunk, trunk.c.id == registration.c.trunk_id)
+        .order_by(*key)
+        .limit(limit)
+    )
+    if of is not None:
+        query = query.join(customer).where(customer.c.name == of)
+    if after is not None:
+        query = query.where(tuple_(*key) > after)
+    return [Registration(*row) for row in connection.execute(query)]
 
 
 def _conditions(connection: Connection, wanted: CallFilter) -> Iterator[ColumnElement[bool]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from asterisk_siptrunk.database import months, orders, subscriptions, suspensions
+from asterisk_siptrunk.database import answers, months, orders, subscriptions, suspensions
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.thread import DatabaseThread, T, Work
@@ -18,7 +18,7 @@ AUTHOR = "service"
 """Who stands in the history for what comes due by itself."""
 LOOK_SECONDS = 5.0
 """Between two looks for what is due: a cut takes effect so long after its period began, at most.
-Each costs two questions to an index."""
+Each costs three questions to an index."""
 DAY_SECONDS = 24 * 3600.0
 AGAIN_SECONDS = 600.0
 """Until months that could not be made are tried again: calls have months of time."""
@@ -100,6 +100,7 @@ class Periods:
 
 def _due(connection: Connection, by: By) -> list[int]:
     """Close orders and suspensions whose time is over; gives the subscriptions to turn, by id."""
+    answers.forget(connection, by.at)
     for reference in orders.expire(connection, by):
         log.info("Order %s was not paid in time, and has expired.", reference)
     for one in suspensions.expire(connection, by):
