@@ -327,7 +327,8 @@ def _is_meant(row: Row, search: str) -> bool:
 
 def _plain(text: str) -> str:
     """A text in small letters without accents: nobody types them all in a search."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
+    straight = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    apart = unicodedata.normalize("NFKD", straight.casefold())
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
