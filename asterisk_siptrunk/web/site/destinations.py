@@ -52,8 +52,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from asterisk_siptrunk.billing.rate import Rate
-    from asterisk_siptrunk.database.foresight import Foresight
-    from asterisk_siptrunk.database.rules import StoredRule
 
 PAGES = Pages()
 _MOST_CHANGES = 30
@@ -74,7 +72,7 @@ class Scene:
     """A trunk with all that decides where it may call."""
 
     trunk: Trunk
-    stored: tuple["StoredRule", ...]
+    stored: tuple[rules.StoredRule, ...]
     policy: Policy
     tariff: Tariff
     currency: str
@@ -223,7 +221,7 @@ def _is_in(zone: Zone, one: Suspension, home: str) -> bool:
     )
 
 
-def _table(view: View, scene: Scene, words: DestinationWords) -> dict[str, object]:
+def _table(view: View, scene: Scene, words: DestinationWords) -> dict[str, Any]:
     """The rows that are asked for, in the order that is asked for."""
     query = view.request.query_params
     search = query.get("search", "").strip()[:_LONGEST_SEARCH]
@@ -363,7 +361,7 @@ class Tried:
     number: str
     caller: str
     why: str = ""
-    seen: "Foresight | None" = None
+    seen: foresight.Foresight | None = None
     facts: str = ""
     rate: "Rate | None" = None
 

@@ -40,7 +40,11 @@ CASES = [
     (["+371 0.10", "+37190 3.00"], MOBILE, "0.10 0.10 0"),
     (["+3 0.50"], MOBILE, "0.50 0.50 0"),
     # names, from the narrowest
-    (["lv:mobile 0.1", "*:mobile 0.2", "lv 0.3", "international 0.4", "all 0.5"], MOBILE, "0.1 0.1 0"),
+    (
+        ["lv:mobile 0.1", "*:mobile 0.2", "lv 0.3", "international 0.4", "all 0.5"],
+        MOBILE,
+        "0.1 0.1 0",
+    ),
     (["*:mobile 0.2", "lv 0.3", "international 0.4", "all 0.5"], MOBILE, "0.2 0.2 0"),
     (["lv 0.3", "international 0.4", "all 0.5"], MOBILE, "0.3 0.3 0"),
     (["international 0.4", "all 0.5"], MOBILE, "0.4 0.4 0"),
