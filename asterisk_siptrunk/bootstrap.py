@@ -31,12 +31,14 @@ from asterisk_siptrunk.billing.office import Office
 from asterisk_siptrunk.billing.payment import Outcome, Payment, PaymentState
 from asterisk_siptrunk.database import (
     accounts,
+    answers,
     audit,
     backtest,
     backup,
     calls,
     carriers,
     catalogues,
+    connecting,
     credit_notes,
     customers,
     dunning,
@@ -44,6 +46,7 @@ from asterisk_siptrunk.database import (
     exports,
     findings,
     foresight,
+    holdings,
     invoices,
     itemised,
     months,
@@ -51,9 +54,12 @@ from asterisk_siptrunk.database import (
     occupancy,
     orders,
     payments,
+    pbxs,
     proofs,
     prune,
+    quality,
     rates,
+    rating,
     renewals,
     rollout,
     rules,
@@ -74,12 +80,15 @@ from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.accounts import Closed, Keys
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
+from asterisk_siptrunk.database.calls import Count, Registration
+from asterisk_siptrunk.database.customers import Customer
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.database.invoices import Invoice
 from asterisk_siptrunk.database.ordering import Counter, Request
 from asterisk_siptrunk.database.payments import Cashier, UnassignedPayment
 from asterisk_siptrunk.database.rating import Rating
 from asterisk_siptrunk.database.renewals import Bill, Refusal, Renewal, Rerating
+from asterisk_siptrunk.database.trunks import Limit
 from asterisk_siptrunk.delivery.ways import ways_of
 from asterisk_siptrunk.destination import country_code
 from asterisk_siptrunk.errors import (
@@ -109,16 +118,21 @@ __all__ = [
     "Business",
     "By",
     "Closed",
+    "Count",
+    "Customer",
     "Invoice",
     "Keys",
+    "Limit",
     "Rating",
     "Refusal",
+    "Registration",
     "Renewal",
     "Request",
     "TakenPayment",
     "UnassignedPayment",
     "accounts",
     "agi_process",
+    "answers",
     "ask_service",
     "audit",
     "backtest",
@@ -128,7 +142,9 @@ __all__ = [
     "business",
     "calls",
     "carriers",
+    "cashier",
     "catalogues",
+    "connecting",
     "control",
     "counter",
     "courier",
@@ -142,6 +158,7 @@ __all__ = [
     "findings",
     "firewall",
     "foresight",
+    "holdings",
     "inventory",
     "invoices",
     "issue_credentials",
@@ -158,10 +175,13 @@ __all__ = [
     "papers",
     "payments",
     "pbx_settings",
+    "pbxs",
     "proofs",
     "provider_row",
     "prune",
+    "quality",
     "rates",
+    "rating",
     "reading",
     "renewals",
     "rerating",
@@ -174,6 +194,7 @@ __all__ = [
     "servers",
     "sessions",
     "signature",
+    "sip_server",
     "store",
     "subscriptions",
     "suspensions",
@@ -304,6 +325,11 @@ def counter(settings: Settings, connection: Connection, by: By) -> Counter:
     return Counter(connection, by, business(settings))
 
 
+def cashier(settings: Settings, connection: Connection, by: By) -> Cashier:
+    """Where payments are taken."""
+    return Cashier(connection, by, business(settings))
+
+
 @dataclass(frozen=True, slots=True)
 class TakenPayment:
     """What became of a payment; with it the credentials of a trunk that it made, to show once."""
@@ -340,7 +366,7 @@ def take_payment(
 
     by = By(author, datetime.now(UTC)) if author else signature()
     with transaction(database) as connection:
-        outcome = Cashier(connection, by, business(settings)).pay(given, issue)
+        outcome = cashier(settings, connection, by).pay(given, issue)
     applied = outcome.state is PaymentState.APPLIED
     return TakenPayment(outcome, *(made[-1] if made and applied else ()))
 
@@ -438,6 +464,13 @@ def pbx_settings(
     asterisk = settings.asterisk
     templates = site_templates(asterisk)
     return pbx.pbx_settings(trunk, username, asterisk, pbx.PbxKind(kind), templates)
+
+
+def sip_server(settings: Settings, trunk: Trunk) -> tuple[str, int]:
+    """Where the PBX of a trunk finds us: host and port."""
+    from asterisk_siptrunk.generation import pbx  # noqa: PLC0415
+
+    return pbx.sip_server(trunk, settings.asterisk)
 
 
 def firewall(settings: Settings, upstream: Iterable[Carrier], limits: "Limits") -> str:

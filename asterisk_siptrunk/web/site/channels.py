@@ -253,7 +253,8 @@ def _request(view: View, trunk: str, channels: str, choice: str) -> Request:
         sentence = "Give a number of channels between 1 and %(most)s."
         raise InvalidInput(view.say(sentence, most=view.words.number(MOST_CHANNELS)))
     kind, _, name = choice.partition(":")
-    offer, plan = (name if kind == each and name else None for each in ("offer", "plan"))
+    offer = name if kind == "offer" and name else None
+    plan = name if kind == "plan" and name else None
     return Request(trunk, int(channels), offer=offer, plan=plan)
 
 
