@@ -60,9 +60,10 @@ FORWARDED = {"X_Forwarded_For": "203.0.113.9, 198.51.100.7", "X_Forwarded_Proto"
 )
 def test_only_proxies_that_are_named_are_believed(monkeypatch, proxies, told):
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
-    server = WebServer(tell_address, WebSettings(proxies=proxies))
+    settings = WebSettings(proxies=proxies)
+    server = WebServer(tell_address, settings)  # type: ignore[arg-type] # ASGI is all it takes
     server.start()
-    assert Client(server.port)("GET", "/", **FORWARDED).body == told
+    assert Client(server.port)("GET", "/", b"", **FORWARDED).body == told
     server.stop(SECONDS)
 
 

@@ -113,7 +113,8 @@ def begin(browser):
     """The secret that the page shows."""
     page = browser.get("/account/second").text
     assert 'src="data:image/svg+xml' in page
-    return re.search(r'name="secret" value="(\w+)"', page)[1]
+    (secret,) = re.findall(r'name="secret" value="(\w+)"', page)
+    return secret
 
 
 def code_of(secret, clock):
