@@ -15,6 +15,7 @@ from asterisk_siptrunk.bootstrap import (
     customers,
     invoices,
     orders,
+    pbxs,
     rates,
     rules,
     servers,
@@ -56,6 +57,8 @@ invoice_numbers = _completer(lambda connection, _: (i.number for i in invoices.e
 logins = _completer(lambda connection, _: (one.login for one in accounts.listed(connection)))
 token_names = _completer(lambda connection, _: {t.name for t in tokens.listed(connection)})
 number_names = _completer(lambda connection, _: (e164 for e164, *_ in trunks.numbers(connection)))
+
+pbx_names = _completer(lambda connection, _: (p.name for p in pbxs.listed(connection)))
 
 offer_names = _completer(
     lambda connection, _: sorted({n for each in catalogues.every(connection) for n in each.offers})

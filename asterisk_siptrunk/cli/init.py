@@ -12,6 +12,7 @@ from asterisk_siptrunk.bootstrap import (
     describe,
     months,
     open_engine,
+    pbxs,
     provider_row,
     reading,
     rules,
@@ -342,6 +343,7 @@ def _database(desk: Desk) -> None:
         is_new = provider_row.begin(connection)
         if is_new:
             rules.store_defaults(connection, by)
+        pbxs.store_shipped(connection)
     with desk.changing() as (connection, by):
         months.make_ahead(connection, by.at)
     say(f"Database {describe(desk.engine)} " + ("made." if is_new else "is up to date."))

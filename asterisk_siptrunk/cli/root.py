@@ -26,6 +26,7 @@ _LINES = {
     "suspension": "What is stopped, and why.",
     "number": "Telephone numbers, each on one trunk.",
     "carrier": "The operators upstream.",
+    "pbx": "The PBXs that customers may use.",
     "destination": "Where calls may go, and what becomes of a number.",
     "offer": "What can be ordered, and its packs.",
     "plan": "Channels tied to a telephone or access plan.",

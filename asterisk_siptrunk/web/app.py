@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from asterisk_siptrunk.web.guard import SecurityHeaders
 from asterisk_siptrunk.web.house import House
+from asterisk_siptrunk.web.live import Hub
 from asterisk_siptrunk.web.pages import Page, Site
 from asterisk_siptrunk.web.payment import Pay, PaymentHook
 from asterisk_siptrunk.web.problem import of_exception
@@ -23,10 +24,13 @@ from asterisk_siptrunk.web.site import (
     calls,
     channels,
     connect,
+    destination_change,
     destinations,
     entry,
     home,
     invoices,
+    live,
+    occupancy,
     people,
 )
 from asterisk_siptrunk.web.site.provider import (
@@ -42,8 +46,11 @@ from asterisk_siptrunk.web.site.provider import (
 
 _STATIC = Path(__file__).with_name("static")
 _FOR_PROGRAMS = ("/api/", "/webhooks/", "/healthz")
-_FOR_CUSTOMERS = (home, calls, channels, destinations, invoices, connect, anomalies)
-_FOR_ALL = (entry, account, people)
+_FOR_CUSTOMERS = (
+    *(home, occupancy, calls, channels, destinations, destination_change),
+    *(invoices, connect, anomalies),
+)
+_FOR_ALL = (entry, account, people, live)
 _FOR_PROVIDER = (wallboard, customers, carriers, watch, selling, pbx, audit, servers)
 PAGES: list[Page] = [
     page for module in (*_FOR_ALL, *_FOR_CUSTOMERS, *_FOR_PROVIDER) for page in module.PAGES.all
@@ -76,6 +83,7 @@ def make_app(house: House, pay: Pay) -> Starlette:
         )
         return site.problem(request, None, HTTPStatus(status))
 
+    app.state.live = Hub(house)
     app.add_exception_handler(HTTPException, refuse)
     app.add_exception_handler(Exception, refuse)
     return app
