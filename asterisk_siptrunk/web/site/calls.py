@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from asterisk_siptrunk.account import Right
 from asterisk_siptrunk.billing.period import first_moment
 from asterisk_siptrunk.bootstrap import calls, rating
-from asterisk_siptrunk.call import CallRecord, Direction, Reason, State, Verdict
+from asterisk_siptrunk.call import CallRecord, Direction, Reason, State, Verdict, reason_of
 from asterisk_siptrunk.call.fault import Party, cause_in_words, party_of_call
 from asterisk_siptrunk.call.occupancy import FULL
 from asterisk_siptrunk.errors import InvalidInput, NotFound
@@ -50,6 +50,14 @@ RESULTS = {
     "full": "Refused: all channels taken",
 }
 """What may be asked for beside a reason of refusal, and how it is called."""
+_CONDITIONS: dict[str, dict[str, Any]] = {
+    "": {},
+    "answered": {"answered": True},
+    "unanswered": {"answered": False, "verdict": Verdict.ADMITTED, "ended": True},
+    "live": {"live": True},
+    "refused": {"verdict": Verdict.REFUSED},
+    "full": {"reasons": FULL},
+}
 _REFUSALS = [reason for reason in Reason if reason.cause is not None]
 """Why a call is refused."""
 
@@ -143,15 +151,15 @@ def _query(asked: Asked) -> str:
 
 def _wanted(view: View, trunk: str, asked: Asked) -> calls.CallFilter:
     until = _day(view, asked.until)
-    wanted = calls.CallFilter(
+    return calls.CallFilter(
         trunk=trunk,
         since=_first_moment(view, _day(view, asked.since)),
         until=_first_moment(view, until + timedelta(1) if until else None),
         number=_number(view, asked.number),
         direction=_direction(view, asked.direction),
         before=_place(view, asked.before),
+        **_conditions(view, asked.result),
     )
-    return _with_result(view, wanted, asked.result)
 
 
 def _day(view: View, text: str) -> date | None:
@@ -185,23 +193,12 @@ def _direction(view: View, text: str) -> Direction | None:
         raise InvalidInput(view.say("%(text)s is no direction.", text=text)) from None
 
 
-def _with_result(view: View, wanted: calls.CallFilter, text: str) -> calls.CallFilter:
-    match text:
-        case "":
-            return wanted
-        case "answered":
-            return replace(wanted, answered=True)
-        case "unanswered":
-            return replace(wanted, answered=False, verdict=Verdict.ADMITTED, ended=True)
-        case "live":
-            return replace(wanted, live=True)
-        case "refused":
-            return replace(wanted, verdict=Verdict.REFUSED)
-        case "full":
-            return replace(wanted, reasons=FULL)
+def _conditions(view: View, text: str) -> dict[str, Any]:
+    if text in _CONDITIONS:
+        return _CONDITIONS[text]
     try:
-        return replace(wanted, reasons=frozenset({Reason(text)}))
-    except ValueError:
+        return {"reasons": {reason_of(text)}}
+    except KeyError:
         raise InvalidInput(view.say("%(text)s is no result of a call.", text=text)) from None
 
 
