@@ -271,7 +271,13 @@ async def told(hub, count, **given):
 
 def test_nobody_looks_while_nobody_listens(house, monkeypatch):
     looks = []
-    monkeypatch.setattr(calls, "in_use", lambda _: looks.append(1) or {})
+    there = calls.in_use
+
+    def look(connection):
+        looks.append(connection)
+        return there(connection)
+
+    monkeypatch.setattr(calls, "in_use", look)
 
     async def listen_and_go():
         hub = Hub(house)

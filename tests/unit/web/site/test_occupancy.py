@@ -8,7 +8,7 @@ import pytest
 
 from asterisk_siptrunk.account import Role
 from asterisk_siptrunk.call.occupancy import Use, stretch
-from asterisk_siptrunk.database import catalogues, trunks
+from asterisk_siptrunk.database import calls, catalogues, trunks
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.web import busy_days, chart
 from asterisk_siptrunk.web.busy_days import BusyDays
@@ -165,8 +165,8 @@ class Counted:
 
     def __init__(self, monkeypatch):
         self.reads = 0
-        self._uses = busy_days.calls.uses
-        monkeypatch.setattr(busy_days.calls, "uses", self)
+        self._uses = calls.uses
+        monkeypatch.setattr(calls, "uses", self)
 
     def __call__(self, *given):
         self.reads += 1
