@@ -31,6 +31,7 @@ from asterisk_siptrunk.billing.office import Office
 from asterisk_siptrunk.billing.payment import Outcome, Payment, PaymentState
 from asterisk_siptrunk.database import (
     accounts,
+    answers,
     audit,
     backtest,
     backup,
@@ -131,6 +132,7 @@ __all__ = [
     "UnassignedPayment",
     "accounts",
     "agi_process",
+    "answers",
     "ask_service",
     "audit",
     "backtest",
@@ -140,6 +142,7 @@ __all__ = [
     "business",
     "calls",
     "carriers",
+    "cashier",
     "catalogues",
     "connecting",
     "control",
@@ -322,6 +325,11 @@ def counter(settings: Settings, connection: Connection, by: By) -> Counter:
     return Counter(connection, by, business(settings))
 
 
+def cashier(settings: Settings, connection: Connection, by: By) -> Cashier:
+    """Where payments are taken."""
+    return Cashier(connection, by, business(settings))
+
+
 @dataclass(frozen=True, slots=True)
 class TakenPayment:
     """What became of a payment; with it the credentials of a trunk that it made, to show once."""
@@ -358,7 +366,7 @@ def take_payment(
 
     by = By(author, datetime.now(UTC)) if author else signature()
     with transaction(database) as connection:
-        outcome = Cashier(connection, by, business(settings)).pay(given, issue)
+        outcome = cashier(settings, connection, by).pay(given, issue)
     applied = outcome.state is PaymentState.APPLIED
     return TakenPayment(outcome, *(made[-1] if made and applied else ()))
 

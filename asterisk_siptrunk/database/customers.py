@@ -79,6 +79,14 @@ def every(connection: Connection) -> list[Customer]:
     return [Customer(*row) for row in rows]
 
 
+def piece(connection: Connection, after: str | None, limit: int) -> list[Customer]:
+    """So many customers by name, from after one on."""
+    query = select(*_COLUMNS).order_by(customer.c.name).limit(limit)
+    if after is not None:
+        query = query.where(customer.c.name > after)
+    return [Customer(*row) for row in connection.execute(query)]
+
+
 def by_id(connection: Connection, customer_id: int) -> Customer:
     """The customer of that id."""
     return Customer(

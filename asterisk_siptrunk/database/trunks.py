@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Row,
     ScalarSelect,
+    Select,
     delete,
     insert,
     select,
@@ -171,6 +172,28 @@ def limits(connection: Connection) -> list[Limit]:
         .order_by(trunk.c.name)
     )
     return [Limit(*row) for row in connection.execute(query)]
+
+
+def ids_of(owner: str) -> Select[tuple[int]]:
+    """The ids of a customer's trunks, for a condition."""
+    of_owner = customer.c.name == owner
+    return select(trunk.c.id).join(customer, customer.c.id == trunk.c.customer_id).where(of_owner)
+
+
+def names_of(connection: Connection, owner: str) -> list[str]:
+    """The names of a customer's trunks, ended ones too."""
+    query = select(trunk.c.name).where(trunk.c.id.in_(ids_of(owner))).order_by(trunk.c.name)
+    return list(connection.execute(query).scalars())
+
+
+def piece(connection: Connection, of: str | None, after: str | None, limit: int) -> list[Trunk]:
+    """So many trunks by name, from after one on; all of them, or those of a customer."""
+    wanted = select(trunk.c.id).order_by(trunk.c.name).limit(limit)
+    if after is not None:
+        wanted = wanted.where(trunk.c.name > after)
+    if of is not None:
+        wanted = wanted.join(customer).where(customer.c.name == of)
+    return _load(connection, trunk.c.id.in_(wanted))
 
 
 def of_shard(connection: Connection, shard: int) -> list[TrunkFacts]:
@@ -419,6 +442,37 @@ def numbers(connection: Connection) -> list[tuple[str, str, bool]]:
         .order_by(number.c.e164)
     )
     return [(row.e164, row.name, row.main) for row in rows]
+
+
+def numbers_piece(
+    connection: Connection,
+    of: str | None,
+    name: str | None,
+    after: str | None,
+    limit: int,
+) -> list[tuple[str, str, bool]]:
+    """As `numbers`: so many, from after one on, of a customer, of a trunk."""
+    query = (
+        select(number.c.e164, trunk.c.name, number.c.main)
+        .join(trunk, trunk.c.id == number.c.trunk_id)
+        .join(customer, customer.c.id == trunk.c.customer_id)
+        .order_by(number.c.e164)
+        .limit(limit)
+    )
+    if of is not None:
+        query = query.where(customer.c.name == of)
+    if name is not None:
+        query = query.where(trunk.c.name == name)
+    if after is not None:
+        query = query.where(number.c.e164 > after)
+    return [(row.e164, row.name, row.main) for row in connection.execute(query)]
+
+
+def owner_of_number(connection: Connection, e164: str) -> tuple[str, bool] | None:
+    """The trunk that has a number, and whether it is its main one; None where nobody has it."""
+    query = select(trunk.c.name, number.c.main).join(number, number.c.trunk_id == trunk.c.id)
+    row = connection.execute(query.where(number.c.e164 == e164)).one_or_none()
+    return (row.name, row.main) if row else None
 
 
 def touch(connection: Connection, trunk_id: int) -> None:

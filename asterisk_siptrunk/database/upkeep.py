@@ -8,7 +8,15 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from asterisk_siptrunk.database import months, orders, rollout, subscriptions, suspensions, trunks
+from asterisk_siptrunk.database import (
+    answers,
+    months,
+    orders,
+    rollout,
+    subscriptions,
+    suspensions,
+    trunks,
+)
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.thread import DatabaseThread, T, Work
@@ -101,6 +109,7 @@ class Periods:
 
 def _due(connection: Connection, by: By) -> list[int]:
     """Close orders and suspensions whose time is over; gives the subscriptions to turn, by id."""
+    answers.forget(connection, by.at)
     for reference in orders.expire(connection, by):
         log.info("Order %s was not paid in time, and has expired.", reference)
     for one in suspensions.expire(connection, by):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from starlette.responses import Response, StreamingResponse
@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from asterisk_siptrunk.account import Right
 from asterisk_siptrunk.billing.period import first_moment
 from asterisk_siptrunk.bootstrap import calls, rating
-from asterisk_siptrunk.call import CallRecord, Direction, Reason, State, Verdict
+from asterisk_siptrunk.call import CallRecord, Direction, Reason, State, Verdict, reason_of
 from asterisk_siptrunk.call.fault import Party, cause_in_words, party_of_call
 from asterisk_siptrunk.call.occupancy import FULL
 from asterisk_siptrunk.errors import InvalidInput, NotFound
@@ -185,23 +185,23 @@ def _direction(view: View, text: str) -> Direction | None:
         raise InvalidInput(view.say("%(text)s is no direction.", text=text)) from None
 
 
+_RESULTS: dict[str, dict[str, Any]] = {
+    "": {},
+    "answered": {"answered": True},
+    "unanswered": {"answered": False, "verdict": Verdict.ADMITTED, "ended": True},
+    "live": {"live": True},
+    "refused": {"verdict": Verdict.REFUSED},
+    "full": {"reasons": FULL},
+}
+"""What a result asks of calls; a reason's own word asks for that one."""
+
+
 def _with_result(view: View, wanted: calls.CallFilter, text: str) -> calls.CallFilter:
-    match text:
-        case "":
-            return wanted
-        case "answered":
-            return replace(wanted, answered=True)
-        case "unanswered":
-            return replace(wanted, answered=False, verdict=Verdict.ADMITTED, ended=True)
-        case "live":
-            return replace(wanted, live=True)
-        case "refused":
-            return replace(wanted, verdict=Verdict.REFUSED)
-        case "full":
-            return replace(wanted, reasons=FULL)
+    if text in _RESULTS:
+        return replace(wanted, **_RESULTS[text])
     try:
-        return replace(wanted, reasons=frozenset({Reason(text)}))
-    except ValueError:
+        return replace(wanted, reasons=frozenset({reason_of(text)}))
+    except KeyError:
         raise InvalidInput(view.say("%(text)s is no result of a call.", text=text)) from None
 
 

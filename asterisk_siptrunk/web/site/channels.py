@@ -1,7 +1,7 @@
 """Channels: a quote, an order, and what was ordered before."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
@@ -203,7 +203,7 @@ def _in_words(view: View, one: Order, *, waits: bool, is_coming: bool) -> tuple[
             return view.say("expired, not paid in time"), ""
 
 
-def _facts(view: View, standing: Standing) -> dict[str, object]:
+def _facts(view: View, standing: Standing) -> dict[str, Any]:
     return {
         "standing": standing,
         "trunk": standing.trunk,
@@ -253,8 +253,9 @@ def _request(view: View, trunk: str, channels: str, choice: str) -> Request:
         sentence = "Give a number of channels between 1 and %(most)s."
         raise InvalidInput(view.say(sentence, most=view.words.number(MOST_CHANNELS)))
     kind, _, name = choice.partition(":")
-    named = {kind: name} if kind in {"offer", "plan"} and name else {}
-    return Request(trunk, int(channels), **named)
+    offer = name if kind == "offer" and name else None
+    plan = name if kind == "plan" and name else None
+    return Request(trunk, int(channels), offer=offer, plan=plan)
 
 
 def _quoted(view: View, connection: "Connection", standing: Standing) -> Quoted:

@@ -48,7 +48,7 @@ class DestinationWords:
         """A country's name in the reader's language."""
         if code == NETWORKS:
             return self._view.say("International networks")
-        return self._view.words.locale.territories.get(code, code)
+        return str(self._view.words.locale.territories.get(code, code))
 
     def kind(self, kind: Kind) -> str:
         """What a kind of numbers is called."""

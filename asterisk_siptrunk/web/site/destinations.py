@@ -223,7 +223,7 @@ def _is_in(zone: Zone, one: Suspension, home: str) -> bool:
     )
 
 
-def _table(view: View, scene: Scene, words: DestinationWords) -> dict[str, object]:
+def _table(view: View, scene: Scene, words: DestinationWords) -> dict[str, Any]:
     """The rows that are asked for, in the order that is asked for."""
     query = view.request.query_params
     search = query.get("search", "").strip()[:_LONGEST_SEARCH]

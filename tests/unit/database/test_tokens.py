@@ -1,6 +1,7 @@
 """Tokens of the API in the database."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def acme(engine):
 
 
 def add(connection, digest="d1", **changes):
-    values = {
+    values: dict[str, Any] = {
         "name": "crm",
         "customer": "acme",
         "scopes": [Scope.READ, Scope.BILLING],
@@ -40,7 +41,7 @@ def test_a_token_is_found_by_its_digest(acme):
     assert found is not None
     assert (found.customer, found.scopes, found.author) == (
         "acme",
-        {Scope.READ, Scope.BILLING},
+        frozenset({Scope.READ, Scope.BILLING}),
         BY.author,
     )
     assert (found.is_good(BY.at), found.is_good(BY.at + DAY)) == (True, False)

@@ -382,7 +382,7 @@ def _scopes(view: View) -> Mapping[str, str]:
     }
 
 
-def _choices(view: View) -> dict[str, object]:
+def _choices(view: View) -> dict[str, Any]:
     return {
         "kinds": {
             TrunkKind.REGISTERED: view.say("its PBX registers"),
