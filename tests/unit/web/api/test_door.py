@@ -139,23 +139,24 @@ def test_an_address_is_a_network_in_ipv6(house, addresses, statuses):
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "content", "kind", "status"),
+    ("asked", "content", "kind", "status"),
     [
-        ("GET", "/nowhere", b"", "", 404),
-        ("POST", "/quotes", b"<wish/>", "application/xml", 415),
-        ("POST", "/quotes", b"{}", "", 415),
-        ("POST", "/quotes", b"{", "application/json", 422),
-        ("POST", "/quotes", b"\xff", "application/json", 422),
-        ("POST", "/quotes", b" " * (MOST_BYTES + 1), "application/json", 413),
-        ("GET", "/trunks?colour=red", b"", "", 422),
-        ("GET", "/trunks?limit=1&limit=2", b"", "", 422),
-        ("GET", "/trunks?limit=%2B1", b"", "", 422),
-        ("GET", "/trunks?cursor=bm8", b"", "", 422),
-        ("GET", "/calls?since=1764000000", b"", "", 422),
-        ("GET", "/calls?live=yes", b"", "", 422),
+        ("GET /nowhere", b"", "", 404),
+        ("POST /quotes", b"<wish/>", "application/xml", 415),
+        ("POST /quotes", b"{}", "", 415),
+        ("POST /quotes", b"{", "application/json", 422),
+        ("POST /quotes", b"\xff", "application/json", 422),
+        ("POST /quotes", b" " * (MOST_BYTES + 1), "application/json", 413),
+        ("GET /trunks?colour=red", b"", "", 422),
+        ("GET /trunks?limit=1&limit=2", b"", "", 422),
+        ("GET /trunks?limit=%2B1", b"", "", 422),
+        ("GET /trunks?cursor=bm8", b"", "", 422),
+        ("GET /calls?since=1764000000", b"", "", 422),
+        ("GET /calls?live=yes", b"", "", 422),
     ],
 )
-def test_whatever_is_wrong_is_told_as_a_problem(acme, method, path, content, kind, status):
+def test_whatever_is_wrong_is_told_as_a_problem(acme, asked, content, kind, status):
+    method, path = asked.split()
     headers = {"Authorization": f"Bearer {acme.token}", **({"Content-Type": kind} if kind else {})}
     answer = acme.client.request(method, PATH + path, content=content or None, headers=headers)
     told = answer.json()

@@ -94,9 +94,7 @@ def full(fresh_sqlite, tmp_path_factory) -> tuple[Path, dict[str, str]]:
     filled = fill(house)
     with transaction(house.engine) as connection:
         mine = channel_order.c.reference == filled["acme"]["order"]
-        connection.execute(
-            update(channel_order).where(mine).values(reference=KNOWN["order"])
-        )
+        connection.execute(update(channel_order).where(mine).values(reference=KNOWN["order"]))
     words = {customer: issue(house, customer) for customer in ("", "acme")}
     house.engine.dispose()
     return Path(file), words
