@@ -38,21 +38,28 @@ from asterisk_siptrunk.database import (
     calls,
     carriers,
     catalogues,
+    connecting,
     credit_notes,
     customers,
     dunning,
+    estimate,
     exports,
     findings,
     foresight,
+    holdings,
     invoices,
+    itemised,
     months,
     notices,
     occupancy,
     orders,
     payments,
+    pbxs,
     proofs,
     prune,
+    quality,
     rates,
+    rating,
     renewals,
     rollout,
     rules,
@@ -63,6 +70,7 @@ from asterisk_siptrunk.database import (
     sightings,
     subscriptions,
     suspensions,
+    tariffs,
     tokens,
     trunks,
     usage,
@@ -72,12 +80,15 @@ from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.accounts import Closed, Keys
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
+from asterisk_siptrunk.database.calls import Count, Registration
+from asterisk_siptrunk.database.customers import Customer
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.database.invoices import Invoice
 from asterisk_siptrunk.database.ordering import Counter, Request
 from asterisk_siptrunk.database.payments import Cashier, UnassignedPayment
 from asterisk_siptrunk.database.rating import Rating
 from asterisk_siptrunk.database.renewals import Bill, Refusal, Renewal, Rerating
+from asterisk_siptrunk.database.trunks import Limit
 from asterisk_siptrunk.delivery.ways import ways_of
 from asterisk_siptrunk.destination import country_code
 from asterisk_siptrunk.errors import (
@@ -102,14 +113,19 @@ if TYPE_CHECKING:
     from asterisk_siptrunk.web.server import WebServer
 
 __all__ = [
+    "PAPERS",
     "Bill",
     "Business",
     "By",
     "Closed",
+    "Count",
+    "Customer",
     "Invoice",
     "Keys",
+    "Limit",
     "Rating",
     "Refusal",
+    "Registration",
     "Renewal",
     "Request",
     "TakenPayment",
@@ -128,6 +144,7 @@ __all__ = [
     "carriers",
     "cashier",
     "catalogues",
+    "connecting",
     "control",
     "counter",
     "courier",
@@ -136,13 +153,16 @@ __all__ = [
     "describe",
     "dunning",
     "engine",
+    "estimate",
     "exports",
     "findings",
     "firewall",
     "foresight",
+    "holdings",
     "inventory",
     "invoices",
     "issue_credentials",
+    "itemised",
     "journal",
     "journal_is_lost",
     "load_settings",
@@ -152,12 +172,16 @@ __all__ = [
     "on_paper",
     "open_engine",
     "orders",
+    "papers",
     "payments",
     "pbx_settings",
+    "pbxs",
     "proofs",
     "provider_row",
     "prune",
+    "quality",
     "rates",
+    "rating",
     "reading",
     "renewals",
     "rerating",
@@ -170,11 +194,13 @@ __all__ = [
     "servers",
     "sessions",
     "signature",
+    "sip_server",
     "store",
     "subscriptions",
     "suspensions",
     "system_name",
     "take_payment",
+    "tariffs",
     "tokens",
     "transaction",
     "trunks",
@@ -182,6 +208,9 @@ __all__ = [
     "ways_of",
     "web_server",
 ]
+
+PAPERS = ("pdf", "factur-x", "xml", "csv", "json")
+"""How an invoice can be written to a file."""
 
 log = logging.getLogger(__name__)
 
@@ -437,6 +466,13 @@ def pbx_settings(
     return pbx.pbx_settings(trunk, username, asterisk, pbx.PbxKind(kind), templates)
 
 
+def sip_server(settings: Settings, trunk: Trunk) -> tuple[str, int]:
+    """Where the PBX of a trunk finds us: host and port."""
+    from asterisk_siptrunk.generation import pbx  # noqa: PLC0415
+
+    return pbx.sip_server(trunk, settings.asterisk)
+
+
 def firewall(settings: Settings, upstream: Iterable[Carrier], limits: "Limits") -> str:
     """The table of nftables that keeps a flood from the Asterisk beside us.
 
@@ -525,8 +561,15 @@ def rerating(settings: Settings, database: Engine, trunk: str, first: date) -> R
     return Rerating(database, business(settings), trunk, first)
 
 
+def papers() -> tuple[str, ...]:
+    """Those of `PAPERS` that can be made here."""
+    from asterisk_siptrunk import documents  # noqa: PLC0415
+
+    return PAPERS if documents.has_extra() else ("csv", "json")
+
+
 def on_paper(document: InvoiceDocument, kind: str) -> bytes:
-    """An invoice as a file: "pdf", "factur-x", "xml", "csv" or "json".
+    """An invoice as a file of one of the `PAPERS`.
 
     Raises:
         InvalidInput: it needs the extra `invoices`, which is not installed.

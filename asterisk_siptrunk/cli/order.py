@@ -28,9 +28,10 @@ from asterisk_siptrunk.cli.money import (
 from asterisk_siptrunk.cli.options import confirm, form_option, name_argument, yes_option
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows, warn
 from asterisk_siptrunk.cli.selling import empty_of_seller
-from asterisk_siptrunk.cli.values import COUNTRY, PAYMENT, PRICE, WholeNumber, phone_number
+from asterisk_siptrunk.cli.values import COUNTRY, PAYMENT, PRICE, WholeNumber
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import MOST_CHANNELS
+from asterisk_siptrunk.typed import phone_number
 
 C = TypeVar("C", bound=Callable[..., Any])
 

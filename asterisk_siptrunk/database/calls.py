@@ -1,23 +1,26 @@
 """Call records for people and for billing: lists, one call, exports."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, not_, or_, select, tuple_
 
 from asterisk_siptrunk.call import (
     CallRecord,
     Direction,
     Evidence,
+    Reason,
     Verdict,
     Via,
     epoch_of,
     reason_of,
 )
+from asterisk_siptrunk.call.occupancy import FULL, Use
+from asterisk_siptrunk.call.sums import Outcome, Sums, sums_of
 from asterisk_siptrunk.call.verify import Period, Times, UsageRow
 from asterisk_siptrunk.database import months
 from asterisk_siptrunk.database.tables import call, carrier, customer, registration, trunk
@@ -25,6 +28,12 @@ from asterisk_siptrunk.errors import NotFound
 
 # Rows fetched at once where a whole month is read: memory stays flat.
 _ROWS_AT_ONCE = 1000
+
+# One search reads so many rows at most: a number that hardly occurs must not take a whole year's.
+_SEARCHED_AT_ONCE = 20_000
+
+# Calls that last longer are hardly ever made; each one that may be costs a row to look at.
+_LONGEST = timedelta(days=1)
 
 # A database's integer of 64 bits holds them all; more digits are no number of ours.
 _DIGITS_OF_AN_ID = 18
@@ -34,10 +43,15 @@ _RECORDS = (
     .outerjoin(trunk, trunk.c.id == call.c.trunk_id)
     .outerjoin(carrier, carrier.c.id == call.c.carrier_id)
 )
+# By their start and not by their number: of that there is an index for each trunk.
+_NEWEST = call.c.started_at.desc(), call.c.id.desc()
 
 
-Place = tuple[datetime, int]
-"""Where a call stands in their order: its start, and its number."""
+class Place(NamedTuple):
+    """A call's place among all of them, which go by their start."""
+
+    started_at: datetime
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,9 @@ class CallFilter:
     Attributes:
         since, until: of the start, half-open: since <= started_at < until.
         number: how the caller's or the callee's ends, as it came in or as it was read.
+        reasons: any of these.
+        answered: whether it was; `ended` and `live` are told apart likewise.
+        before: only older ones than the call of this place.
     """
 
     trunk: str | None = None
@@ -55,6 +72,41 @@ class CallFilter:
     until: datetime | None = None
     number: str | None = None
     live: bool = False
+    direction: Direction | None = None
+    reasons: Collection[Reason] = ()
+    answered: bool | None = None
+    ended: bool = False
+    before: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the calls that were looked for, the newest first.
+
+    Attributes:
+        next: where to look for older ones; None where there are none.
+    """
+
+    records: list[CallRecord]
+    next: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many calls of a trunk went the same way.
+
+    Attributes:
+        answered: whether they were; `live`: whether they still go on.
+        late: whether they began in the later of two times.
+    """
+
+    trunk_id: int
+    verdict: Verdict
+    reason: Reason
+    answered: bool
+    live: bool
+    late: bool
+    calls: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +125,7 @@ def latest(
     connection: Connection, wanted: CallFilter, limit: int, before: Place | None = None
 ) -> list[CallRecord]:
     """The newest calls first, `limit` of them at most, from before a place on."""
-    # By their start and not by their number: of that there is an index for each trunk.
-    newest = call.c.started_at.desc(), call.c.id.desc()
-    query = _RECORDS.where(*_conditions(connection, wanted)).order_by(*newest).limit(limit)
+    query = _RECORDS.where(*_conditions(connection, wanted)).order_by(*_NEWEST).limit(limit)
     if before is not None:
         query = query.where(*_before(connection, before))
     return [_record(row) for row in connection.execute(query)]
@@ -99,6 +149,89 @@ def latest_of(
     of_each = [latest(connection, replace(wanted, trunk=name), limit, before) for name in names]
     newest = heapq.merge(*of_each, key=lambda one: (one.started_at, one.id), reverse=True)
     return list(islice(newest, limit))
+
+
+def search(connection: Connection, wanted: CallFilter, limit: int) -> Piece:
+    """The newest calls of a trunk first, `limit` of them at most, by a bounded effort.
+
+    Where few calls are what was looked for there may be fewer in a piece, even none, and still be
+    older ones: whoever wants more goes on from `Piece.next`.
+    """
+    traits = list(_traits(wanted))
+    stop = _reach(connection, wanted) if traits else None
+    if stop is not None:
+        # In the place of the period's begin: of two lower bounds SQLite would search by the first.
+        wanted = replace(wanted, since=stop.started_at)
+        traits.append(not_(and_(call.c.started_at == stop.started_at, call.c.id < stop.id)))
+    query = _RECORDS.where(*_of_place(connection, wanted), *traits)
+    rows = connection.execute(query.order_by(*_NEWEST).limit(limit + 1))
+    records = [_record(row) for row in rows]
+    if len(records) > limit:
+        last = records[limit - 1]
+        return Piece(records[:limit], Place(last.started_at, last.id))
+    return Piece(records, stop)
+
+
+def sums(connection: Connection, wanted: CallFilter, limit: int) -> Sums:
+    """What the newest calls of a search come to: those of a piece, and no more effort."""
+    traits = list(_traits(wanted))
+    stop = _reach(connection, wanted) if traits else None
+    if stop is not None:
+        wanted = replace(wanted, since=stop.started_at)
+    columns = (call.c.verdict, call.c.answered_at, call.c.ended_at)
+    query = select(*columns).where(*_of_place(connection, wanted), *traits)
+    rows = connection.execute(query.order_by(*_NEWEST).limit(limit))
+    return sums_of(Outcome(Verdict(row.verdict), row.answered_at, row.ended_at) for row in rows)
+
+
+def counted(
+    connection: Connection, trunk_ids: Collection[int], since: datetime, later: datetime
+) -> list[Count]:
+    """How the calls of trunks went that began since a time; `later` is another one after it."""
+    kinds = (
+        call.c.trunk_id,
+        call.c.verdict,
+        call.c.reason,
+        call.c.answered_at.is_not(None).label("answered"),
+        call.c.ended_at.is_(None).label("live"),
+        (call.c.started_at >= later).label("late"),
+    )
+    query = (
+        select(*kinds, func.count())
+        .where(call.c.trunk_id.in_(trunk_ids), *begun_in(connection, since, None))
+        .group_by(*kinds)
+    )
+    return [
+        Count(trunk_id, Verdict(verdict), reason_of(reason), bool(answered), bool(live), late, n)
+        for trunk_id, verdict, reason, answered, live, late, n in connection.execute(query)
+    ]
+
+
+def uses(connection: Connection, trunk_id: int, since: datetime, until: datetime) -> list[Use]:
+    """The calls of a trunk that held a channel in a time, or were refused one.
+
+    One that began more than `_LONGEST` before is not looked for.
+    """
+    columns = (call.c.started_at, call.c.ended_at, call.c.reason, call.c.callee)
+    of_trunk = select(*columns).where(call.c.trunk_id == trunk_id)
+    before = of_trunk.where(
+        *begun_in(connection, since - _LONGEST, since),
+        or_(call.c.ended_at.is_(None), call.c.ended_at > since),
+    )
+    within = of_trunk.where(*begun_in(connection, since, until))
+    return [
+        Use(row.started_at, row.ended_at, row.reason in FULL, row.callee)
+        for query in (before, within)
+        for row in connection.execute(query)
+    ]
+
+
+def _reach(connection: Connection, wanted: CallFilter) -> Place | None:
+    """The oldest call that one search looks at; None where it comes to the end of all."""
+    query = select(call.c.started_at, call.c.id).where(*_of_place(connection, wanted))
+    furthest = query.order_by(*_NEWEST).offset(_SEARCHED_AT_ONCE - 1).limit(1)  # an index has it
+    row = connection.execute(furthest).one_or_none()
+    return None if row is None else Place(*row)
 
 
 def every(connection: Connection, wanted: CallFilter) -> Iterator[CallRecord]:
@@ -158,10 +291,16 @@ def get(connection: Connection, reference: str) -> CallRecord:
     )
 
 
-def find(connection: Connection, number: int) -> CallRecord | None:
-    """The call of that number; None where there is none."""
+def by_number(connection: Connection, number: int) -> CallRecord | None:
+    """The call of our own number; None where there is none."""
     row = connection.execute(_RECORDS.where(call.c.id == number)).first()
-    return _record(row) if row else None
+    return None if row is None else _record(row)
+
+
+def of_ids(connection: Connection, ids: Collection[int]) -> dict[int, CallRecord]:
+    """Calls by our numbers of them; those that were pruned are left out."""
+    rows = connection.execute(_RECORDS.where(call.c.id.in_(ids)))
+    return {row.id: _record(row) for row in rows}
 
 
 def _called(reference: str) -> Iterator[tuple[ColumnElement[bool], ...]]:
@@ -183,15 +322,36 @@ def in_use(connection: Connection) -> dict[str, int]:
     return {name: count for name, count in rows}  # noqa: C416 - rows of two
 
 
-def registrations(connection: Connection, name: str | None = None) -> list[Registration]:
-    """The last known registration of each trunk's PBX, or of one's, at each server."""
+def in_use_of_carriers(connection: Connection) -> dict[str, int]:
+    """Channels in use by carrier, those with none left out."""
+    rows = connection.execute(
+        select(carrier.c.name, func.count())
+        .join(carrier, carrier.c.id == call.c.carrier_id)
+        .where(call.c.ended_at.is_(None))
+        .group_by(carrier.c.name)
+    )
+    return {name: count for name, count in rows}  # noqa: C416 - rows of two
+
+
+def in_use_of_servers(connection: Connection) -> dict[str, int]:
+    """Channels in use by server, those with none left out."""
+    rows = connection.execute(
+        select(call.c.server, func.count()).where(call.c.ended_at.is_(None)).group_by(call.c.server)
+    )
+    return {name: count for name, count in rows}  # noqa: C416 - rows of two
+
+
+def registrations(
+    connection: Connection, of_trunks: Collection[int] | None = None
+) -> list[Registration]:
+    """The last known registration of each trunk's PBX at each server; of all trunks, or of some."""
     query = (
         select(trunk.c.name, *registration.c[1:])
         .join(trunk, trunk.c.id == registration.c.trunk_id)
         .order_by(trunk.c.name, registration.c.server)
     )
-    if name is not None:
-        query = query.where(trunk.c.name == name)
+    if of_trunks is not None:
+        query = query.where(registration.c.trunk_id.in_(of_trunks))
     return [Registration(*row) for row in connection.execute(query)]
 
 
@@ -214,12 +374,36 @@ def registrations_piece(
 
 
 def _conditions(connection: Connection, wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
-    yield from begun_in(connection, wanted.since, wanted.until)
+    yield from _of_place(connection, wanted)
+    yield from _traits(wanted)
+
+
+def _of_place(connection: Connection, wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
+    """What an index finds: whose calls, and of which time."""
+    until, before = wanted.until, wanted.before
+    if before is not None:
+        # The bound leads through the index, the condition leaves out what was shown.
+        until = before.started_at + timedelta(microseconds=1)
+        yield not_(and_(call.c.started_at == before.started_at, call.c.id >= before.id))
+    yield from begun_in(connection, wanted.since, until)
     if wanted.live:
         yield call.c.ended_at.is_(None)
     if wanted.trunk is not None:
         of_name = select(trunk.c.id).where(trunk.c.name == wanted.trunk)
         yield call.c.trunk_id == of_name.scalar_subquery()
+
+
+def _traits(wanted: CallFilter) -> Iterator[ColumnElement[bool]]:
+    """What each call has to be looked at for."""
+    if wanted.direction is not None:
+        yield call.c.direction == wanted.direction
+    if wanted.reasons:
+        yield call.c.reason.in_(wanted.reasons)
+    if wanted.ended:
+        yield call.c.ended_at.is_not(None)
+    if wanted.answered is not None:
+        is_so = call.c.answered_at.is_not(None)
+        yield is_so if wanted.answered else not_(is_so)
     if wanted.verdict is not None:
         yield call.c.verdict == wanted.verdict
     if wanted.number is not None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true, update
 
 from asterisk_siptrunk.anomaly.finding import Finding
 from asterisk_siptrunk.anomaly.rule import Action, Level
@@ -119,6 +119,7 @@ class FindingFilter:
     trunk: str | None = None
     since: datetime | None = None
     level: Level | None = None
+    rule: str | None = None
     customer: str | None = None
     before: int | None = None
     done: bool = False
@@ -139,12 +140,38 @@ def listed(connection: Connection, wanted: FindingFilter, limit: int) -> list[Fi
         where &= finding.c.at >= wanted.since
     if wanted.level is not None:
         where &= finding.c.level == wanted.level.name.lower()
+    if wanted.rule is not None:
+        where &= finding.c.rule == wanted.rule
     if wanted.customer is not None:
         where &= finding.c.trunk_id.in_(trunks.ids_of(wanted.customer))
     if wanted.before is not None:
         where &= finding.c.id < wanted.before
     query = _RECORDS.where(where).order_by(finding.c.id.desc()).limit(limit)
     return [_record(row) for row in connection.execute(query)]
+
+
+def open_of(connection: Connection, trunk_ids: Collection[int]) -> dict[int, int]:
+    """How many findings nobody has seen to yet, by the trunk's id; rules on trial left out."""
+    query = (
+        select(finding.c.trunk_id, func.count())
+        .where(
+            finding.c.trunk_id.in_(trunk_ids),
+            finding.c.state == FindingState.OPEN,
+            finding.c.dry_run.is_(False),
+        )
+        .group_by(finding.c.trunk_id)
+    )
+    return {trunk_id: count for trunk_id, count in connection.execute(query)}  # noqa: C416 - rows
+
+
+def open_by_level(connection: Connection) -> dict[str, int]:
+    """How many findings nobody has seen to yet, by their level; rules on trial left out."""
+    query = (
+        select(finding.c.level, func.count())
+        .where(finding.c.state == FindingState.OPEN, finding.c.dry_run.is_(False))
+        .group_by(finding.c.level)
+    )
+    return {level: count for level, count in connection.execute(query)}  # noqa: C416 - rows of two
 
 
 def acknowledge(connection: Connection, by: By, number: int, remark: str) -> None:

@@ -31,6 +31,7 @@ from asterisk_siptrunk.database.audit import By, note
 from asterisk_siptrunk.database.customers import Customer
 from asterisk_siptrunk.database.tables import (
     Money,
+    channel_order,
     customer,
     invoice,
     invoice_line,
@@ -88,6 +89,7 @@ class Invoice:
         reminded: the steps of `dunning` that were taken.
         credits: the number of the invoice that a credit note takes back, and the `reason`.
         to_give_back: what had been paid of that already, and `given_back_at` when it went back.
+        order: the reference of the order that it is the invoice of.
     """
 
     id: int
@@ -108,6 +110,7 @@ class Invoice:
     reason: str
     to_give_back: Decimal
     given_back_at: datetime | None
+    order: str | None = None
 
     @property
     def unpaid(self) -> Decimal:
@@ -243,6 +246,14 @@ def every(connection: Connection, of_customer: str | None = None) -> list[Invoic
     return _load(connection, true() if of_customer is None else customer.c.name == of_customer)
 
 
+def unsettled(connection: Connection, of_customer: str | None = None) -> list[Invoice]:
+    """Those that are not paid yet, of all customers or of one, oldest first."""
+    where: ColumnElement[bool] = invoice.c.settled_at.is_(None)
+    if of_customer is not None:
+        where &= customer.c.name == of_customer
+    return _load(connection, where)
+
+
 def piece(
     connection: Connection, of: str | None, before: int | None, limit: int, *, unpaid: bool
 ) -> list[Invoice]:
@@ -255,11 +266,6 @@ def piece(
     if unpaid:
         wanted = wanted.where(invoice.c.settled_at.is_(None))
     return _load(connection, invoice.c.id.in_(wanted))[::-1]
-
-
-def unsettled(connection: Connection) -> list[Invoice]:
-    """Those that are not paid yet, oldest first."""
-    return _load(connection, invoice.c.settled_at.is_(None))
 
 
 def credit_notes_of(connection: Connection, one: Invoice) -> list[Invoice]:
@@ -392,11 +398,13 @@ def _load(connection: Connection, where: ColumnElement[bool]) -> list[Invoice]:
             taken_back.c.number.label("credits"),
             credited.label("credited"),
             paid.label("paid"),
+            channel_order.c.reference.label("order"),
         )
         .join(customer, customer.c.id == invoice.c.customer_id)
         .join(subscription, subscription.c.id == invoice.c.subscription_id)
         .join(trunk, trunk.c.id == subscription.c.trunk_id)
         .outerjoin(taken_back, taken_back.c.id == invoice.c.credits_id)
+        .outerjoin(channel_order, channel_order.c.id == invoice.c.order_id)
         .where(where)
         .order_by(invoice.c.id)
     )
@@ -423,6 +431,7 @@ def _made(row: Row[*tuple[Any, ...]]) -> Invoice:
         reason=row.reason,
         to_give_back=row.to_give_back,
         given_back_at=row.given_back_at,
+        order=row.order,
     )
 
 

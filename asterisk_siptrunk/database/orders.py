@@ -137,6 +137,13 @@ def every(connection: Connection, name: str | None = None) -> list[Order]:
     return _load(connection, true() if name is None else channel_order.c.trunk == name)
 
 
+def waiting(connection: Connection, of_customer: str, at: datetime) -> list[Order]:
+    """A customer's orders that can be paid at that moment, oldest first."""
+    placed = channel_order.c.state == OrderState.PLACED.value
+    found = _load(connection, placed & (customer.c.name == of_customer))
+    return [one for one in found if one.is_open_at(at)]
+
+
 def piece(  # noqa: PLR0913 - each narrows it
     connection: Connection,
     of: str | None,

@@ -2,10 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, insert, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    delete,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from asterisk_siptrunk.database import addresses, customers
@@ -19,11 +31,13 @@ from asterisk_siptrunk.database.tables import (
     trunk,
 )
 from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
-from asterisk_siptrunk.generation.inventory import shard_of
+from asterisk_siptrunk.generation.inventory import TrunkFacts, shard_of
 from asterisk_siptrunk.trunk import (
+    LONGEST_GRACE,
     AwayPolicy,
     CallerPolicy,
     Credentials,
+    Grace,
     Suspension,
     SuspensionScope,
     SuspensionSource,
@@ -50,6 +64,12 @@ _PLAIN = (
     "contact",
     "inbound_context",
 )
+_CREDENTIALS = (
+    *(trunk.c.credentials_username, trunk.c.credentials_realm),
+    *(trunk.c.credentials_md5, trunk.c.credentials_sha256),
+    *(trunk.c.previous_md5, trunk.c.previous_sha256, trunk.c.previous_until),
+)
+_NO_GRACE = {"previous_md5": None, "previous_sha256": None, "previous_until": None}
 
 
 def add(connection: Connection, by: By, new: Trunk, credentials: Credentials | None) -> Trunk:
@@ -125,6 +145,35 @@ def every(connection: Connection) -> list[Trunk]:
     return _load(connection, true())
 
 
+def of_customer(connection: Connection, name: str) -> list[Trunk]:
+    """A customer's trunks, ended ones too, by name."""
+    return _load(connection, trunk.c.customer_id == _id_of(name))
+
+
+def _id_of(customer_name: str) -> ScalarSelect[Any]:
+    return select(customer.c.id).where(customer.c.name == customer_name).scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many channels a trunk has, and whose it is."""
+
+    trunk: str
+    customer: str
+    channels: int
+
+
+def limits(connection: Connection) -> list[Limit]:
+    """Those of all trunks that have not ended, by name; far less to read than the trunks."""
+    query = (
+        select(trunk.c.name, customer.c.name, trunk.c.channels)
+        .join(customer, customer.c.id == trunk.c.customer_id)
+        .where(trunk.c.ended.is_(False))
+        .order_by(trunk.c.name)
+    )
+    return [Limit(*row) for row in connection.execute(query)]
+
+
 def ids_of(owner: str) -> Select[tuple[int]]:
     """The ids of a customer's trunks, for a condition."""
     of_owner = customer.c.name == owner
@@ -147,32 +196,44 @@ def piece(connection: Connection, of: str | None, after: str | None, limit: int)
     return _load(connection, trunk.c.id.in_(wanted))
 
 
-def of_shard(connection: Connection, shard: int) -> list[tuple[Trunk, Credentials | None]]:
+def of_shard(connection: Connection, shard: int) -> list[TrunkFacts]:
     """The trunks of one configuration shard, by name, with what checks their credentials."""
     found = _load(connection, trunk.c.shard == shard)
-    rows = connection.execute(
-        select(
-            trunk.c.id,
-            trunk.c.credentials_username,
-            trunk.c.credentials_realm,
-            trunk.c.credentials_md5,
-            trunk.c.credentials_sha256,
-        ).where(trunk.c.shard == shard)
-    )
-    credentials = {row.id: Credentials(*row[1:]) for row in rows if row.credentials_md5}
-    return [(one, credentials.get(one.id)) for one in found]
+    query = select(trunk.c.id, *_CREDENTIALS).where(trunk.c.shard == shard)
+    rows = {row.id: row for row in connection.execute(query)}
+    return [
+        TrunkFacts(one, _current(row), grace.credentials if grace else None)
+        for one in found
+        for row in (rows[one.id],)
+        for grace in (_grace(row),)
+    ]
 
 
 def credentials_of(connection: Connection, name: str) -> Credentials | None:
     """What checks a trunk's credentials, or None where it does not register."""
-    columns = (
-        trunk.c.credentials_username,
-        trunk.c.credentials_realm,
-        trunk.c.credentials_md5,
-        trunk.c.credentials_sha256,
-    )
-    row = connection.execute(select(*columns).where(trunk.c.name == name)).one_or_none()
-    return Credentials(*row) if row and row.credentials_md5 else None
+    row = connection.execute(select(*_CREDENTIALS).where(trunk.c.name == name)).one_or_none()
+    return _current(row) if row else None
+
+
+def grace_of(connection: Connection, name: str) -> Grace | None:
+    """What a trunk's PBX may go on with for a while, or None where it has but one secret."""
+    row = connection.execute(select(*_CREDENTIALS).where(trunk.c.name == name)).one_or_none()
+    return _grace(row) if row else None
+
+
+def _current(row: Row[*tuple[Any, ...]]) -> Credentials | None:
+    if not row.credentials_md5:
+        return None
+    whose = row.credentials_username, row.credentials_realm
+    return Credentials(*whose, row.credentials_md5, row.credentials_sha256)
+
+
+def _grace(row: Row[*tuple[Any, ...]]) -> Grace | None:
+    if row.previous_until is None:
+        return None
+    whose = row.credentials_username, row.credentials_realm
+    before = Credentials(*whose, row.previous_md5, row.previous_sha256)
+    return Grace(before, row.previous_until)
 
 
 def change(connection: Connection, by: By, name: str, **values: Any) -> Trunk:  # noqa: ANN401
@@ -227,16 +288,69 @@ def end(connection: Connection, by: By, name: str) -> None:
     note(connection, by, "trunk", name, "ended with its subscription")
 
 
-def set_credentials(connection: Connection, by: By, name: str, credentials: Credentials) -> None:
-    """Replace a trunk's credentials; the ones before stop working at the next apply.
+def set_credentials(
+    connection: Connection,
+    by: By,
+    name: str,
+    credentials: Credentials,
+    grace: timedelta = timedelta(0),
+) -> None:
+    """Replace a trunk's credentials; the ones before work on for the grace.
+
+    Without one they stop working at the next apply. Those before them stop in any case: a trunk
+    never has more than two.
 
     Raises:
         NotFound: there is none of that name.
-        InvalidInput: it has ended.
+        InvalidInput: it has ended, the grace is too long, or nothing can go on in it.
     """
     found = in_force(connection, name)
-    _update(connection, found.id, _credential_values(credentials))
-    note(connection, by, "trunk", name, "secret rotated")
+    kept = _kept(name, credentials_of(connection, name), credentials, by.at, grace)
+    _update(connection, found.id, _credential_values(credentials) | kept)
+    until = f"; the one before works until {by.at + grace:%Y-%m-%d %H:%M %Z}" if grace else ""
+    note(connection, by, "trunk", name, f"secret rotated{until}")
+
+
+def _kept(
+    name: str, before: Credentials | None, new: Credentials, at: datetime, grace: timedelta
+) -> dict[str, Any]:
+    """The columns of what a PBX may go on with."""
+    if not grace:
+        return _NO_GRACE
+    if not timedelta(0) < grace <= LONGEST_GRACE:
+        raise InvalidInput(f"A secret works on for {LONGEST_GRACE.days} days at most.")
+    if before is None or (before.username, before.realm) != (new.username, new.realm):
+        raise InvalidInput(
+            f"Trunk {name}: the secret before is bound to another realm, or there was none: it "
+            "cannot work on. Give no grace."
+        )
+    return {
+        "previous_md5": before.md5,
+        "previous_sha256": before.sha256,
+        "previous_until": at + grace,
+    }
+
+
+def graces_over(connection: Connection, at: datetime) -> bool:
+    """Whether a time of grace has ended that nobody has ended yet."""
+    return connection.execute(select(trunk.c.id).where(_is_over(at)).limit(1)).first() is not None
+
+
+def end_graces(connection: Connection, by: By) -> list[str]:
+    """Forget the secrets whose time of grace is over; gives the names of the trunks.
+
+    Asterisk forgets them at the next apply, which who calls this asks for.
+    """
+    query = select(trunk.c.id, trunk.c.name).where(_is_over(by.at)).order_by(trunk.c.id)
+    over = connection.execute(query.with_for_update()).all()
+    for trunk_id, name in over:
+        _update(connection, trunk_id, _NO_GRACE)
+        note(connection, by, "trunk", name, "the secret before works no more")
+    return [name for _, name in over]
+
+
+def _is_over(at: datetime) -> ColumnElement[bool]:
+    return trunk.c.previous_until.is_not(None) & (trunk.c.previous_until <= at)
 
 
 def add_number(connection: Connection, by: By, name: str, e164: str, *, main: bool) -> None:

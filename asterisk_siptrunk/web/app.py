@@ -15,6 +15,7 @@ from asterisk_siptrunk.web.api.app import PATH as API_PATH
 from asterisk_siptrunk.web.api.app import make_api
 from asterisk_siptrunk.web.guard import SecurityHeaders
 from asterisk_siptrunk.web.house import House
+from asterisk_siptrunk.web.live import Hub
 from asterisk_siptrunk.web.pages import Page, Site
 from asterisk_siptrunk.web.payment import Pay, PaymentHook
 from asterisk_siptrunk.web.problem import of_exception
@@ -25,10 +26,13 @@ from asterisk_siptrunk.web.site import (
     calls,
     channels,
     connect,
+    destination_change,
     destinations,
     entry,
     home,
     invoices,
+    live,
+    occupancy,
     people,
 )
 from asterisk_siptrunk.web.site.provider import (
@@ -44,8 +48,11 @@ from asterisk_siptrunk.web.site.provider import (
 
 _STATIC = Path(__file__).with_name("static")
 _FOR_PROGRAMS = ("/api/", "/webhooks/", "/healthz")
-_FOR_CUSTOMERS = (home, calls, channels, destinations, invoices, connect, anomalies)
-_FOR_ALL = (entry, account, people)
+_FOR_CUSTOMERS = (
+    *(home, occupancy, calls, channels, destinations, destination_change),
+    *(invoices, connect, anomalies),
+)
+_FOR_ALL = (entry, account, people, live)
 _FOR_PROVIDER = (wallboard, customers, carriers, watch, selling, pbx, audit, servers)
 PAGES: list[Page] = [
     page for module in (*_FOR_ALL, *_FOR_CUSTOMERS, *_FOR_PROVIDER) for page in module.PAGES.all
@@ -79,6 +86,7 @@ def make_app(house: House, pay: Pay) -> Starlette:
         )
         return site.problem(request, None, HTTPStatus(status))
 
+    app.state.live = Hub(house)
     app.add_exception_handler(HTTPException, refuse)
     app.add_exception_handler(Exception, refuse)
     return app

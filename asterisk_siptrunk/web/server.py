@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 import threading
+from typing import Any
 
 from starlette.applications import Starlette
 from uvicorn import Config, Server
@@ -16,8 +17,13 @@ from uvicorn import Config, Server
 from asterisk_siptrunk.errors import SiptrunkError
 from asterisk_siptrunk.settings import WebSettings
 
-MOST_CONNECTIONS = 64
-"""Whoever comes on top is told to come again (503): each takes a file, which calls need as well."""
+MOST_CONNECTIONS = 320
+"""Whoever comes on top is told to come again (503): each takes a file, which calls need as well.
+
+Open pages listen for good, `live.MOST_LISTENERS` of them; 80 are left for requests that end.
+`siptrunk serve` takes as many files as the system lets it (`daemon._allow_open_files`), alone we do
+with the usual 1,024.
+"""
 END_SECONDS = 2
 """For answers that are under way when we are told to stop."""
 
@@ -33,7 +39,7 @@ class WebServer:
 
     def __init__(self, app: Starlette, settings: WebSettings) -> None:
         self._listening = _listen(settings)
-        self._server = Server(
+        self._server = _Server(
             Config(
                 app,
                 loop="asyncio",
@@ -42,7 +48,8 @@ class WebServer:
                 lifespan="off",
                 log_config=None,  # as everything else of ours
                 access_log=False,  # a proxy writes one; what matters has lines of its own
-                proxy_headers=False,
+                proxy_headers=bool(settings.proxies),
+                forwarded_allow_ips=list(settings.proxies),
                 server_header=False,
                 limit_concurrency=MOST_CONNECTIONS,
                 timeout_graceful_shutdown=END_SECONDS,
@@ -82,6 +89,16 @@ class WebServer:
                 self._server.run(sockets=[self._listening])
         except Exception:
             log.exception("Nothing is served over the web any more")
+
+
+class _Server(Server):
+    """One that has those end who listen for good, before it waits for what is under way."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is under way, and let go."""
+        app: Any = self.config.app
+        app.state.live.end()
+        await super().shutdown(sockets)
 
 
 def _listen(settings: WebSettings) -> socket.socket:

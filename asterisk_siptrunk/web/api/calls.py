@@ -94,7 +94,7 @@ def list_calls(  # noqa: PLR0913 - a parameter for each filter
 def get_call(caller: Reader, call: Id) -> Call:
     """All of a call."""
     with caller.reading() as connection:
-        one = calls.find(connection, call)
+        one = calls.by_number(connection, call)
         if one is None or not _is_for(caller, connection, one):
             raise NotFound(f"There is no call {call}.")
     return _told(caller, one)
@@ -104,7 +104,7 @@ def _found(
     caller: Caller, connection: "Connection", wanted: calls.CallFilter, paged: Paged
 ) -> list[CallRecord]:
     after = paged.after(str, int)
-    before = None if after is None else (_moment(after[0]), after[1])
+    before = None if after is None else calls.Place(_moment(after[0]), after[1])
     if wanted.trunk is not None:
         caller.trunk(connection, wanted.trunk)
         return calls.latest(connection, wanted, paged.one_more, before)

@@ -263,7 +263,7 @@ def _sheet(caller: Caller, connection: "Connection", one: TrunkNow) -> TrunkShee
         numbers=list(one.numbers),
         username=credentials.username if credentials else None,
         realm=credentials.realm if credentials else None,
-        registrations=[_registration(each) for each in calls.registrations(connection, one.name)],
+        registrations=[_registration(each) for each in calls.registrations(connection, [one.id])],
     )
 
 
