@@ -11,6 +11,7 @@ import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from babel.core import get_global
 
@@ -39,7 +40,7 @@ def placed(longitude: float, latitude: float) -> Point:
     return round(WIDTH / 2 + SCALE * x), round(SCALE * (NORTH - y))
 
 
-def arcs(topology: dict) -> Iterator[list[Point]]:
+def arcs(topology: dict[str, Any]) -> Iterator[list[Point]]:
     (kx, ky), (dx, dy) = topology["transform"]["scale"], topology["transform"]["translate"]
     for arc in topology["arcs"]:
         x = y = 0
@@ -60,7 +61,7 @@ def path(rings: list[list[int]], lines: list[list[Point]]) -> str:
     return text
 
 
-def shapes(topology: dict) -> Iterator[tuple[str, str]]:
+def shapes(topology: dict[str, Any]) -> Iterator[tuple[str, str]]:
     aliases, lines = get_global("territory_aliases"), list(arcs(topology))
     for one in topology["objects"]["countries"]["geometries"]:
         country = BY_NAME.get(one["properties"]["name"]) or aliases.get(one.get("id"), [""])[0]

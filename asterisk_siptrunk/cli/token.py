@@ -32,7 +32,7 @@ def command() -> None:
 @click.option(
     "--scope",
     "scopes",
-    type=click.Choice(Scope),
+    type=click.Choice(Scope, case_sensitive=False),
     multiple=True,
     required=True,
     help="What for, see above; repeat.",

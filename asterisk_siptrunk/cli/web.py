@@ -31,6 +31,7 @@ from asterisk_siptrunk.errors import InvalidInput
 C = TypeVar("C", bound=Callable[..., Any])
 
 _COLUMNS = ("login", "name", "role", "customer", "second_factor", "disabled")
+_ROLE = click.Choice([role.value for role in Role])  # click would show an enum by its names
 _LONGEST_PASSWORD_LINE = 1000
 
 _PASSWORD = (
@@ -96,13 +97,13 @@ def create_admin(desk: Desk, login: str, name: str, *, piped: bool, generate: bo
 
 @command.command("add-user")
 @click.argument("login", type=LOGIN)
-@click.option("--role", type=click.Choice(Role), required=True, help="What it may do, see above.")
+@click.option("--role", type=_ROLE, required=True, help="What it may do, see above.")
 @click.option("--customer", default="", shell_complete=customer_names, help="Whose it is.")
 @click.option("--name", type=PERSON, default="", help="Who it is.")
 @_password_options
 @pass_desk
 def add_user(  # noqa: PLR0913 - what a person is
-    desk: Desk, login: str, role: Role, customer: str, name: str, *, piped: bool, generate: bool
+    desk: Desk, login: str, role: str, customer: str, name: str, *, piped: bool, generate: bool
 ) -> None:
     """Let somebody in.
 
@@ -117,7 +118,7 @@ def add_user(  # noqa: PLR0913 - what a person is
     Example:
       siptrunk web add-user bob@acme.example --role customer-admin --customer acme --generate
     """  # noqa: D301
-    _add(desk, login, name, role, customer, piped=piped, generate=generate)
+    _add(desk, login, name, Role(role), customer, piped=piped, generate=generate)
 
 
 def _add(  # noqa: PLR0913 - what a person is
@@ -155,7 +156,7 @@ def users(desk: Desk, customer: str | None, form: Form) -> None:
 
 @command.command("set-user")
 @name_argument(logins, "login")
-@click.option("--role", type=click.Choice(Role), help="What it may do; see 'add-user --help'.")
+@click.option("--role", type=_ROLE, help="What it may do; see 'add-user --help'.")
 @click.option("--name", type=PERSON, help="Who it is.")
 @click.option("--disable/--enable", "disabled", default=None, help="Put it out at once, or not.")
 @pass_desk

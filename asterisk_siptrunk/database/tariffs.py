@@ -68,7 +68,8 @@ def _deck_of(connection: Connection, trunk: Trunk, on: Ground, day: date) -> str
 def _changed(connection: Connection, deck: str) -> int | None:
     """Each loading of a deck is noted, in the same transaction."""
     query = select(func.max(audit.c.id)).where(audit.c.noun == "rate", audit.c.name == deck)
-    return connection.execute(query).scalar_one()
+    newest: int | None = connection.execute(query).scalar_one()
+    return newest
 
 
 def _read(connection: Connection, deck: str, home: str, day: date) -> Tariff:

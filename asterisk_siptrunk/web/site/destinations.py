@@ -52,8 +52,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from asterisk_siptrunk.billing.rate import Rate
-    from asterisk_siptrunk.database.foresight import Foresight
-    from asterisk_siptrunk.database.rules import StoredRule
 
 PAGES = Pages()
 _MOST_CHANGES = 30
@@ -74,7 +72,7 @@ class Scene:
     """A trunk with all that decides where it may call."""
 
     trunk: Trunk
-    stored: tuple["StoredRule", ...]
+    stored: tuple[rules.StoredRule, ...]
     policy: Policy
     tariff: Tariff
     currency: str
@@ -327,7 +325,8 @@ def _is_meant(row: Row, search: str) -> bool:
 
 def _plain(text: str) -> str:
     """A text in small letters without accents: nobody types them all in a search."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
+    straight = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    apart = unicodedata.normalize("NFKD", straight.casefold())
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
@@ -362,7 +361,7 @@ class Tried:
     number: str
     caller: str
     why: str = ""
-    seen: "Foresight | None" = None
+    seen: foresight.Foresight | None = None
     facts: str = ""
     rate: "Rate | None" = None
 
