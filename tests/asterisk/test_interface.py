@@ -1,4 +1,4 @@
-"""A customer's day at the management interface, with a real browser, a real Asterisk and real calls.
+"""A customer's day at the management interface: a real browser, a real Asterisk, real calls.
 
 Each step is seen twice: by who looks at the page, and by the PBX that calls.
 """
@@ -196,7 +196,7 @@ def provider_sees_it(visit: Visit) -> None:
     page.get_by_label("By whom").fill(CUSTOMER)
     page.get_by_role("button", name="Search").click()
     table = page.get_by_role("table")
-    for change in ("lv:premium", "our own campaign", "credentials", "order"):
+    for change in ("lv:premium", "our own campaign", "secret rotated", "order"):
         expect(table.get_by_role("row").filter(has_text=change).first).to_be_visible()
     visit.go("/provider/anomalies?state=released")
     expect(page.get_by_role("row").filter(has_text="premium-at-once")).to_be_visible()
