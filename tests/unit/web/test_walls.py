@@ -52,7 +52,9 @@ NEUTRAL: Values = {
     "target": ("lv",),
     "carrier": ("one",),
     "server": ("lab",),
-    "path": ("app.css",),
+    "change": ("open", "block"),
+    "country": ("fr",),
+    "rule": ("new-zone",),
 }
 """Names in paths that are nobody's own."""
 EXAMPLES = ("alice@acme.example", "voice@acme.example")
@@ -77,14 +79,15 @@ def fill(house, customer: str) -> Values:
         (issued,) = [one for one in invoices.every(connection) if one.customer == customer]
     note = shop.credit(issued.number, 1)
     call = add_call(house.engine, house.now() - timedelta(hours=1), trunk_id=number)
+    seen = watched(house, shop.by, paris, call)
     return {
         "customer": (customer,),
         "trunk": (paris, lyon),
         "call": (call,),
-        "number": (issued.number, note, NUMBERS[customer]),
+        "number": (issued.number, note, NUMBERS[customer], *seen["suspension"]),
         "invoice": (issued.number, note),
         "order": (placed.reference, first.reference),
-        **watched(house, shop.by, paris, call),
+        **seen,
         **let_in(house, shop.by, customer),
     }
 
@@ -170,8 +173,6 @@ class Town:
         """What bolt's own pages say, or do, of what is acme's, however it is named to them."""
         before, told = belongings(self.house.engine, "acme"), []
         for ask in self.asks(theirs=False):
-            if ask.never_ends:
-                continue
             browser = self.enter(Role.CUSTOMER_ADMIN, "bolt")
             answer = self.tell(browser, ask, self.bearer)
             if tells_of_acme(answer, {}):
@@ -225,14 +226,13 @@ def test_who_may_look_changes_nothing(town):
     rights = rights_of(Role.CUSTOMER_USER)
     beyond = {page.path for page in PAGES if page.method == "POST" and page.right not in rights}
     browser, before = town.enter(*ACME), everything(town.house.engine)
-    tried = 0
-    for ask in town.asks(theirs=True):
-        answer = town.tell(browser, ask)
-        if ask.method != "GET" and not ask.is_api and of_pages(ask, beyond):
-            assert answer.status_code in {403, 404}, ask
-            assert everything(town.house.engine) == before, ask
-            tried += 1
-    assert tried > 5
+    tried = [
+        ask for ask in town.asks(theirs=True) if ask.method == "POST" and of_pages(ask, beyond)
+    ]
+    for ask in tried:
+        assert town.tell(browser, ask).status_code in {403, 404}, ask
+        assert everything(town.house.engine) == before, ask
+    assert len(tried) > 5
 
 
 def of_pages(ask, paths) -> bool:
