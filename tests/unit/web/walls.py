@@ -28,6 +28,7 @@ FIT = {
     "disabled": "yes",
     "scope": "read",
     "days": "9",
+    "reason": "seen to",
 }
 """Fields that forms ask for besides: a form that is refused for one of them shows no wall."""
 
@@ -56,7 +57,9 @@ def routes_of(routes: Any, prefix: str = "") -> Iterator[tuple[str, Route]]:
         if isinstance(route, Route):
             yield prefix + route.path_format, route
         else:
-            yield from routes_of(route.routes, prefix + getattr(route, "path", ""))
+            # FastAPI keeps what was included as it is.
+            inside = getattr(route, "original_router", route)
+            yield from routes_of(inside.routes, prefix + getattr(route, "path", ""))
 
 
 def unknown_names(app: Any, known: Any) -> dict[str, set[str]]:
