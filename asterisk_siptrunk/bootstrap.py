@@ -31,24 +31,33 @@ from asterisk_siptrunk.billing.office import Office
 from asterisk_siptrunk.billing.payment import Outcome, Payment, PaymentState
 from asterisk_siptrunk.database import (
     accounts,
+    answers,
     audit,
     backtest,
     backup,
     calls,
     carriers,
     catalogues,
+    connecting,
     credit_notes,
     customers,
     dunning,
+    estimate,
     exports,
     findings,
+    foresight,
+    holdings,
     invoices,
+    itemised,
     months,
     notices,
+    occupancy,
     orders,
     payments,
+    pbxs,
     proofs,
     prune,
+    quality,
     rates,
     rating,
     renewals,
@@ -61,6 +70,7 @@ from asterisk_siptrunk.database import (
     sightings,
     subscriptions,
     suspensions,
+    tariffs,
     tokens,
     trunks,
     usage,
@@ -103,6 +113,7 @@ if TYPE_CHECKING:
     from asterisk_siptrunk.web.server import WebServer
 
 __all__ = [
+    "PAPERS",
     "Bill",
     "Business",
     "By",
@@ -121,6 +132,7 @@ __all__ = [
     "UnassignedPayment",
     "accounts",
     "agi_process",
+    "answers",
     "ask_service",
     "audit",
     "backtest",
@@ -130,7 +142,9 @@ __all__ = [
     "business",
     "calls",
     "carriers",
+    "cashier",
     "catalogues",
+    "connecting",
     "control",
     "counter",
     "courier",
@@ -139,25 +153,33 @@ __all__ = [
     "describe",
     "dunning",
     "engine",
+    "estimate",
     "exports",
     "findings",
     "firewall",
+    "foresight",
+    "holdings",
     "inventory",
     "invoices",
     "issue_credentials",
+    "itemised",
     "journal",
     "journal_is_lost",
     "load_settings",
     "months",
     "notices",
+    "occupancy",
     "on_paper",
     "open_engine",
     "orders",
+    "papers",
     "payments",
     "pbx_settings",
+    "pbxs",
     "proofs",
     "provider_row",
     "prune",
+    "quality",
     "rates",
     "rating",
     "reading",
@@ -172,11 +194,13 @@ __all__ = [
     "servers",
     "sessions",
     "signature",
+    "sip_server",
     "store",
     "subscriptions",
     "suspensions",
     "system_name",
     "take_payment",
+    "tariffs",
     "tokens",
     "transaction",
     "trunks",
@@ -184,6 +208,9 @@ __all__ = [
     "ways_of",
     "web_server",
 ]
+
+PAPERS = ("pdf", "factur-x", "xml", "csv", "json")
+"""How an invoice can be written to a file."""
 
 log = logging.getLogger(__name__)
 
@@ -298,6 +325,11 @@ def counter(settings: Settings, connection: Connection, by: By) -> Counter:
     return Counter(connection, by, business(settings))
 
 
+def cashier(settings: Settings, connection: Connection, by: By) -> Cashier:
+    """Where payments are taken."""
+    return Cashier(connection, by, business(settings))
+
+
 @dataclass(frozen=True, slots=True)
 class TakenPayment:
     """What became of a payment; with it the credentials of a trunk that it made, to show once."""
@@ -334,7 +366,7 @@ def take_payment(
 
     by = By(author, datetime.now(UTC)) if author else signature()
     with transaction(database) as connection:
-        outcome = Cashier(connection, by, business(settings)).pay(given, issue)
+        outcome = cashier(settings, connection, by).pay(given, issue)
     applied = outcome.state is PaymentState.APPLIED
     return TakenPayment(outcome, *(made[-1] if made and applied else ()))
 
@@ -434,6 +466,13 @@ def pbx_settings(
     return pbx.pbx_settings(trunk, username, asterisk, pbx.PbxKind(kind), templates)
 
 
+def sip_server(settings: Settings, trunk: Trunk) -> tuple[str, int]:
+    """Where the PBX of a trunk finds us: host and port."""
+    from asterisk_siptrunk.generation import pbx  # noqa: PLC0415
+
+    return pbx.sip_server(trunk, settings.asterisk)
+
+
 def firewall(settings: Settings, upstream: Iterable[Carrier], limits: "Limits") -> str:
     """The table of nftables that keeps a flood from the Asterisk beside us.
 
@@ -522,8 +561,15 @@ def rerating(settings: Settings, database: Engine, trunk: str, first: date) -> R
     return Rerating(database, business(settings), trunk, first)
 
 
+def papers() -> tuple[str, ...]:
+    """Those of `PAPERS` that can be made here."""
+    from asterisk_siptrunk import documents  # noqa: PLC0415
+
+    return PAPERS if documents.has_extra() else ("csv", "json")
+
+
 def on_paper(document: InvoiceDocument, kind: str) -> bytes:
-    """An invoice as a file: "pdf", "factur-x", "xml", "csv" or "json".
+    """An invoice as a file of one of the `PAPERS`.
 
     Raises:
         InvalidInput: it needs the extra `invoices`, which is not installed.

@@ -75,6 +75,11 @@ class InvoiceDocument:
         """What is still to be paid: of a credit note, nothing."""
         return self.totals.gross - self.paid if self.kind is InvoiceKind.INVOICE else Decimal(0)
 
+    def file_name(self, paper: str) -> str:
+        """What a file of it is called: "2026-000017.pdf", "2026-000017-factur-x.pdf"."""
+        ending = "-factur-x.pdf" if paper == "factur-x" else f".{paper}"
+        return f"{self.number.replace('/', '-')}{ending}"
+
     @property
     def title(self) -> str:
         """What it calls itself."""

@@ -1,5 +1,6 @@
 """Quotes: what an order would change, when, and for how much, before anything is ordered."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -58,6 +59,12 @@ class Quote:
     totals: Totals
     next: NextPeriod
     remarks: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for quotes that tell a customer the same: what was seen is what is ordered."""
+        told = (self.change.kind, self.usable, self.takes_effect, self.lines, self.totals)
+        return hashlib.sha256(repr((told, self.next, self.remarks)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

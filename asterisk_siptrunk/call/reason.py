@@ -10,11 +10,25 @@ class Cause(IntEnum):
     The answers were measured on Asterisk 22 (`Hangup(N)` on an unanswered PJSIP channel).
     """
 
-    UNALLOCATED = 1  # 404
-    USER_BUSY = 17  # 486
-    CALL_REJECTED = 21  # 403
-    CONGESTION = 34  # 503
-    TEMPORARY_FAILURE = 41  # 603
+    UNALLOCATED = 1
+    USER_BUSY = 17
+    CALL_REJECTED = 21
+    CONGESTION = 34
+    TEMPORARY_FAILURE = 41
+
+    @property
+    def sip_answer(self) -> int:
+        """The status that the PBX gets."""
+        return _SIP_ANSWERS[self]
+
+
+_SIP_ANSWERS = {
+    Cause.UNALLOCATED: 404,
+    Cause.USER_BUSY: 486,
+    Cause.CALL_REJECTED: 403,
+    Cause.CONGESTION: 503,
+    Cause.TEMPORARY_FAILURE: 603,
+}
 
 
 class Reason(StrEnum):

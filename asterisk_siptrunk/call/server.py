@@ -70,6 +70,10 @@ class ServerRecord:
     follows: bool
     calls: int
 
+    def is_due(self, apply: int) -> bool:
+        """Whether it gives signs of life, and has not followed that apply yet."""
+        return self.state is ServerState.SERVING and self.config_applied < apply
+
     @property
     def state(self) -> ServerState:
         """What its signs of life say."""

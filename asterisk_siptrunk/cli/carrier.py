@@ -5,10 +5,9 @@ from typing import Any, TextIO, TypeVar
 
 import click
 
-from asterisk_siptrunk.bootstrap import carriers
+from asterisk_siptrunk.bootstrap import carriers, occupancy
 from asterisk_siptrunk.cli.complete import carrier_names, profile_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
-from asterisk_siptrunk.cli.occupancy import carriers_in_use
 from asterisk_siptrunk.cli.options import (
     confirm,
     form_option,
@@ -157,7 +156,7 @@ def list_(desk: Desk, form: Form) -> None:
     """
     with desk.reading() as connection:
         found = carriers.every(connection)
-        in_use = carriers_in_use(connection)
+        in_use = occupancy.carriers_in_use(connection)
     rows: list[Row] = [
         {
             "name": one.name,
@@ -186,7 +185,7 @@ def show(desk: Desk, name: str, form: Form) -> None:
     """
     with desk.reading() as connection:
         found = carriers.get(connection, name)
-        in_use = carriers_in_use(connection)[name]
+        in_use = occupancy.carriers_in_use(connection)[name]
     show_row(_sheet(found, in_use), form, desk.zone)
 
 

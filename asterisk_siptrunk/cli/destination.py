@@ -4,15 +4,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asterisk_siptrunk.bootstrap import rules, trunks
-from asterisk_siptrunk.cli import foresight
+from asterisk_siptrunk import bootstrap
+from asterisk_siptrunk.bootstrap import foresight, rules, trunks
 from asterisk_siptrunk.cli.complete import rule_owners, ruled_targets, targets, trunk_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import confirm, form_option, history_command, yes_option
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows
-from asterisk_siptrunk.cli.values import LINE_OR_NONE, TARGET, without_punctuation
-from asterisk_siptrunk.destination import Action, Layer, Rule, Target, is_emergency
-from asterisk_siptrunk.errors import InvalidInput, NotFound
+from asterisk_siptrunk.cli.values import LINE_OR_NONE, TARGET
+from asterisk_siptrunk.destination import (
+    Action,
+    Layer,
+    Rule,
+    Target,
+    dialled_number,
+    refuse_emergency,
+    without_punctuation,
+)
+from asterisk_siptrunk.errors import NotFound
 from asterisk_siptrunk.trunk import PROVIDER
 
 if TYPE_CHECKING:
@@ -150,10 +158,32 @@ def check(desk: Desk, number: str, trunk: str, caller: str, form: Form) -> None:
       siptrunk destination check 0899123456 --trunk acme-paris
       siptrunk destination check 0037120000000 --trunk acme-paris --from 0123456789
     """  # noqa: D301
-    dialled = _dialled(number)
+    dialled, shown = dialled_number(number), without_punctuation(caller)
     with desk.reading() as connection:
-        seen = foresight.foresee(connection, trunk, dialled, without_punctuation(caller))
-    show_row(seen, form, desk.zone)
+        now = bootstrap.signature().at
+        seen = foresight.foresee(connection, trunk, dialled, shown, now)
+    show_row(_foreseen(seen), form, desk.zone)
+
+
+def _foreseen(seen: foresight.Foresight) -> Row:
+    reason, callee = seen.decision.reason, seen.callee
+    cause = reason.cause
+    return {
+        "verdict": "admitted" if seen.admitted else "refused",
+        "reason": reason,
+        "because": reason.sentence,
+        "facts": seen.decision.facts,
+        "trunk": seen.trunk.name,
+        "dialled": seen.attempt.dialled,
+        "callee": callee.number if callee else None,
+        "zone": callee.zone if callee else None,
+        "rule": seen.judgement.explanation if seen.judgement else None,
+        "caller_given": seen.attempt.caller,
+        "caller_shown": seen.caller_shown,
+        "carriers": seen.carriers,
+        "hangup_cause": None if cause is None else int(cause),
+        "sip_answer": None if cause is None else cause.sip_answer,
+    }
 
 
 command.add_command(
@@ -164,22 +194,6 @@ command.add_command(
         whose="NAME is a trunk, for its own rules, or 'provider' for those of all trunks.",
     )
 )
-
-
-def _dialled(text: str) -> str:
-    """What a PBX would send of a number that a person writes."""
-    number = without_punctuation(text)
-    digits = number.removeprefix("+")
-    if len(digits) > foresight.MOST_DIGITS and digits.isascii() and digits.isdigit():
-        raise InvalidInput(
-            f"{text[:60]!r} is too long to be dialled: it has {len(digits)} digits, and "
-            f"{foresight.MOST_DIGITS} are the most."
-        )
-    if not foresight.can_be_dialled(number):
-        raise InvalidInput(
-            f"{text[:60]!r} cannot be dialled: give digits, perhaps a plus in front."
-        )
-    return number
 
 
 def _layer_to_remove(connection: "Connection", target: Target, trunk: str | None) -> Layer:
@@ -197,17 +211,10 @@ def _layer(trunk: str | None, *, lock: bool) -> Layer:
     return Layer.PROVIDER if lock or trunk is None else Layer.CUSTOMER
 
 
-def _refuse_emergency(target: Target, country: str) -> None:
-    if is_emergency(str(target), country):
-        raise InvalidInput(
-            f"{target} is an emergency number of {country}: it always passes, and no rule applies."
-        )
-
-
 def _put(desk: Desk, rule: Rule, trunk: str | None) -> None:
     with desk.changing() as (connection, by):
         owner = trunks.get(connection, trunk) if trunk else None
-        _refuse_emergency(rule.target, (owner or desk.settings.provider).country)
+        refuse_emergency(str(rule.target), (owner or desk.settings.provider).country)
         rules.put(connection, by, rule, trunk)
     verb = "open" if rule.action is Action.ALLOW else "blocked"
     locked = ", locked" if rule.locked else ""

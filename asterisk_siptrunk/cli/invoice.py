@@ -35,8 +35,6 @@ _COLUMNS = (
 )
 _FOR_PEOPLE = _COLUMNS[:-1]
 _MOST_LINES = 1_000_000
-_FACTUR_X = "factur-x"
-_PAPERS = ("pdf", _FACTUR_X, "xml", "csv", "json")
 
 
 @click.group()
@@ -92,8 +90,8 @@ def show(desk: Desk, number: str, form: Form) -> None:
 @click.option(
     "--as",
     "paper",
-    type=click.Choice(_PAPERS),
-    default=_PAPERS[0],
+    type=click.Choice(bootstrap.PAPERS),
+    default=bootstrap.PAPERS[0],
     show_default=True,
     help="factur-x is the PDF with the XML of EN 16931 in it.",
 )
@@ -111,8 +109,7 @@ def export(desk: Desk, number: str, paper: str, output: Path | None) -> None:
     """
     with desk.reading() as connection:
         document = invoices.document(connection, number)
-    ending = "-factur-x.pdf" if paper == _FACTUR_X else f".{paper}"
-    file = output or Path(f"{number.replace('/', '-')}{ending}")
+    file = output or Path(document.file_name(paper))
     written = bootstrap.on_paper(document, paper)
     try:
         with whole_file(file) as fresh:

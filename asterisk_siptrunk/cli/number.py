@@ -18,9 +18,9 @@ from asterisk_siptrunk.cli.options import (
     yes_option,
 )
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows, warn
-from asterisk_siptrunk.cli.values import phone_number
 from asterisk_siptrunk.destination import Kind, normalise
 from asterisk_siptrunk.errors import NotFound
+from asterisk_siptrunk.typed import phone_number
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -28,9 +28,10 @@ from asterisk_siptrunk.cli.money import (
 from asterisk_siptrunk.cli.options import confirm, form_option, name_argument, yes_option
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows, warn
 from asterisk_siptrunk.cli.selling import empty_of_seller
-from asterisk_siptrunk.cli.values import COUNTRY, PAYMENT, PRICE, WholeNumber, phone_number
+from asterisk_siptrunk.cli.values import COUNTRY, PAYMENT, PRICE, WholeNumber
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import MOST_CHANNELS
+from asterisk_siptrunk.typed import phone_number
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -140,7 +141,7 @@ def place(
     confirm(f"{_in_words(request, quote_row(quoted))} Order it?", yes=yes)
     with desk.changing() as (connection, by):
         wish = bootstrap.counter(desk.settings, connection, by).quoted(request)
-        if quote_row(wish.quote) != quote_row(quoted):
+        if wish.quote.fingerprint != quoted.fingerprint:
             raise InvalidInput("What this comes to has changed meanwhile: order it again.")
         order = orders.place(connection, by, wish)
     show_row(_sheet(order), form, desk.zone, lines=line_rows(order.lines, order.currency))

@@ -21,8 +21,8 @@ from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.options import form_option, history_command
 from asterisk_siptrunk.cli.output import Form, Row, say, show_row, show_rows, stdout, warn
 from asterisk_siptrunk.cli.progress import counted
-from asterisk_siptrunk.cli.values import DAY, without_punctuation
-from asterisk_siptrunk.destination import Destination, normalise
+from asterisk_siptrunk.cli.values import DAY
+from asterisk_siptrunk.destination import Destination, normalise, without_punctuation
 from asterisk_siptrunk.errors import InvalidInput, NotFound
 from asterisk_siptrunk.trunk import parse_name
 

@@ -46,7 +46,7 @@ def bring_to_others(desk: Desk, generation: str) -> None:
         for one in others
     ]
     show_rows(rows, _COLUMNS, Form.TABLE, desk.zone)
-    if lacking := [one.name for one in others if _is_due(one, number)]:
+    if lacking := [one.name for one in others if one.is_due(number)]:
         raise ApplyFailed(
             f"Applied here, but not on {', '.join(lacking)}: what was there before is in place."
         )
@@ -59,14 +59,10 @@ def _awaited(desk: Desk, number: int) -> Sequence[ServerRecord]:
         with desk.reading() as connection:
             own = desk.settings.asterisk.server
             others = [one for one in servers.every(connection) if one.name != own]
-        open_yet = any(_is_due(one, number) and not one.config_error for one in others)
+        open_yet = any(one.is_due(number) and not one.config_error for one in others)
         if not open_yet or monotonic() > deadline:
             return others
         sleep(POLL_SECONDS)
-
-
-def _is_due(one: ServerRecord, number: int) -> bool:
-    return one.state is ServerState.SERVING and one.config_applied < number
 
 
 def _outcome(one: ServerRecord, number: int) -> str:

@@ -8,7 +8,7 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,6 @@ _MOST_JOURNAL_BEHIND = 2_000_000
 """Bytes, some 9,000 calls: a daemon that was away for long has read that within half a minute."""
 _BEAT_TOLERANCE = 3 * BEAT_SECONDS
 _WAITS_FOR_LOCK = "2s"
-_LONGEST_NOTICE = timedelta(hours=1)
 _LEAST_FREE, _LITTLE_FREE = 50_000_000, 500_000_000
 """Bytes: a day of 1,000,000 calls takes about 500 MB in the database, and 230 in the journal."""
 
@@ -234,7 +233,7 @@ def rotated(desk: Desk) -> Iterator[Finding]:
 def waiting_notices(desk: Desk) -> Iterator[Finding]:
     """Whether notices arrive."""
     with desk.reading() as connection:
-        found = notices.overdue(connection, datetime.now(UTC) - _LONGEST_NOTICE)
+        found = notices.overdue(connection, datetime.now(UTC) - notices.LONGEST)
     if found is None:
         yield Finding("notices", Health.OK, "No notice waits for more than an hour.")
         return

@@ -1,20 +1,17 @@
 """`siptrunk subscription`."""
 
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 
 import click
 
-from asterisk_siptrunk.billing.line import Totals
-from asterisk_siptrunk.billing.renewal import fixed_lines, lines_added
+from asterisk_siptrunk.billing.outlook import outlook
+from asterisk_siptrunk.billing.renewal import lines_added
 from asterisk_siptrunk.billing.subscription import (
     Change,
     Ground,
     OrderKind,
     Subscription,
     held_as_one,
-    holding,
-    start_of,
 )
 from asterisk_siptrunk.bootstrap import customers, subscriptions
 from asterisk_siptrunk.cli.complete import customer_names, trunk_names
@@ -73,10 +70,8 @@ def show(desk: Desk, trunk: str, form: Form) -> None:
     with desk.reading() as connection:
         on = subscriptions.ground(connection, desk.zone)
         found = subscriptions.get(connection, trunk, desk.zone)
-    begins: list[Row] = []
-    if found.ends is None:
-        start = start_of(found, _next_first(found, on), on)
-        begins = line_rows(fixed_lines(found, start), found.currency)
+    ahead = outlook(found, datetime.now(UTC), on)
+    begins = ahead.following.lines if ahead and ahead.following else ()
     show_row(
         {**_line(found, on), "period": found.period.value},
         form,
@@ -85,7 +80,7 @@ def show(desk: Desk, trunk: str, form: Form) -> None:
         options=[
             {"name": one.name, **span(one.since, one.until)} for one in held_as_one(found.options)
         ],
-        next_lines=begins,
+        next_lines=line_rows(begins, found.currency),
     )
 
 
@@ -171,31 +166,19 @@ def remove_option(desk: Desk, trunk: str, option: str) -> None:
     say(f"The option {option} of trunk {trunk} ends on {until}.")
 
 
-def _next_first(one: Subscription, on: Ground) -> date:
-    return holding(one, datetime.now(UTC), on).period.next
-
-
 def _line(one: Subscription, on: Ground) -> Row:
-    now = datetime.now(UTC)
-    row: Row = {
+    ahead = outlook(one, datetime.now(UTC), on)
+    has, following = (ahead.has, ahead.following) if ahead else (None, None)
+    return {
         "trunk": one.trunk,
         "customer": one.customer,
         "offer": one.offer,
         "plan": one.plan,
-        "channels": None,
-        "next_channels": None,
-        "next_period": None,
-        "next_price": None,
+        "channels": has.usable if has else None,
+        "next_channels": following.start.usable if following else None,
+        "next_period": day(has.period.next) if has else None,
+        "next_price": money(following.net, one.currency) if following else None,
         "currency": for_programs_only(one.currency),
         "began": day(one.began),
         "ends": day(one.ends),
     }
-    if one.ends is not None and one.ends <= on.day_of(now):
-        return row  # Today's catalogue need not have its offer any more.
-    has = holding(one, now, on)
-    row = {**row, "channels": has.usable, "next_period": day(has.period.next)}
-    if one.ends is None:
-        start = start_of(one, has.period.next, on)
-        net = Totals.of(fixed_lines(one, start), Decimal(0), one.currency).net
-        return {**row, "next_channels": start.usable, "next_price": money(net, one.currency)}
-    return row

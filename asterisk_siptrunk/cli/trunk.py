@@ -1,7 +1,7 @@
 """`siptrunk trunk`."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import click
@@ -26,6 +26,7 @@ from asterisk_siptrunk.cli.values import (
     CALLS_PER_SECOND,
     CONTEXT,
     COUNTRY,
+    LENGTH,
     LINE,
     LINE_OR_NONE,
     MOMENT,
@@ -34,7 +35,6 @@ from asterisk_siptrunk.cli.values import (
     TARGET,
     WholeNumber,
     limit,
-    phone_number,
 )
 from asterisk_siptrunk.destination import Target, caller_number, domestic_patterns
 from asterisk_siptrunk.errors import InvalidInput
@@ -50,6 +50,8 @@ from asterisk_siptrunk.trunk import (
     Trunk,
     TrunkKind,
 )
+from asterisk_siptrunk.trunk.terms import require_use
+from asterisk_siptrunk.typed import phone_number
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -81,13 +83,6 @@ _IN_TABLE = (
 )
 # Those of `generation.pbx.PbxKind`, which would bring Jinja2 into every command of this noun.
 PBX_KINDS = ("asterisk", "freepbx", "3cx", "generic")
-# Terms that nothing is made of, by kind.
-_IDLE = {
-    TrunkKind.REGISTERED: ("contact", "inbound_context"),
-    TrunkKind.ADDRESS: ("inbound_context",),
-    TrunkKind.LOCAL: ("addresses", "contact", "transport", "srtp"),
-}
-_OPTIONS = {"addresses": "address"}
 _APPLY = "Asterisk knows of it after 'siptrunk config apply'."
 
 _TERMS = (
@@ -190,7 +185,7 @@ def add(  # noqa: PLR0913 - one argument for each option that is not a term
     if "channels" not in values:
         raise click.UsageError("Missing option '--channels'.")
     country = values.pop("country", desk.settings.provider.country)
-    _refuse_idle(kind, values)
+    require_use(kind, values)
     new = Trunk(id=0, name=name, customer=customer, kind=kind, country=country, **values)
     credentials, secret = _credentials(desk, new)
     with desk.changing() as (connection, by):
@@ -235,6 +230,7 @@ def show(desk: Desk, name: str, form: Form) -> None:
     with desk.reading() as connection:
         found = trunks.get(connection, name)
         credentials = trunks.credentials_of(connection, name)
+        kept = trunks.grace_of(connection, name)
         in_use = calls.in_use(connection).get(name, 0)
         registered = [r for r in calls.registrations(connection) if r.trunk == name]
         stopped = suspension_rows(suspensions.listed(connection, name))
@@ -248,7 +244,8 @@ def show(desk: Desk, name: str, form: Form) -> None:
         }
         for r in registered
     ]
-    sheet = {**_sheet(found, credentials), "in_use": in_use}
+    until = kept.until if kept else None
+    sheet = {**_sheet(found, credentials), "previous_until": until, "in_use": in_use}
     show_row(sheet, form, desk.zone, suspensions=stopped, registrations=registrations)
 
 
@@ -271,7 +268,7 @@ def set_(desk: Desk, /, *, name: str, any_address: bool, **terms: Any) -> None: 
     if not values:
         raise nothing_to_set()
     with desk.changing() as (connection, by):
-        _refuse_idle(trunks.in_force(connection, name).kind, values)
+        require_use(trunks.in_force(connection, name).kind, values)
         changed = trunks.change(connection, by, name, **values)
     say(f"Trunk {name} changed. {_APPLY}")
     _warn_if_away_is_closed(changed)
@@ -377,14 +374,27 @@ def resume(  # noqa: PLR0913 - one argument for each option
 
 @command.command("rotate-secret")
 @name_argument(trunk_names)
+@click.option(
+    "--grace",
+    type=LENGTH,
+    default=timedelta(0),
+    help="How long the old one works on beside it: 30m, 24h, 7d.  [default: until the next apply]",
+)
 @yes_option
 @form_option
 @pass_desk
-def rotate_secret(desk: Desk, name: str, *, yes: bool, form: Form) -> None:
+def rotate_secret(desk: Desk, name: str, *, grace: timedelta, yes: bool, form: Form) -> None:
     """Make a new secret and show it, this once; the old one works until the next apply.
 
-    Example: siptrunk trunk rotate-secret acme-paris
-    """
+    With --grace both work from the next apply on, and the service ends the old one by itself.
+    Give none where the old one is in the wrong hands. Of those that were replaced only the last
+    one works on.
+
+    \b
+    Examples:
+      siptrunk trunk rotate-secret acme-paris
+      siptrunk trunk rotate-secret acme-paris --grace 24h
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with desk.reading() as connection:
         _refuse_without_secret(trunks.in_force(connection, name))
     confirm(f"Replace the secret of trunk {name}? Its PBX must be given the new one.", yes=yes)
@@ -392,11 +402,13 @@ def rotate_secret(desk: Desk, name: str, *, yes: bool, form: Form) -> None:
         credentials, secret = _credentials(desk, trunks.get(connection, name))
         if credentials is None:
             raise InvalidInput(f"Trunk {name} does not register: it has no secret.")
-        trunks.set_credentials(connection, by, name, credentials)
+        trunks.set_credentials(connection, by, name, credentials, grace)
+        kept = trunks.grace_of(connection, name)
     row: dict[str, Value] = {
         "name": name,
         "username": credentials.username,
         "realm": credentials.realm,
+        "previous_until": kept.until if kept else None,
     }
     show_row(row | _secret_of(secret), form, desk.zone)
     say(f"The secret of trunk {name} was replaced. {_APPLY}")
@@ -459,17 +471,6 @@ def _number(text: str, country: str) -> str:
         return phone_number(text, country)
     except InvalidInput as error:
         raise InvalidInput(f"--number: {error}") from None
-
-
-def _refuse_idle(kind: TrunkKind, values: Mapping[str, Any]) -> None:
-    """Refuse terms that a trunk of this kind has no use for: whoever gives one expects something.
-
-    What takes a term away is let pass.
-    """
-    for term in _IDLE[kind]:
-        if values.get(term):
-            option = _OPTIONS.get(term, term).replace("_", "-")
-            raise InvalidInput(f"--{option} does nothing for a trunk of kind {kind}: leave it out.")
 
 
 def _refuse_without_secret(trunk: Trunk) -> None:

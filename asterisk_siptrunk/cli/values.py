@@ -6,27 +6,29 @@ import warnings
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any, Generic, TextIO, TypeVar
 
 import click
-import phonenumbers
 
+from asterisk_siptrunk.account.login import parse_login, parse_person
 from asterisk_siptrunk.billing.money import parse_percent, parse_price
-from asterisk_siptrunk.billing.payment import LONGEST_REFERENCE
 from asterisk_siptrunk.call.month import LocalMonth, month_at
 from asterisk_siptrunk.cli.desk import desk_of
-from asterisk_siptrunk.destination import Target, caller_number, country_code
+from asterisk_siptrunk.destination import Target, country_code
 from asterisk_siptrunk.errors import InvalidInput, SettingsError
 from asterisk_siptrunk.trunk import (
     MOST_CALLS_PER_SECOND,
     MOST_CARRIER_CHANNELS,
     IPNetwork,
     parse_context,
+    parse_line,
+    parse_line_or_none,
     parse_secret,
     parse_server,
     parse_username,
 )
+from asterisk_siptrunk.trunk.addresses import parse_network
+from asterisk_siptrunk.typed import caller_text, email_address, payment_reference, tax_id_or_none
 
 T = TypeVar("T")
 
@@ -36,13 +38,9 @@ _DEFAULT = "default"
 _YEARS = range(1970, 3000)
 _MONTHS = range(1, 13)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
-_CALLER = re.compile(r"\+?[0-9]{1,30}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
-_PUNCTUATION = re.compile(r"[\s().\-/]")
-# Only the shape: whether it takes mail, only mail can tell.
-_EMAIL = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]+\.[^\s@<>,;:\"().]+")
-_TAX_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .\-/]{0,38}[A-Za-z0-9]", re.ASCII)
-_LONGEST_LINE = 500
+_LENGTH = re.compile(r"([0-9]{1,4})([mhd])", re.ASCII)
+_LENGTH_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 # More than any secret that is taken: a longer file is not the one that was meant.
 _LONGEST_SECRET_FILE = 1000
 
@@ -78,24 +76,9 @@ class NetworkType(ReadType[IPNetwork]):
     name = "network"
 
     def read(self, text: str, context: click.Context | None) -> IPNetwork:
-        """Parse, and suggest the network where host bits stand."""
+        """Parse."""
         del context
-        try:
-            return ip_network(text)
-        except ValueError:
-            raise InvalidInput(_network_advice(text)) from None
-
-
-def _network_advice(text: str) -> str:
-    try:
-        network = ip_interface(text).network
-    except ValueError:
-        return (
-            f"{text!r} is no IP address or network; give one like 192.0.2.10, 192.0.2.0/24 or "
-            "2001:db8::/32."
-        )
-    address = ip_address(text.partition("/")[0])
-    return f"{text} has host bits set; for the network give {network}, for the host {address}."
+        return parse_network(text)
 
 
 class CountryType(ReadType[str]):
@@ -132,80 +115,6 @@ class TextType(ReadType[str]):
         """Ask the rule."""
         del context
         return self._rule(text)
-
-
-def one_line(text: str) -> str:
-    """A sentence of a person's: one line, with something in it.
-
-    Raises:
-        InvalidInput: it is empty, or holds what would steer a terminal.
-    """
-    if not text.strip():
-        raise InvalidInput("this is empty: say it in a few words.")
-    return _printable(text)
-
-
-def one_line_or_none(text: str) -> str:
-    """The same; nothing takes away what was there.
-
-    Raises:
-        InvalidInput: it holds what would steer a terminal.
-    """
-    return _printable(text)
-
-
-def _printable(text: str) -> str:
-    wrong = next((each for each in text if not each.isprintable()), None)
-    if wrong is not None:
-        raise InvalidInput(f"the character {wrong!r} cannot stand in it: write one line of text.")
-    if len(text) > _LONGEST_LINE:
-        raise InvalidInput(f"this has {len(text)} characters; {_LONGEST_LINE} are the most.")
-    return text
-
-
-def caller_text(text: str) -> str:
-    """A caller's number without punctuation, in whatever form: digits, perhaps a plus in front.
-
-    Raises:
-        InvalidInput: it is none.
-    """
-    number = without_punctuation(text)
-    if _CALLER.fullmatch(number):
-        return number
-    raise InvalidInput(f"{text[:80]!r} is no caller's number; give one like +33612345678 or 100.")
-
-
-def email_address(text: str) -> str:
-    """An address that notices can be sent to, or "" for none.
-
-    Raises:
-        InvalidInput: it does not look like one.
-    """
-    if not text or (text.isprintable() and _EMAIL.fullmatch(text)):
-        return text
-    raise InvalidInput(f"{text[:80]!r} is no e-mail address; give one like voice@acme.example.")
-
-
-def payment_reference(text: str) -> str:
-    """What whoever took a payment calls it.
-
-    Raises:
-        InvalidInput: it is empty, too long, or holds what would steer a terminal.
-    """
-    if len(text) > LONGEST_REFERENCE:
-        raise InvalidInput(f"this has {len(text)} characters; {LONGEST_REFERENCE} are the most.")
-    return one_line(text)
-
-
-def tax_id_or_none(text: str) -> str:
-    """A number as tax offices give them, or "" for none.
-
-    Raises:
-        InvalidInput: it does not look like one.
-    """
-    if not text or _TAX_ID.fullmatch(text):
-        return text
-    raise InvalidInput(f"{text[:80]!r} is no tax number; give one like FR32123456789.")
 
 
 class TaxType(ReadType[Decimal | str]):
@@ -293,6 +202,22 @@ class MomentType(ReadType[datetime]):
         return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
 
 
+class LengthType(ReadType[timedelta]):
+    """How long something lasts: 30m, 24h, 7d."""
+
+    name = "length"
+
+    def read(self, text: str, context: click.Context | None) -> timedelta:
+        """Parse."""
+        del context
+        found = _LENGTH.fullmatch(text.strip())
+        if found is None:
+            raise InvalidInput(
+                f"{text[:20]!r} is no length of time; give minutes, hours or days: 30m, 24h, 7d."
+            )
+        return timedelta(**{_LENGTH_UNITS[found[2]]: int(found[1])})
+
+
 class DayType(ReadType[date]):
     """A day of the provider's."""
 
@@ -338,14 +263,17 @@ CALLS_PER_SECOND = CountType(MOST_CALLS_PER_SECOND)
 CARRIER_CHANNELS = CountType(MOST_CARRIER_CHANNELS)
 MOMENT = MomentType()
 DAY = DayType()
+LENGTH = LengthType()
 MONTH = MonthType()
 PRICE = PriceType()
 SERVER = TextType("host", parse_server)
 CONTEXT = TextType("context", parse_context)
 CALLER = TextType("number", caller_text)
-LINE = TextType("text", one_line)
-LINE_OR_NONE = TextType("text", one_line_or_none)
+LINE = TextType("text", parse_line)
+LINE_OR_NONE = TextType("text", parse_line_or_none)
 EMAIL = TextType("address", email_address)
+LOGIN = TextType("address", parse_login)
+PERSON = TextType("name", parse_person)
 PAYMENT = TextType("reference", payment_reference)
 TAX_ID = TextType("number", tax_id_or_none)
 TAX = TaxType()
@@ -355,34 +283,6 @@ USERNAME = TextType("name", parse_username)
 def limit(given: int | str | None) -> int | None:
     """What `CountType` means: a number, or no limit."""
     return given if isinstance(given, int) else None
-
-
-def without_punctuation(text: str) -> str:
-    """A number without what people write between its digits."""
-    return _PUNCTUATION.sub("", text)
-
-
-def phone_number(text: str, country: str) -> str:
-    """A telephone number in E.164, however it was written in `country`.
-
-    Raises:
-        InvalidInput: it is none.
-    """
-    number = caller_number(without_punctuation(text), country)
-    if number is None:
-        raise InvalidInput(
-            f"{text!r} is no telephone number in {country}; give it like {_example(country)}."
-        )
-    return str(number)
-
-
-def _example(country: str) -> str:
-    number = phonenumbers.example_number(country)
-    if number is None:
-        return "+33123456789"
-    national = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return f"{e164} or {national}"
 
 
 def _typed_secret(whose: str) -> str:

@@ -1,5 +1,6 @@
 """Who changed what, and when: written in the same transaction as the change."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,3 +43,36 @@ def history(connection: Connection, noun: str, name: str | None = None) -> list[
         .order_by(audit.c.id.desc())
     )
     return [AuditEntry(*row) for row in connection.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which changes are wanted; None asks for nothing. `since` and `until` are half-open."""
+
+    noun: str | None = None
+    name: str | None = None
+    author: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def piece(
+    connection: Connection, wanted: AuditFilter, before: int | None, limit: int
+) -> Sequence[tuple[int, AuditEntry]]:
+    """So many changes, the newest first, from before an id on; each with its id."""
+    query = (
+        select(audit.c.id, audit.c.at, audit.c.author, audit.c.noun, audit.c.name, audit.c.change)
+        .order_by(audit.c.id.desc())
+        .limit(limit)
+    )
+    for column in (audit.c.noun, audit.c.name, audit.c.author):
+        value = getattr(wanted, column.name)
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.since is not None:
+        query = query.where(audit.c.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(audit.c.at < wanted.until)
+    if before is not None:
+        query = query.where(audit.c.id < before)
+    return [(row.id, AuditEntry(*row[1:])) for row in connection.execute(query)]

@@ -94,10 +94,16 @@ def get(connection: Connection, number: int) -> FindingRecord:
     Raises:
         NotFound: there is none of that number.
     """
-    row = connection.execute(_RECORDS.where(finding.c.id == number)).one_or_none()
-    if row is None:
+    found = find(connection, number)
+    if found is None:
         raise NotFound(f"There is no finding {number}; 'siptrunk anomaly list --all' shows them.")
-    return _record(row)
+    return found
+
+
+def find(connection: Connection, number: int) -> FindingRecord | None:
+    """The finding of that number; None where there is none."""
+    row = connection.execute(_RECORDS.where(finding.c.id == number)).one_or_none()
+    return _record(row) if row else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +111,17 @@ class FindingFilter:
     """Which findings are wanted; None asks for nothing.
 
     Attributes:
+        customer: whose trunks they are of.
+        before: those with a smaller number.
         done: those that were acknowledged or released, too.
     """
 
     trunk: str | None = None
     since: datetime | None = None
     level: Level | None = None
+    rule: str | None = None
+    customer: str | None = None
+    before: int | None = None
     done: bool = False
 
 
@@ -129,6 +140,12 @@ def listed(connection: Connection, wanted: FindingFilter, limit: int) -> list[Fi
         where &= finding.c.at >= wanted.since
     if wanted.level is not None:
         where &= finding.c.level == wanted.level.name.lower()
+    if wanted.rule is not None:
+        where &= finding.c.rule == wanted.rule
+    if wanted.customer is not None:
+        where &= finding.c.trunk_id.in_(trunks.ids_of(wanted.customer))
+    if wanted.before is not None:
+        where &= finding.c.id < wanted.before
     query = _RECORDS.where(where).order_by(finding.c.id.desc()).limit(limit)
     return [_record(row) for row in connection.execute(query)]
 
@@ -145,6 +162,16 @@ def open_of(connection: Connection, trunk_ids: Collection[int]) -> dict[int, int
         .group_by(finding.c.trunk_id)
     )
     return {trunk_id: count for trunk_id, count in connection.execute(query)}  # noqa: C416 - rows
+
+
+def open_by_level(connection: Connection) -> dict[str, int]:
+    """How many findings nobody has seen to yet, by their level; rules on trial left out."""
+    query = (
+        select(finding.c.level, func.count())
+        .where(finding.c.state == FindingState.OPEN, finding.c.dry_run.is_(False))
+        .group_by(finding.c.level)
+    )
+    return {level: count for level, count in connection.execute(query)}  # noqa: C416 - rows of two
 
 
 def acknowledge(connection: Connection, by: By, number: int, remark: str) -> None:

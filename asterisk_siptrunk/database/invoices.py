@@ -31,6 +31,7 @@ from asterisk_siptrunk.database.audit import By, note
 from asterisk_siptrunk.database.customers import Customer
 from asterisk_siptrunk.database.tables import (
     Money,
+    channel_order,
     customer,
     invoice,
     invoice_line,
@@ -88,6 +89,7 @@ class Invoice:
         reminded: the steps of `dunning` that were taken.
         credits: the number of the invoice that a credit note takes back, and the `reason`.
         to_give_back: what had been paid of that already, and `given_back_at` when it went back.
+        order: the reference of the order that it is the invoice of.
     """
 
     id: int
@@ -108,6 +110,7 @@ class Invoice:
     reason: str
     to_give_back: Decimal
     given_back_at: datetime | None
+    order: str | None = None
 
     @property
     def unpaid(self) -> Decimal:
@@ -220,10 +223,15 @@ def get(connection: Connection, number: str) -> Invoice:
     Raises:
         NotFound: there is none of that number.
     """
-    found = _load(connection, invoice.c.number == number)
-    if not found:
+    found = find(connection, number)
+    if found is None:
         raise NotFound(f"There is no invoice {number}; 'siptrunk invoice list' shows them all.")
-    return found[0]
+    return found
+
+
+def find(connection: Connection, number: str) -> Invoice | None:
+    """The invoice or credit note of that number; None where there is none."""
+    return next(iter(_load(connection, invoice.c.number == number)), None)
 
 
 def locked(connection: Connection, number: str) -> Invoice:
@@ -244,6 +252,20 @@ def unsettled(connection: Connection, of_customer: str | None = None) -> list[In
     if of_customer is not None:
         where &= customer.c.name == of_customer
     return _load(connection, where)
+
+
+def piece(
+    connection: Connection, of: str | None, before: int | None, limit: int, *, unpaid: bool
+) -> list[Invoice]:
+    """So many of them, the newest first, from before an id on: all, or a customer's."""
+    wanted = select(invoice.c.id).order_by(invoice.c.id.desc()).limit(limit)
+    if of is not None:
+        wanted = wanted.join(customer).where(customer.c.name == of)
+    if before is not None:
+        wanted = wanted.where(invoice.c.id < before)
+    if unpaid:
+        wanted = wanted.where(invoice.c.settled_at.is_(None))
+    return _load(connection, invoice.c.id.in_(wanted))[::-1]
 
 
 def credit_notes_of(connection: Connection, one: Invoice) -> list[Invoice]:
@@ -376,11 +398,13 @@ def _load(connection: Connection, where: ColumnElement[bool]) -> list[Invoice]:
             taken_back.c.number.label("credits"),
             credited.label("credited"),
             paid.label("paid"),
+            channel_order.c.reference.label("order"),
         )
         .join(customer, customer.c.id == invoice.c.customer_id)
         .join(subscription, subscription.c.id == invoice.c.subscription_id)
         .join(trunk, trunk.c.id == subscription.c.trunk_id)
         .outerjoin(taken_back, taken_back.c.id == invoice.c.credits_id)
+        .outerjoin(channel_order, channel_order.c.id == invoice.c.order_id)
         .where(where)
         .order_by(invoice.c.id)
     )
@@ -407,6 +431,7 @@ def _made(row: Row[*tuple[Any, ...]]) -> Invoice:
         reason=row.reason,
         to_give_back=row.to_give_back,
         given_back_at=row.given_back_at,
+        order=row.order,
     )
 
 

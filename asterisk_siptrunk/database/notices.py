@@ -54,6 +54,10 @@ class NoticeRecord:
     error: str
 
 
+LONGEST = timedelta(hours=1)
+"""A notice that has waited for longer is overdue: something keeps it from arriving."""
+
+
 @dataclass(frozen=True, slots=True)
 class Overdue:
     """Notices that have waited for long: how many, and why the last one of them did not arrive."""

@@ -114,10 +114,15 @@ def get(connection: Connection, reference: str) -> Order:
     Raises:
         NotFound: there is none of that reference.
     """
-    found = _load(connection, channel_order.c.reference == reference)
-    if not found:
+    found = find(connection, reference)
+    if found is None:
         raise NotFound(f"There is no order {reference}; 'siptrunk order list' shows them all.")
-    return found[0]
+    return found
+
+
+def find(connection: Connection, reference: str) -> Order | None:
+    """The order of that reference; None where there is none."""
+    return next(iter(_load(connection, channel_order.c.reference == reference)), None)
 
 
 def locked(connection: Connection, reference: str) -> Order:
@@ -137,6 +142,28 @@ def waiting(connection: Connection, of_customer: str, at: datetime) -> list[Orde
     placed = channel_order.c.state == OrderState.PLACED.value
     found = _load(connection, placed & (customer.c.name == of_customer))
     return [one for one in found if one.is_open_at(at)]
+
+
+def piece(  # noqa: PLR0913 - each narrows it
+    connection: Connection,
+    of: str | None,
+    name: str | None,
+    before: int | None,
+    limit: int,
+    *,
+    state: OrderState | None,
+) -> list[Order]:
+    """So many orders, the newest first, from before an id on: of a customer, of a trunk."""
+    wanted = select(channel_order.c.id).order_by(channel_order.c.id.desc()).limit(limit)
+    if of is not None:
+        wanted = wanted.join(customer).where(customer.c.name == of)
+    if name is not None:
+        wanted = wanted.where(channel_order.c.trunk == name)
+    if state is not None:
+        wanted = wanted.where(channel_order.c.state == state.value)
+    if before is not None:
+        wanted = wanted.where(channel_order.c.id < before)
+    return _load(connection, channel_order.c.id.in_(wanted))[::-1]
 
 
 def cancel(connection: Connection, by: By, reference: str, on: Ground) -> Order:

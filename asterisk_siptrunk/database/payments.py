@@ -6,9 +6,10 @@ what cannot be paid any more is kept as `unassigned`, to be given back: it is ne
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from asterisk_siptrunk.billing.line import Line, Totals
 from asterisk_siptrunk.billing.money import shown
@@ -259,6 +260,32 @@ class Cashier:
         said = f"{one.reference}: {shown(one.amount, one.currency)} for {what}, {state}"
         note(self._connection, self._by, "payment", one.reference, said)
         return Outcome(state, words)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRecord:
+    """Money that came, and what became of it."""
+
+    reference: str
+    amount: Decimal
+    currency: str
+    state: PaymentState
+    at: datetime
+
+
+def of_invoice(connection: Connection, one: Invoice) -> list[PaymentRecord]:
+    """The payments that were for an invoice, or for the order that it is of, oldest first."""
+    of_order = select(invoice.c.order_id).where(invoice.c.id == one.id).scalar_subquery()
+    columns = (payment.c.reference, payment.c.amount, payment.c.currency, payment.c.state)
+    query = (
+        select(*columns, payment.c.at)
+        .where(or_(payment.c.invoice_id == one.id, payment.c.order_id == of_order))
+        .order_by(payment.c.at, payment.c.reference)
+    )
+    return [
+        PaymentRecord(row.reference, row.amount, row.currency, PaymentState(row.state), row.at)
+        for row in connection.execute(query)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,9 +127,9 @@ def whole_deck(connection: Connection, deck: str) -> list[Rate]:
     return [Rate(*row) for row in connection.execute(query)]
 
 
-def count(connection: Connection, usage: PeriodUsage) -> int:
-    """How many calls `compute` will go through, for whoever waits for it."""
-    query = _calls(connection, usage).where(call.c.started_at >= usage.span.since)
+def count(connection: Connection, usage: PeriodUsage, most: int | None = None) -> int:
+    """How many calls `compute` will go through, for whoever waits; counted up to `most`."""
+    query = _calls(connection, usage).where(call.c.started_at >= usage.span.since).limit(most)
     return connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
 
 

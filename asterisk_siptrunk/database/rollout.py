@@ -17,12 +17,24 @@ def want(connection: Connection, name: str, generation: str) -> int:
     Returns:
         The number of this apply. What servers told of those before is forgotten.
     """
+    number = ask(connection)
+    followed(connection, name, number, generation)
+    return number
+
+
+def ask(connection: Connection) -> int:
+    """Ask all servers for what the database says once this transaction is done.
+
+    Before anything of a trunk is changed in it, since whoever has a trunk's row may wait for the
+    provider's.
+
+    Returns:
+        The number of this apply.
+    """
     # The servers first, and then the provider, as whoever takes a server for lost does.
     connection.execute(update(server).values(config_error=""))
     connection.execute(update(provider).values(config_wanted=provider.c.config_wanted + 1))
-    number = _newest(connection)
-    followed(connection, name, number, generation)
-    return number
+    return _newest(connection)
 
 
 def settle(connection: Connection, name: str, generation: str) -> None:

@@ -9,6 +9,7 @@ from functools import cache
 from phonenumbers import PhoneMetadata
 
 from asterisk_siptrunk.destination import shipped
+from asterisk_siptrunk.errors import InvalidInput
 
 _EVERYWHERE = frozenset({"112", "911"})
 _ENUMERATED_LENGTHS = range(2, 5)
@@ -18,6 +19,18 @@ _ENUMERATED_LENGTHS = range(2, 5)
 def is_emergency(dialled: str, country: str) -> bool:
     """Whether `dialled`, in exactly this form, is an emergency number of `country` (`FR`)."""
     return dialled in _numbers(country.upper())
+
+
+def refuse_emergency(target: str, country: str) -> None:
+    """See that a rule is for no emergency number of `country`: it would say what never happens.
+
+    Raises:
+        InvalidInput: it is.
+    """
+    if is_emergency(target, country):
+        raise InvalidInput(
+            f"{target} is an emergency number of {country}: it always passes, and no rule applies."
+        )
 
 
 def emergency_numbers(country: str) -> tuple[str, ...]:

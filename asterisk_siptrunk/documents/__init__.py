@@ -6,12 +6,18 @@ imported when such a file is made.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from asterisk_siptrunk.billing.invoice import InvoiceDocument
 from asterisk_siptrunk.documents.tables import to_csv, to_json
 from asterisk_siptrunk.errors import InvalidInput
 
-__all__ = ["to_csv", "to_factur_x", "to_json", "to_pdf", "to_xml"]
+__all__ = ["has_extra", "to_csv", "to_factur_x", "to_json", "to_pdf", "to_xml"]
+
+
+def has_extra() -> bool:
+    """Whether the extra `invoices` is installed, without which there is no PDF and no XML."""
+    return all(find_spec(library) is not None for library in ("reportlab", "drafthorse"))
 
 
 def to_pdf(document: InvoiceDocument) -> bytes:

@@ -19,6 +19,7 @@ KNOWS = {
     "settings": {"errors"},
     "whole_file": set(),
     "spreadsheet": set(),
+    "typed": {"errors", "account", "destination", "trunk", "billing"},
     "destination": {"errors"},
     "trunk": {"errors"},
     "call": {"errors", "destination", "trunk"},
@@ -32,8 +33,8 @@ KNOWS = {
     "database": BASE | PURE | {"generation.inventory", "whole_file"},
     "documents": {"errors", "billing"},
     "delivery": BASE | {"notice"},
-    "web": BASE | PURE | {"bootstrap", "spreadsheet"},
-    "cli": BASE | PURE | {"generation", "bootstrap", "spreadsheet", "whole_file"},
+    "web": BASE | PURE | {"bootstrap", "spreadsheet", "typed"},
+    "cli": BASE | PURE | {"generation", "bootstrap", "spreadsheet", "typed", "whole_file"},
     # The wiring: what stands in no room and in no edge.
     "bootstrap": EVERYTHING | {"admission_service", "daemon"},
     "admission_service": EVERYTHING,
@@ -50,6 +51,7 @@ KNOWS = {
 LIBRARIES = {
     "destination": {"phonenumbers"},
     "call": {"phonenumbers"},
+    "typed": {"phonenumbers"},
     "account": {"argon2", "pyotp"},
     "generation": {"jinja2"},
     "asterisk": {"panoramisk", "asterisk"},  # pyst2 calls itself asterisk

@@ -1,18 +1,20 @@
-"""Rows of calls as pages need them: each as a case wants it, the rest as most have it."""
+"""Rows of calls and findings as pages need them: each as a case wants it, the rest as most have."""
 
+import json
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from asterisk_siptrunk.database import carriers, trunks
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import reading, transaction
-from asterisk_siptrunk.database.tables import call
+from asterisk_siptrunk.database.tables import call, finding, trunk
 from asterisk_siptrunk.trunk import Carrier
 from asterisk_siptrunk.trunk.profiles import load_profile
 from asterisk_siptrunk.web.house import House
+from tests.unit.cli.records import record
 
 _serial = count(1)
 
@@ -25,10 +27,10 @@ def add_carrier(house: House, name: str = "secretcarrier") -> int:
         return next(one.id for one in carriers.every(connection) if one.name == name)
 
 
-def add_call(house: House, began: datetime, trunk: str = "acme-paris", **changes: Any) -> int:
+def add_call(house: House, began: datetime, of_trunk: str = "acme-paris", **changes: Any) -> int:
     """Write a call that was answered after 5 s and hung up after 65; gives its number."""
     with reading(house.engine) as connection:
-        trunk_id = trunks.get(connection, trunk).id
+        trunk_id = trunks.get(connection, of_trunk).id
     number = next(_serial)
     values: dict[str, Any] = {
         "server": "lab",
@@ -60,7 +62,7 @@ def add_call(house: House, began: datetime, trunk: str = "acme-paris", **changes
         return int(done.scalar_one())
 
 
-def add_live(house: House, began: datetime, trunk: str = "acme-paris", **changes: Any) -> int:
+def add_live(house: House, began: datetime, of_trunk: str = "acme-paris", **changes: Any) -> int:
     """One that goes on."""
     going_on = {"ended_at": None, "evidence": None, "hangup_cause": None}
     return add_call(house, began, trunk, **{**going_on, **changes})
@@ -72,3 +74,41 @@ def add_refused(
     """One that was refused."""
     never = {"ringing_at": None, "answered_at": None, "ended_at": began, "evidence": "admission"}
     return add_call(house, began, verdict="refused", reason=reason, **{**never, **changes})
+
+
+def call_of(house, reason="admitted", **values) -> int:
+    """A call that begins now; gives its number."""
+    verdict = "admitted" if reason == "admitted" else "refused"
+    with transaction(house.engine) as connection:
+        number = len(connection.execute(select(call.c.id)).all()) + 1
+        row = record(number, carrier_id=None, started_at=house.now(), verdict=verdict)
+        row |= {"reason": reason, "id": number, **values}
+        connection.execute(insert(call).values(row))
+    return number
+
+
+def finding_of(house, trunk_name="acme-paris", ago=timedelta(0), **values) -> int:
+    """What the watch found then; gives its number."""
+    row = {
+        "at": house.now() - ago,
+        "rule": "new-cost",
+        "version": 1,
+        "level": "critical",
+        "key": "lv:premium",
+        "amount": 52_000_000,
+        "usual": 0,
+        "basis": "",
+        "window": 600,
+        "sentence": "Trunk acme-paris: calls for 52.00 to lv:premium within 10 minutes.",
+        "evidence": json.dumps(values.pop("evidence", [])),
+        "action": "block-zone",
+        "dry_run": False,
+        "state": "open",
+        **values,
+    }
+    with transaction(house.engine) as connection:
+        owner = select(trunk.c.id).where(trunk.c.name == trunk_name)
+        row["trunk_id"] = connection.execute(owner).scalar_one()
+        key = connection.execute(insert(finding).values(row)).inserted_primary_key
+    assert key is not None
+    return int(key[0])
