@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from starlette.responses import Response
 
@@ -81,7 +82,7 @@ def wallboard_now(view: View) -> Response:
     return view.page("provider/part/board.html", **_values(view))
 
 
-def _values(view: View) -> dict[str, object]:
+def _values(view: View) -> dict[str, Any]:
     return {
         "board": _board(view),
         "states": said.states(view),
