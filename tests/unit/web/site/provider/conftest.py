@@ -27,14 +27,12 @@ def upstream(house, clock):
     """Two carriers, first and second."""
     with transaction(house.engine) as connection:
         for name, priority in (("first", 10), ("second", 20)):
-            new = Carrier(
-                0, name, load_profile("generic"), "192.0.2.10", "FR", priority=priority
-            )
+            new = Carrier(0, name, load_profile("generic"), "192.0.2.10", "FR", priority=priority)
             carriers.add(connection, By("setup", clock.now), new)
 
 
 @pytest.fixture
-def put_call(house, clock, upstream):
+def put_call(house, clock, upstream):  # noqa: ARG001 - it makes the carriers
     """Writes a call of acme-paris that began so many seconds ago, by a carrier."""
 
     def put(seconds: float = 60, via: str | None = "first", **values: Any) -> int:

@@ -17,7 +17,8 @@ def noted(house, clock):
             note(connection, by, "rate", f"deck-{number}", "=1+1" if number == 3 else "changed")
 
 
-def test_a_page_at_a_time(support, noted):
+@pytest.mark.usefixtures("noted")
+def test_a_page_at_a_time(support):
     page = support.get("/provider/audit?noun=rate").text
     assert "rate deck-50" in page
     assert "rate deck-0<" not in page
@@ -25,6 +26,7 @@ def test_a_page_at_a_time(support, noted):
     assert "rate deck-0<" in support.get(older).text
 
 
+@pytest.mark.usefixtures("noted")
 @pytest.mark.parametrize(
     ("query", "there", "not_there"),
     [
@@ -35,13 +37,14 @@ def test_a_page_at_a_time(support, noted):
         ("noun=carrier", "Nothing was changed", "deck-1<"),
     ],
 )
-def test_what_is_looked_for(support, noted, query, there, not_there):
+def test_what_is_looked_for(support, query, there, not_there):
     page = support.get(f"/provider/audit?{query}").text
     assert there in page
     assert not_there not in page
 
 
-def test_all_of_it_for_a_spreadsheet(support, noted):
+@pytest.mark.usefixtures("noted")
+def test_all_of_it_for_a_spreadsheet(support):
     answer = support.get("/provider/audit.csv?noun=rate")
     assert answer.headers["content-type"].startswith("text/csv")
     lines = answer.text.splitlines()

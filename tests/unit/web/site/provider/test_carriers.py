@@ -33,7 +33,8 @@ def test_how_calls_went(support, answered, put_call, clock, house):
     assert "3 calls were looked at" in support.get("/provider/carriers?span=hour").text
 
 
-def test_it_is_changed(provider, upstream, house):
+@pytest.mark.usefixtures("upstream")
+def test_it_is_changed(provider, house):
     answer = provider.post("/provider/carriers/first", **form(priority="5", channels="30"))
     assert answer.status_code == 303
     assert (stored(house).priority, stored(house).channels) == (5, 30)
@@ -42,10 +43,11 @@ def test_it_is_changed(provider, upstream, house):
     assert "out of service" in provider.get("/provider/carriers").text
 
 
+@pytest.mark.usefixtures("upstream")
 @pytest.mark.parametrize(
     "wrong", [{"weight": "0"}, {"priority": "-1"}, {"priority": ""}, {"channels": "many"}]
 )
-def test_what_is_no_number_changes_nothing(provider, upstream, house, wrong):
+def test_what_is_no_number_changes_nothing(provider, house, wrong):
     answer = provider.post("/provider/carriers/first", **form(**wrong))
     assert answer.status_code == 422
     assert "give a whole number" in answer.text
@@ -57,5 +59,6 @@ def test_a_carrier_that_is_not_there(provider):
     assert provider.post("/provider/carriers/none", **form()).status_code == 404
 
 
-def test_its_secret_is_on_no_page(provider, upstream):
+@pytest.mark.usefixtures("upstream")
+def test_its_secret_is_on_no_page(provider):
     assert "secret" not in provider.get("/provider/carriers/first").text.lower()

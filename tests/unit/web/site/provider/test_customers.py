@@ -78,7 +78,7 @@ def test_one_that_cannot_be_is_not_taken_in(provider, house, wrong):
         assert len(customers.every(connection)) == 2
 
 
-def test_one_without_a_trunk_is_removed_by_its_name(provider, house):
+def test_one_without_a_trunk_is_removed_by_its_name(provider):
     provider.post("/provider/customers", name="cora")
     assert provider.post("/provider/customers/cora/remove", typed="core").status_code == 422
     assert provider.post("/provider/customers/cora/remove", typed="cora").status_code == 303
@@ -153,7 +153,9 @@ def test_numbers_come_and_go(provider, house):
     assert the_trunk(house).main_number == "+33123456781"
     provider.post(f"{own}/remove", number="+33123456781")
     assert the_trunk(house).numbers == ("+33123456780",)
-    assert provider.post("/provider/trunks/bolt-paris/numbers", number="0123456780").status_code == 409
+    assert (
+        provider.post("/provider/trunks/bolt-paris/numbers", number="0123456780").status_code == 409
+    )
     other = provider.post("/provider/trunks/bolt-paris/numbers/remove", number="+33123456780")
     assert other.status_code == 422  # another trunk's
 

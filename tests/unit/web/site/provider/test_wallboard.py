@@ -1,6 +1,16 @@
 """All servers, trunks and carriers at a glance."""
 
+import pytest
+
 from asterisk_siptrunk.call import Reason, Verdict
+
+
+@pytest.fixture
+def a_call_and_a_finding(put_call, answered, a_finding):
+    """One call that goes on, one that was answered, and a finding."""
+    put_call(10)
+    answered()
+    a_finding()
 
 
 def test_with_nothing_there_yet(support):
@@ -14,9 +24,8 @@ def test_with_nothing_there_yet(support):
         assert sentence in page
 
 
-def test_what_goes_on(support, put_call, answered, serving, a_finding, clock):
-    put_call(10)
-    answered()
+@pytest.mark.usefixtures("serving", "a_call_and_a_finding")
+def test_what_goes_on(support, put_call, clock):
     for _ in range(3):
         put_call(
             20,
@@ -26,7 +35,6 @@ def test_what_goes_on(support, put_call, answered, serving, a_finding, clock):
             ended_at=clock.now,
             hangup_cause=34,
         )
-    a_finding()
     page = support.get("/provider").text
     assert 'data-live="/live/provider"' in page
     assert '<span data-live-key="provider:calls">1</span>' in page
@@ -40,7 +48,8 @@ def test_what_goes_on(support, put_call, answered, serving, a_finding, clock):
     assert "7 bytes" in page
 
 
-def test_an_open_page_asks_for_its_part(support, serving):
+@pytest.mark.usefixtures("serving")
+def test_an_open_page_asks_for_its_part(support):
     part = support.get("/provider/board").text
     assert ">serving<" in part
     assert "<html" not in part
