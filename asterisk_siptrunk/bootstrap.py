@@ -342,11 +342,15 @@ def _take_told_payment(settings: Settings, given: Payment) -> Outcome:
 
 
 def take_payment(
-    settings: Settings, database: Engine, given: Payment, author: str = ""
+    settings: Settings,
+    database: Engine,
+    given: Payment,
+    author: str = "",
+    at: datetime | None = None,
 ) -> TakenPayment:
     """Apply a payment: what it is for takes effect with it.
 
-    `author` is who says so, where that is not the account at work.
+    `author` is who says so, where that is not the account at work; `at` is when, if not now.
 
     Raises:
         SiptrunkError: nothing of it was kept, and why.
@@ -357,7 +361,7 @@ def take_payment(
         made.append(issue_credentials(settings, trunk))
         return made[-1][0]
 
-    by = By(author, datetime.now(UTC)) if author else signature()
+    by = By(author, at or datetime.now(UTC)) if author else signature()
     with transaction(database) as connection:
         outcome = Cashier(connection, by, business(settings)).pay(given, issue)
     applied = outcome.state is PaymentState.APPLIED

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.bootstrap import By
 from asterisk_siptrunk.settings import Settings
+from asterisk_siptrunk.web.errand import Errand
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -22,6 +23,7 @@ class House:
         self.settings = settings
         self.engine = engine
         self.now = clock
+        self.billing: Errand[Any] = Errand("billing run")
 
     @cached_property
     def zone(self) -> ZoneInfo:
