@@ -43,7 +43,7 @@ def status(connection: Connection, business: Business, now: datetime) -> Status:
         day=day,
         due=renewals.due(connection, business, day),
         unpaid=invoices.unsettled(connection),
-        waiting=[one for one in orders.every(connection) if one.is_open_at(now)],
+        waiting=orders.waiting(connection, None, now),
         payments=payments.unassigned(connection),
         notes=invoices.to_give_back(connection),
     )

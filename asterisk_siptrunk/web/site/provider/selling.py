@@ -32,7 +32,7 @@ from asterisk_siptrunk.bootstrap import (
 )
 from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound, SiptrunkError
 from asterisk_siptrunk.typed import payment_reference
-from asterisk_siptrunk.web.given import asked, form_day, line
+from asterisk_siptrunk.web.given import asked, asked_id, form_day, line
 from asterisk_siptrunk.web.house import House
 from asterisk_siptrunk.web.pages import Pages
 from asterisk_siptrunk.web.view import View
@@ -40,7 +40,6 @@ from asterisk_siptrunk.web.view import View
 PAGES = Pages()
 MOST = 100
 _HOME = "/provider/selling"
-_UNSETTLED = {"overdue"}  # an open credit note is settled, and its money not yet given back
 _STATES = ("open", "overdue", "paid", "credited", "settled")
 
 
@@ -178,15 +177,23 @@ def _of_today(every: list[Catalogue], today: date) -> Catalogue | None:
 def show_orders(view: View) -> Response:
     """The orders that wait for their payment, or all of them, the newest first."""
     now, every = view.house.now(), asked(view, "state") == "all"
+    trunk = asked(view, "trunk")
     with view.reading() as connection:
-        found = orders.every(connection, asked(view, "trunk"))
-    wanted = [one for one in reversed(found) if every or one.is_open_at(now)]
+        found = (
+            orders.piece(connection, None, trunk, None, asked_id(view, "before"), MOST + 1)
+            if every
+            else [
+                one
+                for one in reversed(orders.waiting(connection, None, now))
+                if trunk in {None, one.trunk}
+            ]
+        )
     return view.page(
         "provider/orders.html",
-        orders=wanted[:MOST],
-        more=max(0, len(wanted) - MOST),
+        orders=found[:MOST] if every else found,
+        older=found[MOST - 1].id if every and len(found) > MOST else None,
         every=every,
-        trunk=asked(view, "trunk") or "",
+        trunk=trunk or "",
         now=now,
     )
 
@@ -232,16 +239,18 @@ def show_invoices(view: View) -> Response:
     state = state if state in _STATES else None
     with view.reading() as connection:
         found = (
-            invoices.unsettled(connection, customer)
-            if state in _UNSETTLED
-            else invoices.every(connection, customer)
+            invoices.unsettled(connection, customer)[::-1]
+            if state == "overdue"  # however old they are
+            else invoices.piece(
+                connection, customer, asked_id(view, "before"), MOST + 1, unpaid=False
+            )
         )
-    told = [(one, one.state_on(view.house.today)) for one in reversed(found)]
-    wanted = [each for each in told if state in {None, each[1]}]
+    shown = found if state == "overdue" else found[:MOST]
+    told = [(one, one.state_on(view.house.today)) for one in shown]
     return view.page(
         "provider/invoices.html",
-        invoices=wanted[:MOST],
-        more=max(0, len(wanted) - MOST),
+        invoices=[each for each in told if state in {None, each[1]}],
+        older=found[MOST - 1].id if len(found) > len(shown) else None,
         customer=customer or "",
         state=state or "",
         states={

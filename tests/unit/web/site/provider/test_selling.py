@@ -9,6 +9,7 @@ from asterisk_siptrunk.account import Role
 from asterisk_siptrunk.database import catalogues, invoices, orders, proofs, trunks
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.web.errand import Errand
+from asterisk_siptrunk.web.site.provider import selling
 from tests.unit.database.shop import CATALOGUE, EVER, Shop
 from tests.unit.web.conftest import login_of
 
@@ -100,6 +101,24 @@ def test_a_payment_too_late_is_kept_to_be_given_back(provider, shop, clock):
     assert "bank-18</th>" not in provider.get("/provider/selling").text
 
 
+def test_the_older_ones_are_on_the_next_page(provider, shop, monkeypatch):
+    monkeypatch.setattr(selling, "MOST", 1)
+    first = shop.subscribe()
+    second = shop.raised(6)
+    for kind, references in (
+        ("orders?state=all", (second.reference, first.reference)),
+        ("invoices", None),
+    ):
+        page = provider.get(f"/provider/selling/{kind}").text
+        older = page.split('id="older" href="')[1].split('"')[0].replace("&amp;", "&")
+        following = provider.get(older).text
+        assert 'id="older"' not in following
+        newer, before = references or ("-000002", "-000001")
+        assert newer in page
+        assert before in following
+        assert before not in page
+
+
 def test_what_is_not_there(provider):
     assert provider.get("/provider/selling/orders/O-NONE").status_code == 404
     assert provider.post("/provider/selling/orders/O-NONE/pay", payment="x").status_code == 404
@@ -139,13 +158,13 @@ def test_what_is_not_proven_is_not_invoiced(provider, shop, house, clock, run):
     assert written(house) == []
 
 
-def test_a_day_to_come_can_only_be_looked_at(provider, house, run):
+def test_a_day_to_come_can_only_be_looked_at(house, run):
     assert run("run", day="2030-01-01").status_code == 422
     assert house.billing.state is None
     assert run("preview", day="2030-01-01").status_code == 303
 
 
-def test_one_run_at_a_time(provider, house, monkeypatch):
+def test_one_run_at_a_time(provider, monkeypatch):
     monkeypatch.setattr(Errand, "begin", lambda *_: False)
     answer = provider.post("/provider/selling/preview")
     assert answer.status_code == 409
