@@ -157,9 +157,11 @@ def test_who_may_not_listen(request, who, path, status):
     assert request.getfixturevalue(who).get(path).status_code == status
 
 
-def log_out(house, _browser):
+def log_out(house, browser):
     with transaction(house.engine) as connection:
-        sessions.close(connection, digest(_browser.client.cookies[COOKIE]))
+        found = sessions.find(connection, digest(browser.client.cookies[COOKIE]), house.now())
+        assert found is not None
+        sessions.close_one(connection, By("x", house.now()), found.account, found.id)
 
 
 def disable(house, _browser):
