@@ -118,9 +118,7 @@ def _log_in(connection: Connection, number: int, now: datetime) -> str:
         customer=name,
         password_hash="",
     )
-    sessions.open_one(
-        connection, account, digest=digest(cookie), address="", user_agent="", now=now
-    )
+    sessions.open_one(connection, by, account, digest=digest(cookie), address="", user_agent="")
     return cookie
 
 
