@@ -65,7 +65,7 @@ def add_call(house: House, began: datetime, of_trunk: str = "acme-paris", **chan
 def add_live(house: House, began: datetime, of_trunk: str = "acme-paris", **changes: Any) -> int:
     """One that goes on."""
     going_on = {"ended_at": None, "evidence": None, "hangup_cause": None}
-    return add_call(house, began, trunk, **{**going_on, **changes})
+    return add_call(house, began, of_trunk, **{**going_on, **changes})
 
 
 def add_refused(
