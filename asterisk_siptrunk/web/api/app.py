@@ -39,8 +39,6 @@ from asterisk_siptrunk.web.house import House
 from asterisk_siptrunk.web.problem import problem
 
 PATH = "/api/v1"
-MOST_BYTES = 64 * 1024
-"""Of a body; the longest that makes sense has some 5 kB."""
 _MOST_ERRORS = 20
 ROUTERS: Sequence[APIRouter] = (
     *(trunks.ROUTER, numbers.ROUTER, destinations.ROUTER, calls.ROUTER, findings.ROUTER),
@@ -82,7 +80,6 @@ def make_api(house: House, requests: Pace = REQUESTS, failures: Pace = FAILURES)
         servers=[{"url": PATH}],
         root_path_in_servers=False,
         redirect_slashes=False,
-        max_body_size=MOST_BYTES,
         webhooks=webhooks.WEBHOOKS,
         middleware=[Middleware(Door, house=house, requests=requests, failures=failures)],
         exception_handlers={
@@ -101,6 +98,8 @@ async def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 # nosec B101 - tells mypy
     status = HTTPStatus(error.status_code)
     headers = dict(error.headers or {})
+    if status is HTTPStatus.BAD_REQUEST:  # FastAPI's word for what it cannot even decode
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "The body is no JSON in UTF-8.")
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods_at(request))
     return problem(status, _detail_of(error), headers)

@@ -7,6 +7,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Security
+from fastapi.dependencies.models import Dependant
+from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -107,7 +109,31 @@ async def _caller(
             challenge = f'Bearer error="insufficient_scope", scope="{scope}"'  # RFC 6750 section 3
             detail = f"This token is not for that: it has not the scope {scope}."
             raise HTTPException(HTTPStatus.FORBIDDEN, detail, {"WWW-Authenticate": challenge})
+    _refuse_unknown(request)
     return Caller(house, token, request)
+
+
+def _refuse_unknown(request: Request) -> None:
+    """Refuse a parameter that is not described, or stands twice: a filter must not be passed over.
+
+    Raises:
+        RequestValidationError: which ones.
+    """
+    known = _parameters_of(request.scope["route"].dependant)
+    given = [name for name, _ in request.query_params.multi_items()]
+    wrong = [
+        {"loc": ("query", name), "msg": "There is no such parameter, or it is given twice."}
+        for name in dict.fromkeys(given)
+        if name not in known or given.count(name) > 1
+    ]
+    if wrong:
+        raise RequestValidationError(wrong)
+
+
+def _parameters_of(dependant: Dependant) -> set[str]:
+    """The names of all parameters that a query may have."""
+    own = {field.alias for field in dependant.query_params}
+    return own.union(*map(_parameters_of, dependant.dependencies))
 
 
 Reader = Annotated[Caller, Security(_caller, scopes=[Scope.READ.value])]

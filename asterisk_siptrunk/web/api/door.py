@@ -31,6 +31,8 @@ REQUESTS = Pace(burst=120, seconds=60)
 """Of one token."""
 FAILURES = Pace(burst=20, seconds=300)
 """Of one address: a program that was given a wrong token soon stands still."""
+MOST_BYTES = 64 * 1024
+"""Of a body; the longest that makes sense has some 5 kB."""
 _MOST_KEPT = 10_000
 _BODY_SECONDS = 10.0
 """For all of a body: who sends a byte now and then is not waited for."""
@@ -71,7 +73,7 @@ class Door:
             await answer(scope, receive, send)
             return
         request.state.house, request.state.token = self._house, token
-        await self._app(scope, _patient(receive), send)
+        await self._app(scope, _bounded(receive), send)
 
     async def _let_in(self, request: Request) -> ApiToken | Response:
         now, address = self._house.now().timestamp(), _source_of(request)
@@ -171,18 +173,22 @@ def _with_rate(send: Send, pace: Pace, taken: Taken) -> Send:
     return told
 
 
-def _patient(receive: Receive) -> Receive:
-    """Wait for a body so long, and no longer."""
-    deadline: float | None = None
+def _bounded(receive: Receive) -> Receive:
+    """Take so much of a body, and wait for it so long, and no more."""
+    size, deadline = 0, 0.0
 
-    async def within_time() -> Message:
-        nonlocal deadline
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + _BODY_SECONDS if deadline is None else deadline
+    async def within_bounds() -> Message:
+        nonlocal size, deadline
+        deadline = deadline or asyncio.get_running_loop().time() + _BODY_SECONDS
         try:
             async with asyncio.timeout_at(deadline):
-                return await receive()
+                message = await receive()
         except TimeoutError:
             raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
+        size += len(message.get("body", b""))
+        if size > MOST_BYTES:
+            detail = f"{MOST_BYTES} bytes are the most."
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+        return message
 
-    return within_time
+    return within_bounds

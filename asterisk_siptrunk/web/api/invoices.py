@@ -4,7 +4,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Header, Query
+from fastapi import Query
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -139,10 +139,9 @@ def get_document(
     caller: Biller,
     invoice: InvoiceNumber,
     paper: Annotated[Paper | None, Query(alias="format")] = None,
-    accept: Annotated[str, Header(max_length=500)] = "*/*",
 ) -> Response:
     """An invoice as PDF, Factur-X, XML, CSV or JSON: as `format` says, else as Accept does."""
-    wanted = paper or _accepted(accept)
+    wanted = paper or _accepted(caller.request.headers.get("accept", ""))
     with caller.reading() as connection:
         _own(caller, connection, invoice)
         document = invoices.document(connection, invoice)

@@ -31,11 +31,22 @@ _LINE = (
 _AMOUNT = r"^[0-9]{1,9}(\.[0-9]{1,6})?$"
 
 
-def whole(given: object) -> object:
+def _digits(given: object) -> object:
     """Digits of a query or a path; pydantic itself would take "1.0" and " 1 ", too."""
     if isinstance(given, str) and not _WHOLE.fullmatch(given):
         raise ValueError("give a whole number")
     return given
+
+
+def _number(given: object) -> object:
+    """A number of JSON, in which 8.0 is a whole one, and true is none."""
+    if isinstance(given, bool | str):
+        raise ValueError("give a whole number")  # noqa: TRY004 - what pydantic takes for a refusal
+    return given
+
+
+DIGITS = BeforeValidator(_digits)
+NUMBER = BeforeValidator(_number)
 
 
 def _flag(given: object) -> object:
@@ -121,8 +132,8 @@ Network = Annotated[
         examples=["192.0.2.0/24"],
     ),
 ]
-Id = Annotated[int, BeforeValidator(whole), Field(ge=1, le=LARGEST_ID, examples=[17])]
-Channels = Annotated[int, Field(strict=True, ge=1, le=MOST_CHANNELS, examples=[8])]
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID, examples=[17]), DIGITS]
+Channels = Annotated[int, Field(ge=1, le=MOST_CHANNELS, examples=[8]), NUMBER]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 _MOMENT_SCHEMA = WithJsonSchema(
     {"type": "string", "format": "date-time", "examples": ["2026-11-24T08:30:00Z"]}

@@ -13,12 +13,12 @@ from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from asterisk_siptrunk.errors import InvalidInput
-from asterisk_siptrunk.web.api.kinds import LARGEST_ID, Told, whole
+from asterisk_siptrunk.web.api.kinds import DIGITS, LARGEST_ID, Told
 
 T = TypeVar("T", bound=Told)
 R = TypeVar("R")
@@ -26,9 +26,8 @@ R = TypeVar("R")
 USUAL, MOST = 50, 200
 _LONGEST_KEY = 200
 _Limit = Annotated[
-    int,
-    BeforeValidator(whole),
-    Query(ge=1, le=MOST, description="How many at most.", examples=[USUAL]),
+    Annotated[int, Field(ge=1, le=MOST), DIGITS],
+    Query(description="How many at most.", examples=[USUAL]),
 ]
 _Cursor = Annotated[
     str | None,

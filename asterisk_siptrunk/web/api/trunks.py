@@ -29,6 +29,7 @@ from asterisk_siptrunk.web.api.caller import Caller, Manager, Reader
 from asterisk_siptrunk.web.api.description import CHANGES, router
 from asterisk_siptrunk.web.api.kinds import (
     E164,
+    NUMBER,
     Asked,
     Channels,
     Country,
@@ -116,15 +117,10 @@ class TrunkChange(Asked):
     """The terms that are to change; what is left out stays."""
 
     channels: Annotated[Channels | None, Field(description="The provider's to decide.")] = None
-    reserved_inbound: Annotated[int | None, Field(strict=True, ge=0, le=MOST_CHANNELS)] = None
+    reserved_inbound: Annotated[int, Field(ge=0, le=MOST_CHANNELS), NUMBER] | None = None
     calls_per_second: Annotated[
-        int | None,
-        Field(
-            strict=True,
-            ge=0,
-            le=MOST_CALLS_PER_SECOND,
-            description="0 takes the limit away. The provider's to decide.",
-        ),
+        Annotated[int, Field(ge=0, le=MOST_CALLS_PER_SECOND), NUMBER] | None,
+        Field(description="0 takes the limit away. The provider's to decide."),
     ] = None
     transport: Transport | None = None
     srtp: Annotated[bool | None, Field(strict=True)] = None

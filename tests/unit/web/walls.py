@@ -50,11 +50,11 @@ class Ask:
 
 
 def routes_of(routes: Any, prefix: str = "") -> Iterator[tuple[str, Route]]:
-    """Every route with its whole path, those of mounted applications too."""
+    """Every route with its whole path, but the API's: its own walk goes by its description."""
     for route in routes:
         if isinstance(route, Route):
             yield prefix + route.path_format, route
-        else:
+        elif not f"{route.path}/".startswith(API):
             yield from routes_of(route.routes, prefix + getattr(route, "path", ""))
 
 

@@ -3,13 +3,16 @@
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from asterisk_siptrunk.web.api.app import PATH, make_api
 from asterisk_siptrunk.web.guard import SecurityHeaders
+from asterisk_siptrunk.web.problem import of_exception
 from tests.unit.web.api.filling import PLENTY, Client, fill, issue
 
 
@@ -18,16 +21,19 @@ def filled(house) -> dict[str, dict[str, Any]]:
     return fill(house)
 
 
-def mounted(house, *paces) -> Starlette:
+def mounted(api: FastAPI) -> Starlette:
     """The API, where it is served."""
-    routes = [Mount(PATH, make_api(house, *paces))]
-    return Starlette(routes=routes, middleware=[Middleware(SecurityHeaders)])
+    return Starlette(
+        routes=[Mount(PATH, api)],
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={HTTPException: of_exception},
+    )
 
 
 @pytest.fixture
 def api(house) -> Starlette:
     """For whoever asks more often than any program."""
-    return mounted(house, PLENTY, PLENTY)
+    return mounted(make_api(house, PLENTY, PLENTY))
 
 
 def client_of(api: Starlette, token: str) -> Client:

@@ -17,6 +17,7 @@ from asterisk_siptrunk.call.server import Vitals
 from asterisk_siptrunk.database import (
     carriers,
     catalogues,
+    customers,
     findings,
     invoices,
     orders,
@@ -31,7 +32,7 @@ from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.ordering import Request
 from asterisk_siptrunk.database.tables import registration, trunk
 from asterisk_siptrunk.destination import Action, Layer, Rule, Target
-from asterisk_siptrunk.trunk import Suspension, SuspensionScope, SuspensionSource
+from asterisk_siptrunk.trunk import Suspension, SuspensionScope, SuspensionSource, Trunk, TrunkKind
 from asterisk_siptrunk.web.api.app import PATH
 from asterisk_siptrunk.web.house import House
 from tests.unit.database.builders import carrier
@@ -80,6 +81,16 @@ def issue(house: House, customer: str, *scopes: Scope, name: str = "") -> str:
             digest=digest(word),
         )
     return word
+
+
+def open_up(house: House) -> None:
+    """Two customers, each with a trunk; as the fixture `house` has them."""
+    by = By("setup", house.now())
+    with transaction(house.engine) as connection:
+        for name in CUSTOMERS:
+            customers.add(connection, by, name, title=f"{name.capitalize()} SA")
+            one = Trunk(0, f"{name}-paris", name, TrunkKind.REGISTERED, channels=10, country="FR")
+            trunks.add(connection, by, one, issue_credentials(house.settings, one.name)[0])
 
 
 def begin_selling(house: House) -> None:
@@ -147,18 +158,17 @@ def _sell(house: House, by: By, customer: str) -> tuple[str, str]:
     """The invoice of a first order, and an order that waits for its payment."""
     name = f"{customer}-lyon"
     with transaction(house.engine) as connection:
-        first = order(connection, house, by, name, 3, customer=customer)
+        first = order(connection, house, by, Request(name, 3, customer=customer))
         given = Payment(f"pays-{name}", first.gross, "EUR", order=first.reference)
         cashier(house.settings, connection, by).pay(
             given, lambda trunk: issue_credentials(house.settings, trunk)[0]
         )
-        waiting = order(connection, house, by, name, 5)
+        waiting = order(connection, house, by, Request(name, 5))
     with reading(house.engine) as connection:
         (written,) = invoices.every(connection, customer)
     return written.number, waiting.reference
 
 
-def order(connection, house, by, name, channels, *, customer=None):  # noqa: PLR0913
+def order(connection, house, by, wanted: Request):
     """An order, placed."""
-    wanted = Request(name, channels, customer=customer)
     return orders.place(connection, by, counter(house.settings, connection, by).quoted(wanted))
