@@ -14,7 +14,9 @@ help: ## this list
 demo: $(READY) lab ## a SIP trunk service with real calls, from nothing
 	@$(BIN)/python -m tests.demo
 
-test: unit lab ## every test: pure ones first, then real Asterisk, SIPp and PostgreSQL
+test: unit lab ## every test: pure ones first, then a real browser, PostgreSQL, Asterisk and SIPp
+	@echo "Tests in a real browser"
+	@$(BIN)/python -m pytest -q -n auto -m "browser and not asterisk"
 	@echo "Tests on a real PostgreSQL"
 	@$(BIN)/python -m pytest -q -n auto -m "postgresql and not asterisk and not soak"
 	@echo "Tests on a real Asterisk"
@@ -26,7 +28,7 @@ soak: $(READY) lab ## the long fault tests, then half an hour of calls and fault
 
 unit: $(READY) ## the tests that need no real part (seconds)
 	@echo "Unit tests"
-	@$(BIN)/python -m pytest -q -n auto -m "not asterisk and not postgresql"
+	@$(BIN)/python -m pytest -q -n auto -m "not asterisk and not postgresql and not browser"
 
 check: $(READY) ## format, lint, types, security, shell scripts, YAML
 	@$(BIN)/ruff format --check .
@@ -46,7 +48,7 @@ fuzz: $(READY) ## millions of hostile inputs: make fuzz TARGET=agi INPUTS=100000
 bench: $(READY) lab ## what a call costs (minutes); of the database: bench ONLY=servers, ONLY=rating, ONLY=million (15 minutes); of frauds: ONLY=fraud
 	@$(BIN)/python -m tests.bench$(ONLY:%=.%)
 
-lab: $(READY) ## finds Asterisk, SIPp, PostgreSQL and nftables, or makes a private copy once
+lab: $(READY) ## finds Asterisk, SIPp, PostgreSQL, nftables and Chromium, or makes a private copy once
 	@$(BIN)/python -m tests.lab prepare
 
 lock: $(READY) ## renews requirements.lock from pyproject.toml

@@ -32,12 +32,14 @@ from asterisk_siptrunk.billing.payment import Outcome, Payment, PaymentState
 from asterisk_siptrunk.billing_run import BillingRun, Ears
 from asterisk_siptrunk.database import (
     accounts,
+    answers,
     audit,
     backtest,
     backup,
     calls,
     carriers,
     catalogues,
+    connecting,
     credit_notes,
     customers,
     dunning,
@@ -53,10 +55,12 @@ from asterisk_siptrunk.database import (
     occupancy,
     orders,
     payments,
+    pbxs,
     proofs,
     prune,
     quality,
     rates,
+    rating,
     renewals,
     rollout,
     rules,
@@ -68,6 +72,7 @@ from asterisk_siptrunk.database import (
     sightings,
     subscriptions,
     suspensions,
+    tariffs,
     tokens,
     trunks,
     usage,
@@ -77,6 +82,8 @@ from asterisk_siptrunk.database import provider as provider_row
 from asterisk_siptrunk.database.accounts import Closed, Keys
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
+from asterisk_siptrunk.database.calls import Count, Registration
+from asterisk_siptrunk.database.customers import Customer
 from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
 from asterisk_siptrunk.database.invoices import Invoice
 from asterisk_siptrunk.database.ordering import Counter, Request
@@ -118,6 +125,8 @@ __all__ = [
     "By",
     "Change",
     "Closed",
+    "Count",
+    "Customer",
     "Ears",
     "Invoice",
     "Keys",
@@ -125,6 +134,7 @@ __all__ = [
     "Prover",
     "Rating",
     "Refusal",
+    "Registration",
     "Renewal",
     "Request",
     "Shown",
@@ -132,6 +142,7 @@ __all__ = [
     "UnassignedPayment",
     "accounts",
     "agi_process",
+    "answers",
     "ask_service",
     "audit",
     "backtest",
@@ -141,7 +152,9 @@ __all__ = [
     "business",
     "calls",
     "carriers",
+    "cashier",
     "catalogues",
+    "connecting",
     "control",
     "counter",
     "courier",
@@ -172,6 +185,7 @@ __all__ = [
     "papers",
     "payments",
     "pbx_settings",
+    "pbxs",
     "planned",
     "proofs",
     "prover",
@@ -179,6 +193,7 @@ __all__ = [
     "prune",
     "quality",
     "rates",
+    "rating",
     "reading",
     "renewals",
     "rerating",
@@ -193,11 +208,13 @@ __all__ = [
     "servers",
     "sessions",
     "signature",
+    "sip_server",
     "store",
     "subscriptions",
     "suspensions",
     "system_name",
     "take_payment",
+    "tariffs",
     "tokens",
     "transaction",
     "trunks",
@@ -323,6 +340,11 @@ def counter(settings: Settings, connection: Connection, by: By) -> Counter:
     return Counter(connection, by, business(settings))
 
 
+def cashier(settings: Settings, connection: Connection, by: By) -> Cashier:
+    """Where payments are taken."""
+    return Cashier(connection, by, business(settings))
+
+
 @dataclass(frozen=True, slots=True)
 class TakenPayment:
     """What became of a payment; with it the credentials of a trunk that it made, to show once."""
@@ -363,7 +385,7 @@ def take_payment(
 
     by = By(author, at or datetime.now(UTC)) if author else signature()
     with transaction(database) as connection:
-        outcome = Cashier(connection, by, business(settings)).pay(given, issue)
+        outcome = cashier(settings, connection, by).pay(given, issue)
     applied = outcome.state is PaymentState.APPLIED
     return TakenPayment(outcome, *(made[-1] if made and applied else ()))
 
@@ -529,6 +551,13 @@ def pbx_settings(
     asterisk = settings.asterisk
     templates = site_templates(asterisk)
     return pbx.pbx_settings(trunk, username, asterisk, pbx.PbxKind(kind), templates)
+
+
+def sip_server(settings: Settings, trunk: Trunk) -> tuple[str, int]:
+    """Where the PBX of a trunk finds us: host and port."""
+    from asterisk_siptrunk.generation import pbx  # noqa: PLC0415
+
+    return pbx.sip_server(trunk, settings.asterisk)
 
 
 def firewall(settings: Settings, upstream: Iterable[Carrier], limits: "Limits") -> str:

@@ -7,6 +7,7 @@
     │   └── SettingsError           the value stands in siptrunk.toml or in the environment
     ├── NotFound                    no such customer, trunk, number, carrier, rule or call
     ├── AlreadyExists               the name or number is taken
+    ├── TooBusy                     asked too often, or by too many at once: again in a moment
     ├── DatabaseUnavailable         the usage database cannot be reached, or is locked
     ├── JournalUnreadable           Asterisk's call journal is not there, or not whole
     ├── DeliveryFailed              a notice did not arrive
@@ -43,6 +44,14 @@ class NotFound(SiptrunkError):
 
 class AlreadyExists(SiptrunkError):
     """The name or number is taken already."""
+
+
+class TooBusy(SiptrunkError):
+    """Asked too often, or by too many at once; after `seconds` it may be asked again."""
+
+    def __init__(self, sentence: str, seconds: int) -> None:
+        super().__init__(sentence)
+        self.seconds = seconds
 
 
 class DatabaseUnavailable(SiptrunkError):

@@ -190,15 +190,17 @@ class WebhookSettings:
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """What is served over HTTP: payments that are told of by webhook.
+    """What is served over HTTP: the management interface, its API, and payments by webhook.
 
     Attributes:
         host: an IP address; other machines come by a reverse proxy, which has the certificate.
         port: 0 serves nothing.
+        proxies: addresses of such proxies: what their X-Forwarded-For says is believed.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
+    proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,6 +463,7 @@ def _mistakes_of_addresses(settings: Settings) -> Iterator[tuple[str, str]]:
         "[agi] peers": settings.agi.peers,
         "[metrics] host": (settings.metrics.host,),
         "[web] host": (settings.web.host,),
+        "[web] proxies": settings.web.proxies,
         "[asterisk] bind": settings.asterisk.bind,
     }
     for where, addresses in lists.items():

@@ -4,73 +4,17 @@ Each function refuses what it cannot use in a sentence that says what to give in
 """
 
 import re
-from ipaddress import ip_address, ip_interface, ip_network
 
 import phonenumbers
 
+from asterisk_siptrunk.account.login import is_email
 from asterisk_siptrunk.billing.payment import LONGEST_REFERENCE
 from asterisk_siptrunk.destination import caller_number, without_punctuation
 from asterisk_siptrunk.errors import InvalidInput
-from asterisk_siptrunk.trunk import IPNetwork
+from asterisk_siptrunk.trunk import parse_line
 
 _CALLER = re.compile(r"\+?[0-9]{1,30}", re.ASCII)
-# Only the shape: whether it takes mail, only mail can tell.
-_EMAIL = re.compile(r"[^\s@<>,;:\"()]{1,64}@[^\s@<>,;:\"()]+\.[^\s@<>,;:\"().]+")
 _TAX_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9 .\-/]{0,38}[A-Za-z0-9]", re.ASCII)
-_LONGEST_LINE = 500
-
-
-def parse_network(text: str) -> IPNetwork:
-    """An address, or a network without host bits.
-
-    Raises:
-        InvalidInput: it is none; where host bits stand, the network is suggested.
-    """
-    try:
-        return ip_network(text)
-    except ValueError:
-        raise InvalidInput(_network_advice(text)) from None
-
-
-def _network_advice(text: str) -> str:
-    try:
-        network = ip_interface(text).network
-    except ValueError:
-        return (
-            f"{text!r} is no IP address or network; give one like 192.0.2.10, 192.0.2.0/24 or "
-            "2001:db8::/32."
-        )
-    address = ip_address(text.partition("/")[0])
-    return f"{text} has host bits set; for the network give {network}, for the host {address}."
-
-
-def one_line(text: str) -> str:
-    """A sentence of a person's: one line, with something in it.
-
-    Raises:
-        InvalidInput: it is empty, or holds what would steer a terminal.
-    """
-    if not text.strip():
-        raise InvalidInput("this is empty: say it in a few words.")
-    return _printable(text)
-
-
-def one_line_or_none(text: str) -> str:
-    """The same; nothing takes away what was there.
-
-    Raises:
-        InvalidInput: it holds what would steer a terminal.
-    """
-    return _printable(text)
-
-
-def _printable(text: str) -> str:
-    wrong = next((each for each in text if not each.isprintable()), None)
-    if wrong is not None:
-        raise InvalidInput(f"the character {wrong!r} cannot stand in it: write one line of text.")
-    if len(text) > _LONGEST_LINE:
-        raise InvalidInput(f"this has {len(text)} characters; {_LONGEST_LINE} are the most.")
-    return text
 
 
 def caller_text(text: str) -> str:
@@ -91,7 +35,7 @@ def email_address(text: str) -> str:
     Raises:
         InvalidInput: it does not look like one.
     """
-    if not text or (text.isprintable() and _EMAIL.fullmatch(text)):
+    if not text or is_email(text):
         return text
     raise InvalidInput(f"{text[:80]!r} is no e-mail address; give one like voice@acme.example.")
 
@@ -104,7 +48,7 @@ def payment_reference(text: str) -> str:
     """
     if len(text) > LONGEST_REFERENCE:
         raise InvalidInput(f"this has {len(text)} characters; {LONGEST_REFERENCE} are the most.")
-    return one_line(text)
+    return parse_line(text)
 
 
 def tax_id_or_none(text: str) -> str:

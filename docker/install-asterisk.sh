@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs Asterisk, and what is asked for beside it, on Debian sid.
 #
-#   install-asterisk.sh [asterisk] [sipp] [postgresql] [nftables] [python]   (nothing named: asterisk)
+#   install-asterisk.sh [asterisk] [sipp] [postgresql] [nftables] [chromium] [python]
+#   (nothing named: asterisk)
 #
 # Used by the image (docker/Dockerfile) and by the tests' private root
 # (tests/lab/sandbox.py), so that both run the very same server.
@@ -14,9 +15,10 @@ for name in "${@:-asterisk}"; do
         sipp) packages="$packages sip-tester" ;;
         postgresql) packages="$packages postgresql" ;;
         nftables) packages="$packages nftables" ;;
+        chromium) packages="$packages chromium-headless-shell fonts-dejavu-core" ;;
         python) packages="$packages python3-venv" ;;
         *)
-            echo "install-asterisk.sh: unknown part '$name' (asterisk, sipp, postgresql, nftables, python)" >&2
+            echo "install-asterisk.sh: unknown part '$name' (asterisk, sipp, postgresql, nftables, chromium, python)" >&2
             exit 64
             ;;
     esac
@@ -49,6 +51,7 @@ for name in "${@:-asterisk}"; do
         sipp) sipp -v | grep SIPp ;;
         postgresql) find /usr/lib/postgresql -name postgres -type f -exec {} --version ';' ;;
         nftables) nft --version ;;
+        chromium) chromium-headless-shell --version ;;
         python) python3 --version ;;
     esac
 done

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import Engine, text
 
-from asterisk_siptrunk.database import provider, rules, schema
+from asterisk_siptrunk.database import pbxs, provider, rules, schema
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import open_engine, transaction
 from asterisk_siptrunk.database.tables import metadata
@@ -84,6 +84,7 @@ def _begin(engine: Engine) -> None:
     with transaction(engine) as connection:
         provider.begin(connection)
         rules.store_defaults(connection, SETUP)
+        pbxs.store_shipped(connection)
 
 
 def _empty(url: str) -> None:

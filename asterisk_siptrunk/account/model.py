@@ -12,6 +12,8 @@ LONGEST = timedelta(days=7)
 """And one that was opened so long ago."""
 CONFIRMED_FOR = timedelta(minutes=10)
 """How long a password that was just given again stands for what is risky."""
+MOST_TOKEN_DAYS = 1825
+"""For so long a token may be let in: five years."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Passwords: what one must be, and how it is kept (argon2id, RFC 9106)."""
 
+import secrets
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -8,6 +10,10 @@ from asterisk_siptrunk.errors import InvalidInput
 SHORTEST = 12
 LONGEST = 256
 """More is no password, and hashing it would cost us whatever was sent."""
+_SHORTEST_NAME = 4
+"""A shorter one stands in many a good password by chance."""
+_CHARACTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that is taken for another one
+_GROUPS, _GROUP = 4, 5
 
 # RFC 9106's second recommendation, for machines that do other things too: 64 MiB would let some
 # logins at once take the memory that calls need. 19 MiB and two rounds are OWASP's equal of it.
@@ -23,11 +29,17 @@ def check_password(password: str, login: str) -> None:
     """
     if not SHORTEST <= len(password) <= LONGEST:
         raise InvalidInput(f"A password has {SHORTEST} to {LONGEST} characters.")
-    plain = password.casefold()
-    if len(set(plain)) < SHORTEST // 2 or login.partition("@")[0].casefold() in plain:
+    plain, name = password.casefold(), login.partition("@")[0].casefold()
+    if len(set(plain)) < SHORTEST // 2 or (len(name) >= _SHORTEST_NAME and name in plain):
         raise InvalidInput(
             "This password is easily guessed: use several words, and not your own name."
         )
+
+
+def new_password() -> str:
+    """One to begin with, nearly 100 bits; whoever gets it is shown it once."""
+    groups = ("".join(secrets.choice(_CHARACTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
+    return "-".join(groups)
 
 
 def hash_password(password: str) -> str:

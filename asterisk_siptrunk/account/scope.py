@@ -24,6 +24,11 @@ class Scope(StrEnum):
         """What whoever makes such a token must be allowed to do."""
         return _RIGHTS[self]
 
+    @property
+    def of_provider(self) -> bool:
+        """Whether no customer's token may have it."""
+        return self.right is Right.RUN
+
 
 _RIGHTS = {
     Scope.READ: Right.SEE,

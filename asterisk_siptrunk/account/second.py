@@ -1,13 +1,21 @@
 """The second factor: codes of six digits that change each half minute (TOTP, RFC 6238)."""
 
+import re
+
 import pyotp
 
 STEP_SECONDS = 30
+_SECRET = re.compile(r"[A-Z2-7]{32}", re.ASCII)
 
 
 def new_secret() -> str:
     """A secret for an authenticator, 160 bits in base 32, as RFC 4226 section 4 recommends."""
     return pyotp.random_base32()
+
+
+def is_secret(text: str) -> bool:
+    """Whether this can be one that `new_secret` has made."""
+    return _SECRET.fullmatch(text) is not None
 
 
 def address(secret: str, login: str, issuer: str) -> str:

@@ -86,7 +86,9 @@ def list_(  # noqa: PLR0913 - one argument for each option
       siptrunk anomaly list
       siptrunk anomaly list --trunk acme-paris --since yesterday --all --format csv
     """  # noqa: D301 - \b is click's mark for a block that keeps its lines
-    wanted = findings.FindingFilter(trunk, since, Level[level.upper()] if level else None, done)
+    wanted = findings.FindingFilter(
+        trunk, since, Level[level.upper()] if level else None, done=done
+    )
     with desk.reading() as connection:
         found = findings.listed(connection, wanted, limit)
     show_rows([_row(one) for one in found], _COLUMNS, form, desk.zone, _IN_TABLE)

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from asterisk_siptrunk.bootstrap import (
+    accounts,
     carriers,
     catalogues,
     customers,
     invoices,
     orders,
+    pbxs,
     rates,
     rules,
     servers,
+    tokens,
     trunks,
 )
 from asterisk_siptrunk.cli.desk import desk_of
@@ -51,7 +54,11 @@ carrier_names = _completer(lambda connection, _: (c.name for c in carriers.every
 server_names = _completer(lambda connection, _: (s.name for s in servers.every(connection)))
 order_references = _completer(lambda connection, _: (o.reference for o in orders.every(connection)))
 invoice_numbers = _completer(lambda connection, _: (i.number for i in invoices.every(connection)))
+logins = _completer(lambda connection, _: (one.login for one in accounts.listed(connection)))
+token_names = _completer(lambda connection, _: {t.name for t in tokens.listed(connection)})
 number_names = _completer(lambda connection, _: (e164 for e164, *_ in trunks.numbers(connection)))
+
+pbx_names = _completer(lambda connection, _: (p.name for p in pbxs.listed(connection)))
 
 offer_names = _completer(
     lambda connection, _: sorted({n for each in catalogues.every(connection) for n in each.offers})

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from asterisk_siptrunk import bootstrap
-from asterisk_siptrunk.bootstrap import servers, trunks
+from asterisk_siptrunk.bootstrap import accounts, servers, trunks
 from asterisk_siptrunk.call.lease import WHOLE
 from asterisk_siptrunk.call.server import ServerRecord, ServerState
 from asterisk_siptrunk.cli import running, selling
@@ -30,6 +30,7 @@ from asterisk_siptrunk.generation.transports import other_transports, transports
 from asterisk_siptrunk.settings import SECRETS_FILE, Settings
 from asterisk_siptrunk.trunk import AwayPolicy, Transport, TrunkKind
 
+_WHO_RUNS = "Somebody may log in to run the service."
 _COLUMNS = ("check", "state", "found", "advice")
 
 
@@ -287,6 +288,17 @@ def _names(found: list[ServerRecord]) -> str:
     return ", ".join(one.name for one in found)
 
 
+def _people(desk: Desk) -> Iterator[Finding]:
+    """Whether anybody can run the service by the management interface, where it is served."""
+    with desk.reading() as connection:
+        somebody = accounts.has_admin(connection)
+    if desk.settings.web.port and not somebody:
+        said = "The management interface is served, and nobody may log in to run the service."
+        yield Finding("people", Health.WARN, said, "siptrunk web create-admin")
+    else:
+        yield Finding("people", Health.OK, _WHO_RUNS if somebody else "No port is set in [web].")
+
+
 def _uvloop(_desk: Desk) -> Iterator[Finding]:
     if find_spec("uvloop"):
         yield Finding("uvloop", Health.OK, "Installed.")
@@ -315,6 +327,7 @@ _CHECKS: dict[str, Check] = {
     "rotated": running.rotated,
     "records": _records,
     "servers": _servers,
+    "people": _people,
     "notices": running.waiting_notices,
     "seller": selling.seller,
     "invoices": selling.late_invoices,
@@ -345,6 +358,7 @@ _NEEDS = {
     "rotated": ("settings", "database", "journal"),
     "records": ("settings", "asterisk"),
     "servers": ("settings", "database"),
+    "people": ("settings", "database"),
     "notices": ("settings", "database"),
     "seller": ("settings", "database"),
     "invoices": ("settings", "database"),

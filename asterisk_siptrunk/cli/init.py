@@ -12,6 +12,7 @@ from asterisk_siptrunk.bootstrap import (
     describe,
     months,
     open_engine,
+    pbxs,
     provider_row,
     reading,
     rules,
@@ -90,9 +91,10 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 [webhook]  # how your own systems are told of the same, for all customers
 # url = ""  # what is told is signed with webhook_secret of secrets.toml; "" tells nobody
 
-[web]  # payments by webhook, at http://host:port/webhooks/payment
+[web]  # the management interface, its API, and payments by webhook
 # host = "127.0.0.1"  # a reverse proxy with a certificate stands before it
 # port = 0  # 0 serves nothing
+# proxies = []  # their addresses: what these say of whom they speak for is believed
 
 [billing]  # fill in address, tax_id and payment before the first invoice: they stand on it
 # address = []  # of the provider, its lines as on a letter: ["12 rue de la Paix", "75002 Paris"]
@@ -146,6 +148,7 @@ Next:
   siptrunk config install                        (one #include line in Asterisk's own files)
   siptrunk config apply
   siptrunk serve
+  siptrunk web create-admin                      (with a port in [web]: the management interface)
 What is still missing, 'siptrunk doctor' says."""
 
 
@@ -340,6 +343,7 @@ def _database(desk: Desk) -> None:
         is_new = provider_row.begin(connection)
         if is_new:
             rules.store_defaults(connection, by)
+        pbxs.store_shipped(connection)
     with desk.changing() as (connection, by):
         months.make_ahead(connection, by.at)
     say(f"Database {describe(desk.engine)} " + ("made." if is_new else "is up to date."))

@@ -81,16 +81,19 @@ def as_typed(_desk: Desk, name: str) -> str:
     return name
 
 
-def history_command(
+def history_command(  # noqa: PLR0913 - what differs from noun to noun
     noun: str,
     completer: Completer,
     example: str,
     known_as: Callable[[Desk, str], str] = as_typed,
+    *,
     whose: str = "",
+    group: str = "",
 ) -> click.Command:
     """`history NAME`: who changed what, and when; also of what was removed since.
 
-    `example` is a name to show; `whose` says what NAME is where that is not the noun itself.
+    `example` is a name to show; `whose` says what NAME is where that is not the noun itself, and
+    `group` where the command stands where that is not below the noun.
     """
 
     @click.command("history", short_help="Who changed it, and when.")
@@ -108,6 +111,6 @@ def history_command(
 
     history.help = (
         f"Show every change of a {noun}, newest first, and who made it.\n\n{whose}\n\n"
-        f"Example: siptrunk {noun} history {example}"
+        f"Example: siptrunk {group or noun} history {example}"
     )
     return history

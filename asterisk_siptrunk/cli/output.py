@@ -13,7 +13,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TextIO, TypeAlias
 from zoneinfo import ZoneInfo
@@ -23,6 +23,8 @@ from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from asterisk_siptrunk.spreadsheet import cell, in_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,6 @@ _LEAST_IMPORTANT_FIRST = (
     *("placed_at", "began", "plan", "offer", "from", "due", "kind", "state"),
 )
 _FEW = 4
-_WRITTEN_BY_STRANGERS = frozenset({"account", "user_agent"})
-"""Whoever sends us a REGISTER chooses them, to nearly any text. Telephone numbers and Call-IDs are
-cut in the dialplan to characters that no formula does anything with, and stay as they are."""
-_FORMULA = ("=", "+", "-", "@")
 _OF_LINES = frozenset({"notes"})
 """Texts of ours with lines of their own."""
 
@@ -184,11 +182,12 @@ def for_programs(row: Row) -> dict[str, object]:
 
 
 def csv_cells(row: Row, columns: Iterable[str]) -> list[str]:
-    """A row as CSV takes it; of what strangers wrote, nothing is a formula to a spreadsheet."""
-    return [
-        _as_text(_csv_value(row[key])) if key in _WRITTEN_BY_STRANGERS else _csv_value(row[key])
-        for key in columns
-    ]
+    """A row as CSV takes it."""
+    return [cell(key, _for_programs(row[key])) for key in columns]
+
+
+def _for_programs(value: Value) -> Value:
+    return value.programs if isinstance(value, TwoWays) else value
 
 
 def for_people(value: Value, zone: ZoneInfo) -> str:
@@ -220,34 +219,11 @@ def _json_value(value: Value) -> object:
         case TwoWays():
             return value.programs
         case datetime():
-            return _in_utc(value)
+            return in_utc(value)
         case timedelta():
             return value.total_seconds()
         case _:
             return value
-
-
-def _csv_value(value: Value) -> str:
-    match value:
-        case TwoWays():
-            return _csv_value(value.programs)
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case tuple():
-            return " ".join(value)
-        case _:
-            return str(_json_value(value))
-
-
-def _as_text(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def _in_utc(moment: datetime) -> str:
-    text = moment.astimezone(UTC).isoformat(timespec="microseconds")
-    return text.removesuffix("+00:00") + "Z"
 
 
 def _write_json(value: object) -> None:

@@ -1,7 +1,7 @@
 """`siptrunk trunk`."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import click
@@ -26,6 +26,7 @@ from asterisk_siptrunk.cli.values import (
     CALLS_PER_SECOND,
     CONTEXT,
     COUNTRY,
+    LENGTH,
     LINE,
     LINE_OR_NONE,
     MOMENT,
@@ -229,6 +230,7 @@ def show(desk: Desk, name: str, form: Form) -> None:
     with desk.reading() as connection:
         found = trunks.get(connection, name)
         credentials = trunks.credentials_of(connection, name)
+        kept = trunks.grace_of(connection, name)
         in_use = calls.in_use(connection).get(name, 0)
         registered = [r for r in calls.registrations(connection) if r.trunk == name]
         stopped = suspension_rows(suspensions.listed(connection, name))
@@ -242,7 +244,8 @@ def show(desk: Desk, name: str, form: Form) -> None:
         }
         for r in registered
     ]
-    sheet = {**_sheet(found, credentials), "in_use": in_use}
+    until = kept.until if kept else None
+    sheet = {**_sheet(found, credentials), "previous_until": until, "in_use": in_use}
     show_row(sheet, form, desk.zone, suspensions=stopped, registrations=registrations)
 
 
@@ -371,14 +374,27 @@ def resume(  # noqa: PLR0913 - one argument for each option
 
 @command.command("rotate-secret")
 @name_argument(trunk_names)
+@click.option(
+    "--grace",
+    type=LENGTH,
+    default=timedelta(0),
+    help="How long the old one works on beside it: 30m, 24h, 7d.  [default: until the next apply]",
+)
 @yes_option
 @form_option
 @pass_desk
-def rotate_secret(desk: Desk, name: str, *, yes: bool, form: Form) -> None:
+def rotate_secret(desk: Desk, name: str, *, grace: timedelta, yes: bool, form: Form) -> None:
     """Make a new secret and show it, this once; the old one works until the next apply.
 
-    Example: siptrunk trunk rotate-secret acme-paris
-    """
+    With --grace both work from the next apply on, and the service ends the old one by itself.
+    Give none where the old one is in the wrong hands. Of those that were replaced only the last
+    one works on.
+
+    \b
+    Examples:
+      siptrunk trunk rotate-secret acme-paris
+      siptrunk trunk rotate-secret acme-paris --grace 24h
+    """  # noqa: D301 - \b is click's mark for a block that keeps its lines
     with desk.reading() as connection:
         _refuse_without_secret(trunks.in_force(connection, name))
     confirm(f"Replace the secret of trunk {name}? Its PBX must be given the new one.", yes=yes)
@@ -386,11 +402,13 @@ def rotate_secret(desk: Desk, name: str, *, yes: bool, form: Form) -> None:
         credentials, secret = _credentials(desk, trunks.get(connection, name))
         if credentials is None:
             raise InvalidInput(f"Trunk {name} does not register: it has no secret.")
-        trunks.set_credentials(connection, by, name, credentials)
+        trunks.set_credentials(connection, by, name, credentials, grace)
+        kept = trunks.grace_of(connection, name)
     row: dict[str, Value] = {
         "name": name,
         "username": credentials.username,
         "realm": credentials.realm,
+        "previous_until": kept.until if kept else None,
     }
     show_row(row | _secret_of(secret), form, desk.zone)
     say(f"The secret of trunk {name} was replaced. {_APPLY}")

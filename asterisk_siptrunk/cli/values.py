@@ -10,6 +10,7 @@ from typing import Any, Generic, TextIO, TypeVar
 
 import click
 
+from asterisk_siptrunk.account.login import parse_login, parse_person
 from asterisk_siptrunk.billing.money import parse_percent, parse_price
 from asterisk_siptrunk.call.month import LocalMonth, month_at
 from asterisk_siptrunk.cli.desk import desk_of
@@ -20,19 +21,14 @@ from asterisk_siptrunk.trunk import (
     MOST_CARRIER_CHANNELS,
     IPNetwork,
     parse_context,
+    parse_line,
+    parse_line_or_none,
     parse_secret,
     parse_server,
     parse_username,
 )
-from asterisk_siptrunk.typed import (
-    caller_text,
-    email_address,
-    one_line,
-    one_line_or_none,
-    parse_network,
-    payment_reference,
-    tax_id_or_none,
-)
+from asterisk_siptrunk.trunk.addresses import parse_network
+from asterisk_siptrunk.typed import caller_text, email_address, payment_reference, tax_id_or_none
 
 T = TypeVar("T")
 
@@ -43,6 +39,8 @@ _YEARS = range(1970, 3000)
 _MONTHS = range(1, 13)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
+_LENGTH = re.compile(r"([0-9]{1,4})([mhd])", re.ASCII)
+_LENGTH_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 # More than any secret that is taken: a longer file is not the one that was meant.
 _LONGEST_SECRET_FILE = 1000
 
@@ -78,7 +76,7 @@ class NetworkType(ReadType[IPNetwork]):
     name = "network"
 
     def read(self, text: str, context: click.Context | None) -> IPNetwork:
-        """Parse, and suggest the network where host bits stand."""
+        """Parse."""
         del context
         return parse_network(text)
 
@@ -204,6 +202,22 @@ class MomentType(ReadType[datetime]):
         return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
 
 
+class LengthType(ReadType[timedelta]):
+    """How long something lasts: 30m, 24h, 7d."""
+
+    name = "length"
+
+    def read(self, text: str, context: click.Context | None) -> timedelta:
+        """Parse."""
+        del context
+        found = _LENGTH.fullmatch(text.strip())
+        if found is None:
+            raise InvalidInput(
+                f"{text[:20]!r} is no length of time; give minutes, hours or days: 30m, 24h, 7d."
+            )
+        return timedelta(**{_LENGTH_UNITS[found[2]]: int(found[1])})
+
+
 class DayType(ReadType[date]):
     """A day of the provider's."""
 
@@ -249,14 +263,17 @@ CALLS_PER_SECOND = CountType(MOST_CALLS_PER_SECOND)
 CARRIER_CHANNELS = CountType(MOST_CARRIER_CHANNELS)
 MOMENT = MomentType()
 DAY = DayType()
+LENGTH = LengthType()
 MONTH = MonthType()
 PRICE = PriceType()
 SERVER = TextType("host", parse_server)
 CONTEXT = TextType("context", parse_context)
 CALLER = TextType("number", caller_text)
-LINE = TextType("text", one_line)
-LINE_OR_NONE = TextType("text", one_line_or_none)
+LINE = TextType("text", parse_line)
+LINE_OR_NONE = TextType("text", parse_line_or_none)
 EMAIL = TextType("address", email_address)
+LOGIN = TextType("address", parse_login)
+PERSON = TextType("name", parse_person)
 PAYMENT = TextType("reference", payment_reference)
 TAX_ID = TextType("number", tax_id_or_none)
 TAX = TaxType()

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from asterisk_siptrunk.account.lockout import pause_after
 from asterisk_siptrunk.account.model import Account
+from asterisk_siptrunk.account.people import roles_at
 from asterisk_siptrunk.account.role import Role
 from asterisk_siptrunk.database import customers
 from asterisk_siptrunk.database.audit import By, note
@@ -42,6 +43,9 @@ ACCOUNT_COLUMNS = (
     *(customer.c.name.label("customer"), account.c.language, account.c.timezone),
     *(account.c.second_secret, account.c.disabled),
 )
+
+
+_RUNNING = (account.c.role == Role.PROVIDER_ADMIN, account.c.disabled.is_(False))
 
 
 def account_from_row(row: Row[Any]) -> Account:
@@ -81,9 +85,7 @@ def add(  # noqa: PLR0913 - what a person is
         AlreadyExists: the address has an account.
     """
     login = login.casefold()
-    if role.of_provider is bool(customer):
-        wrong = "belongs to no customer" if customer else "belongs to a customer: name it"
-        raise InvalidInput(f"An account of the role {role} {wrong}.")
+    _refuse_mixture(role, customer)
     owner = customers.get(connection, customer).id if customer else None
     values = {"login": login, "name": name, "role": role, "customer_id": owner}
     try:
@@ -95,6 +97,12 @@ def add(  # noqa: PLR0913 - what a person is
         raise AlreadyExists(f"{login} has an account already.") from None
     note(connection, by, "account", login, f"added as {role}{f' of {customer}' * bool(customer)}")
     return get(connection, login)
+
+
+def _refuse_mixture(role: Role, customer: str) -> None:
+    if role not in roles_at(customer):
+        wrong = "belongs to no customer" if customer else "belongs to a customer: name it"
+        raise InvalidInput(f"An account of the role {role} {wrong}.")
 
 
 def get(connection: Connection, login: str) -> Account:
@@ -115,6 +123,23 @@ def listed(connection: Connection, of: str | None = None) -> list[Account]:
     if of is not None:
         query = query.where(customer.c.name == of if of else account.c.customer_id.is_(None))
     return [account_from_row(row) for row in connection.execute(query)]
+
+
+def one_of(connection: Connection, of: str, number: int) -> Account:
+    """An account by its number, among those of a customer, or of the provider ("").
+
+    Raises:
+        NotFound: there is none of that number among them.
+    """
+    found = {one.id: one for one in listed(connection, of)}.get(number)
+    if found is None:
+        raise NotFound(f"There is no account {number}.")
+    return found
+
+
+def has_admin(connection: Connection) -> bool:
+    """Whether anybody may log in to run the service."""
+    return connection.execute(select(account.c.id).where(*_RUNNING).limit(1)).first() is not None
 
 
 def try_login(connection: Connection, login: str, now: datetime) -> Keys | Closed | None:
@@ -140,10 +165,18 @@ def failed(connection: Connection, by: By, login: str, why: str) -> None:
     note(connection, by, "account", login, f"login failed: {why}")
 
 
-def succeeded(connection: Connection, found: Account, second_used: int | None) -> None:
-    """Forget the failures; `second_used` is the step of the code that was given, if one was."""
-    used = {} if second_used is None else {"second_used": second_used}
-    _set(connection, found, failures=0, closed_until=None, **used)
+def succeeded(connection: Connection, found: Account, second_used: int | None) -> bool:
+    """Forget the failures; `second_used` is the step of the code that was given, if one was.
+
+    Returns:
+        Whether it counts: of two logins at once with the same code only one does.
+    """
+    query = update(account).where(account.c.id == found.id)
+    values: dict[str, Any] = {"failures": 0, "closed_until": None}
+    if second_used is not None:
+        query = query.where(account.c.second_used < second_used)
+        values["second_used"] = second_used
+    return connection.execute(query.values(values)).rowcount == 1
 
 
 def set_password(connection: Connection, by: By, login: str, password_hash: str) -> None:
@@ -177,13 +210,31 @@ def change(connection: Connection, by: By, login: str, **values: str | bool) -> 
 
     Raises:
         NotFound: nobody logs in so.
+        InvalidInput: the role does not suit it, or nobody would be left to run the service.
     """
     found = get(connection, login)
+    role = Role(str(values.get("role", found.role)))
+    _refuse_mixture(role, found.customer)
+    if found.role is Role.PROVIDER_ADMIN and (role is not found.role or values.get("disabled")):
+        _refuse_last(connection, found)
     _set(connection, found, **values)
     if values.get("disabled"):
         connection.execute(delete(session).where(session.c.account_id == found.id))
-    changes = ", ".join(f"{key}: {value}" for key, value in values.items())
+    changes = ", ".join(f"{key}: {_said(value)}" for key, value in values.items())
     note(connection, by, "account", found.login, changes)
+
+
+def _refuse_last(connection: Connection, found: Account) -> None:
+    """Keep one who may let others in; of two who put each other out at once, one stays."""
+    query = select(account.c.id).where(*_RUNNING).order_by(account.c.id).with_for_update()
+    if connection.execute(query).scalars().all() == [found.id]:
+        raise InvalidInput(
+            f"{found.login} is the last administrator of the provider: let in another one first."
+        )
+
+
+def _said(value: str | bool) -> str:  # noqa: FBT001 - what a column holds
+    return str(value) if isinstance(value, str) else ("yes" if value else "no")
 
 
 def _set(connection: Connection, found: Account, **values: Any) -> None:  # noqa: ANN401 - columns

@@ -79,6 +79,14 @@ def every(connection: Connection) -> list[Customer]:
     return [Customer(*row) for row in rows]
 
 
+def piece(connection: Connection, after: str | None, limit: int) -> list[Customer]:
+    """So many customers by name, from after one on."""
+    query = select(*_COLUMNS).order_by(customer.c.name).limit(limit)
+    if after is not None:
+        query = query.where(customer.c.name > after)
+    return [Customer(*row) for row in connection.execute(query)]
+
+
 def by_id(connection: Connection, customer_id: int) -> Customer:
     """The customer of that id."""
     return Customer(
@@ -99,7 +107,7 @@ def change(connection: Connection, by: By, name: str, **values: str | Decimal | 
 
 
 def remove(connection: Connection, by: By, name: str) -> None:
-    """Forget a customer who never had a trunk, nor ordered one.
+    """Forget a customer who never had a trunk, nor ordered one, and for whom nobody logs in.
 
     Raises:
         NotFound: there is none of that name.
@@ -110,7 +118,7 @@ def remove(connection: Connection, by: By, name: str) -> None:
         connection.execute(delete(customer).where(customer.c.id == found.id))
     except IntegrityError:
         raise InvalidInput(
-            f"Customer {name} has or had trunks or orders: its record stays."
+            f"Customer {name} has or had trunks, orders, people or tokens: its record stays."
         ) from None
     note(connection, by, "customer", name, "removed")
 

@@ -94,10 +94,16 @@ def get(connection: Connection, number: int) -> FindingRecord:
     Raises:
         NotFound: there is none of that number.
     """
-    row = connection.execute(_RECORDS.where(finding.c.id == number)).one_or_none()
-    if row is None:
+    found = find(connection, number)
+    if found is None:
         raise NotFound(f"There is no finding {number}; 'siptrunk anomaly list --all' shows them.")
-    return _record(row)
+    return found
+
+
+def find(connection: Connection, number: int) -> FindingRecord | None:
+    """The finding of that number; None where there is none."""
+    row = connection.execute(_RECORDS.where(finding.c.id == number)).one_or_none()
+    return _record(row) if row else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,7 @@ class FindingFilter:
     """Which findings are wanted; None asks for nothing.
 
     Attributes:
+        customer: whose trunks they are of.
         before: those with a smaller number.
         done: those that were acknowledged or released, too.
     """
@@ -114,6 +121,7 @@ class FindingFilter:
     level: Level | None = None
     done: bool = False
     rule: str | None = None
+    customer: str | None = None
     before: int | None = None
 
 
@@ -134,6 +142,8 @@ def listed(connection: Connection, wanted: FindingFilter, limit: int) -> list[Fi
         where &= finding.c.level == wanted.level.name.lower()
     if wanted.rule is not None:
         where &= finding.c.rule == wanted.rule
+    if wanted.customer is not None:
+        where &= finding.c.trunk_id.in_(trunks.ids_of(wanted.customer))
     if wanted.before is not None:
         where &= finding.c.id < wanted.before
     query = _RECORDS.where(where).order_by(finding.c.id.desc()).limit(limit)

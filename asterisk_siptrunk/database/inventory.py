@@ -37,7 +37,7 @@ class DatabaseInventory:
         """The trunks of a shard, with what checks their credentials."""
         with reading(self._engine) as connection:
             found = trunks.of_shard(connection, shard)
-        return [TrunkFacts(_as_rendered(trunk), credentials) for trunk, credentials in found]
+        return [replace(facts, trunk=_as_rendered(facts.trunk)) for facts in found]
 
     def carriers(self) -> Sequence[Carrier]:
         """All carriers."""

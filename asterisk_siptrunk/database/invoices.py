@@ -223,10 +223,15 @@ def get(connection: Connection, number: str) -> Invoice:
     Raises:
         NotFound: there is none of that number.
     """
-    found = _load(connection, invoice.c.number == number)
-    if not found:
+    found = find(connection, number)
+    if found is None:
         raise NotFound(f"There is no invoice {number}; 'siptrunk invoice list' shows them all.")
-    return found[0]
+    return found
+
+
+def find(connection: Connection, number: str) -> Invoice | None:
+    """The invoice or credit note of that number; None where there is none."""
+    return next(iter(_load(connection, invoice.c.number == number)), None)
 
 
 def locked(connection: Connection, number: str) -> Invoice:
@@ -241,6 +246,14 @@ def every(connection: Connection, of_customer: str | None = None) -> list[Invoic
     return _load(connection, true() if of_customer is None else customer.c.name == of_customer)
 
 
+def unsettled(connection: Connection, of_customer: str | None = None) -> list[Invoice]:
+    """Those that are not paid yet, of all customers or of one, oldest first."""
+    where: ColumnElement[bool] = invoice.c.settled_at.is_(None)
+    if of_customer is not None:
+        where &= customer.c.name == of_customer
+    return _load(connection, where)
+
+
 def piece(
     connection: Connection, of: str | None, before: int | None, limit: int, *, unpaid: bool
 ) -> list[Invoice]:
@@ -253,14 +266,6 @@ def piece(
     if unpaid:
         wanted = wanted.where(invoice.c.settled_at.is_(None))
     return _load(connection, invoice.c.id.in_(wanted))[::-1]
-
-
-def unsettled(connection: Connection, of_customer: str | None = None) -> list[Invoice]:
-    """Those that are not paid yet, of all customers or of one, oldest first."""
-    where: ColumnElement[bool] = invoice.c.settled_at.is_(None)
-    if of_customer is not None:
-        where &= customer.c.name == of_customer
-    return _load(connection, where)
 
 
 def credit_notes_of(connection: Connection, one: Invoice) -> list[Invoice]:

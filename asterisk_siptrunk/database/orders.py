@@ -114,10 +114,15 @@ def get(connection: Connection, reference: str) -> Order:
     Raises:
         NotFound: there is none of that reference.
     """
-    found = _load(connection, channel_order.c.reference == reference)
-    if not found:
+    found = find(connection, reference)
+    if found is None:
         raise NotFound(f"There is no order {reference}; 'siptrunk order list' shows them all.")
-    return found[0]
+    return found
+
+
+def find(connection: Connection, reference: str) -> Order | None:
+    """The order of that reference; None where there is none."""
+    return next(iter(_load(connection, channel_order.c.reference == reference)), None)
 
 
 def locked(connection: Connection, reference: str) -> Order:
@@ -132,13 +137,23 @@ def every(connection: Connection, name: str | None = None) -> list[Order]:
     return _load(connection, true() if name is None else channel_order.c.trunk == name)
 
 
+def waiting(connection: Connection, of_customer: str | None, at: datetime) -> list[Order]:
+    """The orders that can be paid at that moment, of all customers or of one, oldest first."""
+    where: ColumnElement[bool] = channel_order.c.state == OrderState.PLACED.value
+    if of_customer is not None:
+        where &= customer.c.name == of_customer
+    found = _load(connection, where)
+    return [one for one in found if one.is_open_at(at)]
+
+
 def piece(  # noqa: PLR0913 - each narrows it
     connection: Connection,
     of: str | None,
     name: str | None,
-    state: OrderState | None,
     before: int | None,
     limit: int,
+    *,
+    state: OrderState | None,
 ) -> list[Order]:
     """So many orders, the newest first, from before an id on: of a customer, of a trunk."""
     wanted = select(channel_order.c.id).order_by(channel_order.c.id.desc()).limit(limit)
@@ -151,15 +166,6 @@ def piece(  # noqa: PLR0913 - each narrows it
     if before is not None:
         wanted = wanted.where(channel_order.c.id < before)
     return _load(connection, channel_order.c.id.in_(wanted))[::-1]
-
-
-def waiting(connection: Connection, of_customer: str | None, at: datetime) -> list[Order]:
-    """The orders that can be paid at that moment, of all customers or of one, oldest first."""
-    where: ColumnElement[bool] = channel_order.c.state == OrderState.PLACED.value
-    if of_customer is not None:
-        where &= customer.c.name == of_customer
-    found = _load(connection, where)
-    return [one for one in found if one.is_open_at(at)]
 
 
 def cancel(connection: Connection, by: By, reference: str, on: Ground) -> Order:

@@ -9,6 +9,7 @@ the end, and a second time writes nothing.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,13 +30,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from asterisk_siptrunk.billing.catalogue import Inclusion
 from asterisk_siptrunk.billing.period import BillingPeriod
 from asterisk_siptrunk.billing.rate import Rate
-from asterisk_siptrunk.billing.rating import BillableCall, RatedCall, Rater, RateTable
+from asterisk_siptrunk.billing.rating import MINUTE, BillableCall, RatedCall, Rater, RateTable
 from asterisk_siptrunk.billing.usage import RateUse, UsageTotals
 from asterisk_siptrunk.call import Direction, Reason, Verdict
 from asterisk_siptrunk.call.verify import Period, Times
 from asterisk_siptrunk.database import exports, months
 from asterisk_siptrunk.database.engine import reading, transaction
-from asterisk_siptrunk.database.tables import call, rate, rated_call
+from asterisk_siptrunk.database.tables import call, rate, rated_call, subscription
 from asterisk_siptrunk.destination import Kind
 from asterisk_siptrunk.errors import InvalidInput
 
@@ -223,6 +224,36 @@ def _pieces(engine: Engine, usage: PeriodUsage, rating: Rating) -> Iterator[_Pie
         for row in rows:
             comparison.compare(row, piece)
         yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class CallPrice:
+    """What a call was rated with.
+
+    Attributes:
+        seconds: as charged, without those that are `included` in the plan's price.
+        cost: without tax, exactly as far as a price can say it.
+    """
+
+    rate: str
+    seconds: int
+    included: int
+    cost: Decimal
+    currency: str
+
+
+def price_of(connection: Connection, call_id: int) -> CallPrice | None:
+    """What one call costs; None where it was not rated."""
+    kept = (rated_call.c.rate, rated_call.c.seconds, rated_call.c.included, rated_call.c.cost)
+    row = connection.execute(
+        select(*kept, subscription.c.currency)
+        .join(subscription, subscription.c.id == rated_call.c.subscription_id)
+        .where(rated_call.c.call_id == call_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    millionths = Decimal(row.cost) / MINUTE
+    return CallPrice(row.rate, row.seconds, row.included, millionths.scaleb(-6), row.currency)
 
 
 def _read(engine: Engine, usage: PeriodUsage) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:

@@ -98,17 +98,30 @@ def lift(connection: Connection, by: By, number: int, reason: str = "") -> Suspe
         NotFound: there is none of that number.
         InvalidInput: it is lifted already, or its trunk has ended.
     """
-    found = _load(connection, suspension.c.id == number)
-    if not found:
-        raise NotFound(
-            f"There is no suspension {number}; 'siptrunk suspension list' shows those that stand."
-        )
-    (record,) = found
+    record = get(connection, number)
     if record.lifted_at is not None:
         raise InvalidInput(f"Suspension {number} of trunk {record.trunk} is lifted already.")
     trunks.in_force(connection, record.trunk)
-    _lift(connection, by, found, reason)
+    _lift(connection, by, [record], reason)
     return record
+
+
+def release(connection: Connection, by: By, number: int, reason: str) -> None:
+    """Have pass again what was suspended for a finding, and forgive what it rests on.
+
+    Raises:
+        NotFound: there is no such finding.
+        InvalidInput: it is released already, or its trunk has ended.
+    """
+    found = findings.get(connection, number)
+    if found.state is findings.FindingState.RELEASED:
+        raise InvalidInput(f"Finding {number} is released already, by {found.author}.")
+    standing = [one for one in of_finding(connection, number) if one.lifted_at is None]
+    for name in {one.trunk for one in standing}:
+        trunks.in_force(connection, name)
+    _lift(connection, by, standing, reason)
+    if not standing:
+        findings.release(connection, by, (number,), reason)
 
 
 def expire(connection: Connection, by: By) -> list[SuspensionRecord]:
@@ -132,6 +145,52 @@ def listed(
     if trunk_name is not None:
         meant &= suspension.c.trunk_id == trunks.get(connection, trunk_name).id
     return _load(connection, meant)[::-1]
+
+
+def get(connection: Connection, number: int) -> SuspensionRecord:
+    """Find a suspension, one that is over too.
+
+    Raises:
+        NotFound: there is none of that number.
+    """
+    found = find(connection, number)
+    if found is None:
+        raise NotFound(
+            f"There is no suspension {number}; 'siptrunk suspension list' shows those that stand."
+        )
+    return found
+
+
+def find(connection: Connection, number: int) -> SuspensionRecord | None:
+    """The suspension of that number; None where there is none."""
+    return next(iter(_load(connection, suspension.c.id == number)), None)
+
+
+def of_finding(connection: Connection, number: int) -> list[SuspensionRecord]:
+    """What was suspended for a finding, oldest first."""
+    return _load(connection, suspension.c.finding_id == number)
+
+
+def piece(  # noqa: PLR0913 - each narrows it
+    connection: Connection,
+    of: str | None,
+    name: str | None,
+    before: int | None,
+    limit: int,
+    *,
+    lifted: bool,
+) -> list[SuspensionRecord]:
+    """As `listed`: so many, from before a number on, of a customer, of a trunk."""
+    wanted = select(suspension.c.id).order_by(suspension.c.id.desc()).limit(limit)
+    if not lifted:
+        wanted = wanted.where(_STANDS)
+    if of is not None:
+        wanted = wanted.where(suspension.c.trunk_id.in_(trunks.ids_of(of)))
+    if name is not None:
+        wanted = wanted.where(suspension.c.trunk_id == trunks.get(connection, name).id)
+    if before is not None:
+        wanted = wanted.where(suspension.c.id < before)
+    return _load(connection, suspension.c.id.in_(wanted))[::-1]
 
 
 def _same(one: Suspension, other: Suspension) -> bool:

@@ -178,6 +178,14 @@ trunk = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
+# Few trunks have one, and whether one is over is asked every few seconds.
+Index(
+    "ix_trunk_grace",
+    trunk.c.previous_until,
+    sqlite_where=trunk.c.previous_until.is_not(None),
+    postgresql_where=trunk.c.previous_until.is_not(None),
+)
+
 number = Table(
     "number",
     metadata,

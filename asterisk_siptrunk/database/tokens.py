@@ -14,7 +14,6 @@ from asterisk_siptrunk.database.tables import api_token, customer
 from asterisk_siptrunk.errors import InvalidInput, NotFound
 
 _USED_EVERY = timedelta(minutes=5)
-_PROVIDERS = {Scope.PAYMENTS, Scope.RUN}
 
 
 def add(  # noqa: PLR0913 - what a token is
@@ -31,14 +30,17 @@ def add(  # noqa: PLR0913 - what a token is
 
     Raises:
         NotFound: there is no such customer.
-        InvalidInput: it ends before it begins, is for nothing, or for what no customer may.
+        InvalidInput: it has no name, ends before it begins, is for nothing, or for what no
+            customer may.
     """
     wanted = frozenset(scopes)
+    if not name:
+        raise InvalidInput("A token has a name: say what it is for.")
     if not wanted:
         raise InvalidInput("A token is for something: give a scope.")
     if expires_at <= by.at:
         raise InvalidInput("A token cannot have expired before it is made.")
-    if customer and (beyond := sorted(wanted & _PROVIDERS)):
+    if customer and (beyond := sorted(one for one in wanted if one.of_provider)):
         raise InvalidInput(f"A customer's token cannot have the scope {beyond[0]}.")
     owner = customers.get(connection, customer).id if customer else None
     values: dict[str, Any] = {"name": name, "customer_id": owner}
@@ -96,8 +98,11 @@ def used(connection: Connection, token: ApiToken, now: datetime) -> None:
     connection.execute(update(api_token).where(api_token.c.id == token.id).values(used_at=now))
 
 
-def revoke(connection: Connection, by: By, number: int, of: str | None = None) -> None:
+def revoke(connection: Connection, by: By, number: int, of: str | None = None) -> ApiToken:
     """Let a token in no more; `of` are whose tokens may be meant, as in `listed`.
+
+    Returns:
+        It, as it was.
 
     Raises:
         NotFound: there is no such token.
@@ -108,3 +113,4 @@ def revoke(connection: Connection, by: By, number: int, of: str | None = None) -
     query = update(api_token).where(api_token.c.id == number, api_token.c.revoked_at.is_(None))
     if connection.execute(query.values(revoked_at=by.at)).rowcount:
         note(connection, by, "token", found.name, "revoked")
+    return found

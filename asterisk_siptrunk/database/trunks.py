@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -10,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Row,
     ScalarSelect,
+    Select,
     delete,
     insert,
     select,
@@ -29,11 +31,13 @@ from asterisk_siptrunk.database.tables import (
     trunk,
 )
 from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
-from asterisk_siptrunk.generation.inventory import shard_of
+from asterisk_siptrunk.generation.inventory import TrunkFacts, shard_of
 from asterisk_siptrunk.trunk import (
+    LONGEST_GRACE,
     AwayPolicy,
     CallerPolicy,
     Credentials,
+    Grace,
     Suspension,
     SuspensionScope,
     SuspensionSource,
@@ -60,6 +64,12 @@ _PLAIN = (
     "contact",
     "inbound_context",
 )
+_CREDENTIALS = (
+    *(trunk.c.credentials_username, trunk.c.credentials_realm),
+    *(trunk.c.credentials_md5, trunk.c.credentials_sha256),
+    *(trunk.c.previous_md5, trunk.c.previous_sha256, trunk.c.previous_until),
+)
+_NO_GRACE = {"previous_md5": None, "previous_sha256": None, "previous_until": None}
 
 
 def add(connection: Connection, by: By, new: Trunk, credentials: Credentials | None) -> Trunk:
@@ -164,32 +174,66 @@ def limits(connection: Connection) -> list[Limit]:
     return [Limit(*row) for row in connection.execute(query)]
 
 
-def of_shard(connection: Connection, shard: int) -> list[tuple[Trunk, Credentials | None]]:
+def ids_of(owner: str) -> Select[tuple[int]]:
+    """The ids of a customer's trunks, for a condition."""
+    of_owner = customer.c.name == owner
+    return select(trunk.c.id).join(customer, customer.c.id == trunk.c.customer_id).where(of_owner)
+
+
+def names_of(connection: Connection, owner: str) -> list[str]:
+    """The names of a customer's trunks, ended ones too."""
+    query = select(trunk.c.name).where(trunk.c.id.in_(ids_of(owner))).order_by(trunk.c.name)
+    return list(connection.execute(query).scalars())
+
+
+def piece(connection: Connection, of: str | None, after: str | None, limit: int) -> list[Trunk]:
+    """So many trunks by name, from after one on; all of them, or those of a customer."""
+    wanted = select(trunk.c.id).order_by(trunk.c.name).limit(limit)
+    if after is not None:
+        wanted = wanted.where(trunk.c.name > after)
+    if of is not None:
+        wanted = wanted.join(customer).where(customer.c.name == of)
+    return _load(connection, trunk.c.id.in_(wanted))
+
+
+def of_shard(connection: Connection, shard: int) -> list[TrunkFacts]:
     """The trunks of one configuration shard, by name, with what checks their credentials."""
     found = _load(connection, trunk.c.shard == shard)
-    rows = connection.execute(
-        select(
-            trunk.c.id,
-            trunk.c.credentials_username,
-            trunk.c.credentials_realm,
-            trunk.c.credentials_md5,
-            trunk.c.credentials_sha256,
-        ).where(trunk.c.shard == shard)
-    )
-    credentials = {row.id: Credentials(*row[1:]) for row in rows if row.credentials_md5}
-    return [(one, credentials.get(one.id)) for one in found]
+    query = select(trunk.c.id, *_CREDENTIALS).where(trunk.c.shard == shard)
+    rows = {row.id: row for row in connection.execute(query)}
+    return [
+        TrunkFacts(one, _current(row), grace.credentials if grace else None)
+        for one in found
+        for row in (rows[one.id],)
+        for grace in (_grace(row),)
+    ]
 
 
 def credentials_of(connection: Connection, name: str) -> Credentials | None:
     """What checks a trunk's credentials, or None where it does not register."""
-    columns = (
-        trunk.c.credentials_username,
-        trunk.c.credentials_realm,
-        trunk.c.credentials_md5,
-        trunk.c.credentials_sha256,
-    )
-    row = connection.execute(select(*columns).where(trunk.c.name == name)).one_or_none()
-    return Credentials(*row) if row and row.credentials_md5 else None
+    row = connection.execute(select(*_CREDENTIALS).where(trunk.c.name == name)).one_or_none()
+    return _current(row) if row else None
+
+
+def grace_of(connection: Connection, name: str) -> Grace | None:
+    """What a trunk's PBX may go on with for a while, or None where it has but one secret."""
+    row = connection.execute(select(*_CREDENTIALS).where(trunk.c.name == name)).one_or_none()
+    return _grace(row) if row else None
+
+
+def _current(row: Row[*tuple[Any, ...]]) -> Credentials | None:
+    if not row.credentials_md5:
+        return None
+    whose = row.credentials_username, row.credentials_realm
+    return Credentials(*whose, row.credentials_md5, row.credentials_sha256)
+
+
+def _grace(row: Row[*tuple[Any, ...]]) -> Grace | None:
+    if row.previous_until is None:
+        return None
+    whose = row.credentials_username, row.credentials_realm
+    before = Credentials(*whose, row.previous_md5, row.previous_sha256)
+    return Grace(before, row.previous_until)
 
 
 def change(connection: Connection, by: By, name: str, **values: Any) -> Trunk:  # noqa: ANN401
@@ -244,16 +288,69 @@ def end(connection: Connection, by: By, name: str) -> None:
     note(connection, by, "trunk", name, "ended with its subscription")
 
 
-def set_credentials(connection: Connection, by: By, name: str, credentials: Credentials) -> None:
-    """Replace a trunk's credentials; the ones before stop working at the next apply.
+def set_credentials(
+    connection: Connection,
+    by: By,
+    name: str,
+    credentials: Credentials,
+    grace: timedelta = timedelta(0),
+) -> None:
+    """Replace a trunk's credentials; the ones before work on for the grace.
+
+    Without one they stop working at the next apply. Those before them stop in any case: a trunk
+    never has more than two.
 
     Raises:
         NotFound: there is none of that name.
-        InvalidInput: it has ended.
+        InvalidInput: it has ended, the grace is too long, or nothing can go on in it.
     """
     found = in_force(connection, name)
-    _update(connection, found.id, _credential_values(credentials))
-    note(connection, by, "trunk", name, "secret rotated")
+    kept = _kept(name, credentials_of(connection, name), credentials, by.at, grace)
+    _update(connection, found.id, _credential_values(credentials) | kept)
+    until = f"; the one before works until {by.at + grace:%Y-%m-%d %H:%M %Z}" if grace else ""
+    note(connection, by, "trunk", name, f"secret rotated{until}")
+
+
+def _kept(
+    name: str, before: Credentials | None, new: Credentials, at: datetime, grace: timedelta
+) -> dict[str, Any]:
+    """The columns of what a PBX may go on with."""
+    if not grace:
+        return _NO_GRACE
+    if not timedelta(0) < grace <= LONGEST_GRACE:
+        raise InvalidInput(f"A secret works on for {LONGEST_GRACE.days} days at most.")
+    if before is None or (before.username, before.realm) != (new.username, new.realm):
+        raise InvalidInput(
+            f"Trunk {name}: the secret before is bound to another realm, or there was none: it "
+            "cannot work on. Give no grace."
+        )
+    return {
+        "previous_md5": before.md5,
+        "previous_sha256": before.sha256,
+        "previous_until": at + grace,
+    }
+
+
+def graces_over(connection: Connection, at: datetime) -> bool:
+    """Whether a time of grace has ended that nobody has ended yet."""
+    return connection.execute(select(trunk.c.id).where(_is_over(at)).limit(1)).first() is not None
+
+
+def end_graces(connection: Connection, by: By) -> list[str]:
+    """Forget the secrets whose time of grace is over; gives the names of the trunks.
+
+    Asterisk forgets them at the next apply, which who calls this asks for.
+    """
+    query = select(trunk.c.id, trunk.c.name).where(_is_over(by.at)).order_by(trunk.c.id)
+    over = connection.execute(query.with_for_update()).all()
+    for trunk_id, name in over:
+        _update(connection, trunk_id, _NO_GRACE)
+        note(connection, by, "trunk", name, "the secret before works no more")
+    return [name for _, name in over]
+
+
+def _is_over(at: datetime) -> ColumnElement[bool]:
+    return trunk.c.previous_until.is_not(None) & (trunk.c.previous_until <= at)
 
 
 def add_number(connection: Connection, by: By, name: str, e164: str, *, main: bool) -> None:
@@ -345,6 +442,37 @@ def numbers(connection: Connection) -> list[tuple[str, str, bool]]:
         .order_by(number.c.e164)
     )
     return [(row.e164, row.name, row.main) for row in rows]
+
+
+def numbers_piece(
+    connection: Connection,
+    of: str | None,
+    name: str | None,
+    after: str | None,
+    limit: int,
+) -> list[tuple[str, str, bool]]:
+    """As `numbers`: so many, from after one on, of a customer, of a trunk."""
+    query = (
+        select(number.c.e164, trunk.c.name, number.c.main)
+        .join(trunk, trunk.c.id == number.c.trunk_id)
+        .join(customer, customer.c.id == trunk.c.customer_id)
+        .order_by(number.c.e164)
+        .limit(limit)
+    )
+    if of is not None:
+        query = query.where(customer.c.name == of)
+    if name is not None:
+        query = query.where(trunk.c.name == name)
+    if after is not None:
+        query = query.where(number.c.e164 > after)
+    return [(row.e164, row.name, row.main) for row in connection.execute(query)]
+
+
+def owner_of_number(connection: Connection, e164: str) -> tuple[str, bool] | None:
+    """The trunk that has a number, and whether it is its main one; None where nobody has it."""
+    query = select(trunk.c.name, number.c.main).join(number, number.c.trunk_id == trunk.c.id)
+    row = connection.execute(query.where(number.c.e164 == e164)).one_or_none()
+    return (row.name, row.main) if row else None
 
 
 def touch(connection: Connection, trunk_id: int) -> None:

@@ -8,7 +8,15 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from asterisk_siptrunk.database import months, orders, subscriptions, suspensions
+from asterisk_siptrunk.database import (
+    answers,
+    months,
+    orders,
+    rollout,
+    subscriptions,
+    suspensions,
+    trunks,
+)
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.thread import DatabaseThread, T, Work
@@ -18,7 +26,7 @@ AUTHOR = "service"
 """Who stands in the history for what comes due by itself."""
 LOOK_SECONDS = 5.0
 """Between two looks for what is due: a cut takes effect so long after its period began, at most.
-Each costs two questions to an index."""
+Each costs three questions to an index."""
 DAY_SECONDS = 24 * 3600.0
 AGAIN_SECONDS = 600.0
 """Until months that could not be made are tried again: calls have months of time."""
@@ -45,7 +53,7 @@ async def _make(database: DatabaseThread, now: datetime) -> bool:
 
 
 class Periods:
-    """Has periods begin, and orders and suspensions expire, as they come due.
+    """Has periods begin, and orders, suspensions and old secrets expire, as they come due.
 
     Each period by itself, so that its locks are short: calls come in between, and what is wrong
     with one subscription keeps no other one back. Whichever server comes first does it.
@@ -71,6 +79,7 @@ class Periods:
         try:
             for one in await self._do("what is due", lambda held: _due(held, by)) or ():
                 await self._turn(one, by)
+            await self._do("secrets", lambda held: _end_graces(held, by))
         except DatabaseUnavailable as error:
             log.debug("What is due waits: %s", error)
 
@@ -100,8 +109,18 @@ class Periods:
 
 def _due(connection: Connection, by: By) -> list[int]:
     """Close orders and suspensions whose time is over; gives the subscriptions to turn, by id."""
+    answers.forget(connection, by.at)
     for reference in orders.expire(connection, by):
         log.info("Order %s was not paid in time, and has expired.", reference)
     for one in suspensions.expire(connection, by):
         log.info("Trunk %s: no longer suspended (%s).", one.trunk, one.suspension.part)
     return subscriptions.to_turn(connection, by.at)
+
+
+def _end_graces(connection: Connection, by: By) -> None:
+    """Have all servers forget the secrets whose time of grace is over."""
+    if not trunks.graces_over(connection, by.at):
+        return
+    rollout.ask(connection)
+    for name in trunks.end_graces(connection, by):
+        log.info("Trunk %s: the secret before works no more.", name)

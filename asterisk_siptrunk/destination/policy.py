@@ -34,8 +34,11 @@ from functools import cache
 
 from asterisk_siptrunk.destination import shipped
 from asterisk_siptrunk.destination.model import Destination
-from asterisk_siptrunk.destination.target import RiskList, Target, names_of, shipped_risk
+from asterisk_siptrunk.destination.target import RiskList, Scope, Target, names_of, shipped_risk
+from asterisk_siptrunk.destination.zones import Zone, common_names, covered, risky_prefixes, touches
 from asterisk_siptrunk.errors import InvalidInput
+
+_RISK = "risk:high"
 
 
 class Action(StrEnum):
@@ -95,10 +98,40 @@ class Judgement:
         return self.action is Action.ALLOW
 
 
+@dataclass(frozen=True, slots=True)
+class ZoneJudgement:
+    """What a policy says of a whole zone.
+
+    Attributes:
+        rule: what decides, None where no rule speaks of it: then it is allowed.
+        exceptions: rules that decide otherwise for some numbers of it.
+    """
+
+    zone: Zone
+    action: Action
+    rule: Rule | None
+    exceptions: tuple[Rule, ...]
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the provider has the last word."""
+        return self.rule is not None and self.rule.locked
+
+    @property
+    def is_open(self) -> bool:
+        """Whether all of it may be called."""
+        return self.action is Action.ALLOW and not self.exceptions
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether none of it may be called."""
+        return self.action is Action.BLOCK and not self.exceptions
+
+
 class Policy:
     """The rules of a trunk whose home country is `home`, indexed once, judged many times."""
 
-    __slots__ = ("_by_name", "_home", "_risk")
+    __slots__ = ("_by_name", "_home", "_ranges", "_risk")
 
     def __init__(self, rules: Iterable[Rule], home: str, risk: RiskList | None = None) -> None:
         self._home = home.upper()
@@ -106,6 +139,11 @@ class Policy:
         ranked = enumerate(sorted(rules, key=lambda rule: rule.rank))
         # Rules of one target match the same calls, so only the prevailing one can ever decide.
         self._by_name = {rule.target.name: (place, rule) for place, rule in ranked}
+        self._ranges = [
+            (place, rule)
+            for place, rule in self._by_name.values()
+            if rule.target.scope is Scope.RANGE
+        ]
 
     def judge(self, destination: Destination) -> Judgement:
         """Whether `destination` may be called, by which rule, and a sentence that says so."""
@@ -121,6 +159,25 @@ class Policy:
         verb = "allowed" if rule.action is Action.ALLOW else "blocked"
         sentence = f"{_described(destination)} is {verb} by {rule}."
         return Judgement(rule.action, rule, sentence)
+
+    def judge_zone(self, zone: Zone) -> ZoneJudgement:
+        """Whether a whole zone may be called, and what is otherwise for a part of it."""
+        ranges = [(place, rule) for place, rule in self._ranges if touches(zone, str(rule.target))]
+        whole = [each for each in ranges if covered(zone, [str(each[1].target)])]
+        names = set(common_names(zone, self._home, self._risk))
+        whole += (self._by_name[name] for name in names if name in self._by_name)
+        place, rule = max(whole, key=lambda each: each[0], default=(-1, None))
+        action = rule.action if rule else Action.ALLOW
+        narrower = (*ranges, *self._risk_in_part(zone, names))
+        others = (each for at, each in sorted(narrower, key=lambda each: each[0]) if at > place)
+        return ZoneJudgement(zone, action, rule, tuple(o for o in others if o.action != action))
+
+    def _risk_in_part(self, zone: Zone, names: set[str]) -> list[tuple[int, Rule]]:
+        """The rule for the list of risk, where that names some of a zone's numbers."""
+        rule = self._by_name.get(_RISK)
+        if rule is None or _RISK in names or not risky_prefixes(zone, self._home, self._risk):
+            return []
+        return [rule]
 
 
 @cache

@@ -96,8 +96,9 @@ def _references(each: PjsipObject, names: set[tuple[str, str]]) -> Iterator[Prob
         if owner != each.type:
             continue
         for entry in each.values(option):
-            if entry.value and (target, entry.value) not in names:
-                yield entry.problem(f"{option}: there is no {target} [{entry.value}]")
+            for name in filter(None, entry.value.split(",")):
+                if (target, name) not in names:
+                    yield entry.problem(f"{option}: there is no {target} [{name}]")
 
 
 def _contexts(each: PjsipObject, contexts: frozenset[str]) -> Iterator[Problem]:

@@ -19,10 +19,14 @@ def shard_of(name: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class TrunkFacts:
-    """A trunk and what lets its PBX register; None where it registers with nothing."""
+    """A trunk and what lets its PBX register; None where it registers with nothing.
+
+    `previous` lets it register as well, in a time of grace: user name and realm are the same.
+    """
 
     trunk: Trunk
     credentials: Credentials | None = None
+    previous: Credentials | None = None
 
 
 class Inventory(Protocol):
@@ -32,7 +36,7 @@ class Inventory(Protocol):
         """A short text for each shard that has trunks, other whenever any `TrunkFacts` is.
 
         Must be cheap, one query over versions: planning asks it for all shards. A trunk's
-        version counts its own changes; rotated credentials must show too.
+        version counts its own changes; rotated credentials must show too, and a grace's end.
         """
 
     def trunks(self, shard: int) -> Sequence[TrunkFacts]:

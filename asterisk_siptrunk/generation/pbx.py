@@ -44,12 +44,18 @@ def pbx_settings(
         raise TemplateFailed(f"trunk {trunk.name}: {unsafe.value[:40]!r}: {unsafe}.") from None
 
 
-def _values(trunk: Trunk, username: str, asterisk: AsteriskSettings) -> dict[str, object]:
+def sip_server(trunk: Trunk, asterisk: AsteriskSettings) -> tuple[str, int]:
+    """Where the PBX of a trunk finds us: a host, or a placeholder for it, and a port."""
     host, own_port = host_and_port(asterisk.address or "address-of-your-provider")
-    server = bracketed(host)
     tls = trunk.transport is Transport.TLS
     # Port 0 is that of transports that are not ours: SIP's usual one, as far as we know.
     port = own_port or (asterisk.tls_port if tls else asterisk.sip_port) or USUAL_PORT
+    return bracketed(host), port
+
+
+def _values(trunk: Trunk, username: str, asterisk: AsteriskSettings) -> dict[str, object]:
+    server, port = sip_server(trunk, asterisk)
+    tls = trunk.transport is Transport.TLS
     # A URI without a port means the usual one, but over TLS another: RFC 3261 section 19.1.2.
     unsaid = port == USUAL_PORT and not tls
     return {

@@ -252,16 +252,31 @@ def _transports(asterisk: AsteriskSettings) -> list[dict[str, object]]:
 
 def _trunk_values(facts: TrunkFacts) -> dict[str, object]:
     trunk = facts.trunk
+    registers = trunk.kind is TrunkKind.REGISTERED
+    endpoint = f"{variables.TRUNK_PREFIX}{trunk.name}"
     return {
         "trunk": trunk,
-        "credentials": facts.credentials if trunk.kind is TrunkKind.REGISTERED else None,
-        "endpoint": f"{variables.TRUNK_PREFIX}{trunk.name}",
+        "credentials": facts.credentials if registers else None,
+        "auths": _auths(facts, endpoint) if registers else (),
+        "endpoint": endpoint,
         "local": trunk.kind is TrunkKind.LOCAL,
         "contact": sip_uri(trunk.contact, None, trunk.transport) if trunk.contact else "",
         "qualify": _QUALIFY_SECONDS + crc32(trunk.name.encode()) % _QUALIFY_SPREAD,
         "away_out": _away_outbound(trunk),
         "takes_calls": not (trunk.ended or trunk.suspension_of(SuspensionScope.INBOUND)),
     }
+
+
+def _auths(facts: TrunkFacts, endpoint: str) -> tuple[SimpleNamespace, ...]:
+    """What lets a PBX in, each under a name that no trunk's can be.
+
+    All of an endpoint's are tried, and its one challenge says by the first whether it is only the
+    nonce that is old (res_pjsip_authenticator_digest.c). So the secret before comes first: whoever
+    has not been told of the other notices nothing.
+    """
+    before = SimpleNamespace(name=f"{endpoint}.before", credentials=facts.previous)
+    now = SimpleNamespace(name=endpoint, credentials=facts.credentials)
+    return tuple(each for each in (before, now) if each.credentials)
 
 
 def takes_password_digest(version: tuple[int, int]) -> bool:

@@ -117,6 +117,20 @@ are, tell us, and they pass again. Emergency calls pass all the same.
     )
     """`stopped`: the part that is suspended, or "nothing"; `trunk` is "" for all trunks together,
     which only the provider is told of."""
+    PBX_UNSUPPORTED = (
+        "pbx-unsupported",
+        "customer trunk pbx agent state since reason",
+        "The PBX of trunk {trunk} is {state}",
+        """\
+Trunk {trunk} is registered by a PBX that calls itself "{agent}". On our list of PBXs that is
+{pbx}, and since {since} it stands there as "{state}".
+
+Why: {reason}
+
+Nothing is cut off. But nobody promises that it goes on working: plan for another version or PBX.
+""",
+    )
+    """`state`: unsupported, or removed from the list; `since`: that day."""
     TEST = (
         "test",
         "author",

@@ -11,7 +11,13 @@ from asterisk_siptrunk.trunk.carrier import (
     CarrierProfile,
     NumberFormat,
 )
-from asterisk_siptrunk.trunk.credentials import Credentials, digest, new_secret
+from asterisk_siptrunk.trunk.credentials import (
+    LONGEST_GRACE,
+    Credentials,
+    Grace,
+    digest,
+    new_secret,
+)
 from asterisk_siptrunk.trunk.names import PROVIDER, parse_name, parse_trunk_name
 from asterisk_siptrunk.trunk.trunk import (
     IN_PART,
@@ -30,6 +36,8 @@ from asterisk_siptrunk.trunk.trunk import (
 )
 from asterisk_siptrunk.trunk.writable import (
     parse_context,
+    parse_line,
+    parse_line_or_none,
     parse_secret,
     parse_server,
     parse_username,
@@ -40,6 +48,7 @@ __all__ = [
     "HIGHEST_PRIORITY",
     "HIGHEST_WEIGHT",
     "IN_PART",
+    "LONGEST_GRACE",
     "LONGEST_QUALIFY",
     "MOST_CALLS_PER_SECOND",
     "MOST_CARRIER_CHANNELS",
@@ -52,6 +61,7 @@ __all__ = [
     "CarrierMode",
     "CarrierProfile",
     "Credentials",
+    "Grace",
     "IPNetwork",
     "NumberFormat",
     "Part",
@@ -64,6 +74,8 @@ __all__ = [
     "digest",
     "new_secret",
     "parse_context",
+    "parse_line",
+    "parse_line_or_none",
     "parse_name",
     "parse_secret",
     "parse_server",

@@ -8,7 +8,14 @@ addresses of a registered trunk only restrict who may use its name, so they may 
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
 
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk.carrier import Carrier, CarrierProfile
@@ -38,6 +45,30 @@ class Claim:
     def owner(self) -> str:
         """Whose they are, for people."""
         return f"{self.noun} {self.name}"
+
+
+def parse_network(text: str) -> IPNetwork:
+    """An address, or a network without host bits.
+
+    Raises:
+        InvalidInput: it is none; where host bits stand, with the network that was meant.
+    """
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise InvalidInput(_network_advice(text)) from None
+
+
+def _network_advice(text: str) -> str:
+    try:
+        network = ip_interface(text).network
+    except ValueError:
+        return (
+            f"{text!r} is no IP address or network; give one like 192.0.2.10, 192.0.2.0/24 or "
+            "2001:db8::/32."
+        )
+    address = ip_address(text.partition("/")[0])
+    return f"{text} has host bits set; for the network give {network}, for the host {address}."
 
 
 def trunk_claim(trunk: Trunk) -> Claim:

@@ -4,11 +4,14 @@ import hashlib
 import secrets
 import string
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 # 24 of 62 characters, 142 bits: nothing to guess, short enough to be typed, and without a character
 # that a PBX's form, a shell or a configuration file could take for something else.
 _SECRET_LENGTH = 24
 _SECRET_CHARACTERS = string.ascii_letters + string.digits
+LONGEST_GRACE = timedelta(days=30)
+"""For how long two secrets of a trunk may be good: whoever rotates has one less to guard then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,14 @@ class Credentials:
     realm: str
     md5: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grace:
+    """The credentials before, and until when a PBX may go on with them."""
+
+    credentials: Credentials
+    until: datetime
 
 
 def new_secret() -> str:

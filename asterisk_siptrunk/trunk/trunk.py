@@ -83,6 +83,11 @@ class SuspensionSource(StrEnum):
     ANOMALY = "anomaly"
     """The watch over abnormal use found something."""
 
+    @property
+    def is_lifted_by_customers(self) -> bool:
+        """Whether the customer may lift it: it knows best whether those calls were its own."""
+        return self is SuspensionSource.ANOMALY
+
 
 @dataclass(frozen=True, slots=True)
 class Suspension:

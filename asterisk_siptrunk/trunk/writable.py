@@ -1,4 +1,4 @@
-"""Values that end up in Asterisk's files or in a SIP URI: refused when they are given.
+"""Values that end up in Asterisk's files, in a SIP URI or in the history: refused when given.
 
 The rendering refuses them as well, whatever way they came; but there a single one stops the
 configuration of everybody, long after the person who gave it has left.
@@ -20,6 +20,32 @@ _CONTEXT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,78}", re.ASCII)
 _LONGEST_USERNAME = 80
 _MEANS_SOMETHING = frozenset(";[]#")
 _LONGEST_SECRET = 200
+_LONGEST_LINE = 500
+
+
+def parse_line(text: str) -> str:
+    """A sentence of a person's: one line, with something in it.
+
+    Raises:
+        InvalidInput: it is empty, too long, or holds what would steer a terminal.
+    """
+    if not text.strip():
+        raise InvalidInput("this is empty: say it in a few words.")
+    return parse_line_or_none(text)
+
+
+def parse_line_or_none(text: str) -> str:
+    """The same; nothing takes away what was there.
+
+    Raises:
+        InvalidInput: it is too long, or holds what would steer a terminal.
+    """
+    wrong = next((each for each in text if not each.isprintable()), None)
+    if wrong is not None:
+        raise InvalidInput(f"the character {wrong!r} cannot stand in it: write one line of text.")
+    if len(text) > _LONGEST_LINE:
+        raise InvalidInput(f"this has {len(text)} characters; {_LONGEST_LINE} are the most.")
+    return text
 
 
 def parse_server(text: str) -> str:

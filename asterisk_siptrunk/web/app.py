@@ -11,6 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from asterisk_siptrunk.web.api.app import PATH as API_PATH
+from asterisk_siptrunk.web.api.app import make_api
 from asterisk_siptrunk.web.guard import SecurityHeaders
 from asterisk_siptrunk.web.house import House
 from asterisk_siptrunk.web.live import Hub
@@ -24,11 +26,13 @@ from asterisk_siptrunk.web.site import (
     calls,
     channels,
     connect,
+    destination_change,
     destinations,
     entry,
     home,
     invoices,
     live,
+    occupancy,
     people,
 )
 from asterisk_siptrunk.web.site.provider import (
@@ -44,7 +48,10 @@ from asterisk_siptrunk.web.site.provider import (
 
 _STATIC = Path(__file__).with_name("static")
 _FOR_PROGRAMS = ("/api/", "/webhooks/", "/healthz")
-_FOR_CUSTOMERS = (home, calls, channels, destinations, invoices, connect, anomalies)
+_FOR_CUSTOMERS = (
+    *(home, occupancy, calls, channels, destinations, destination_change),
+    *(invoices, connect, anomalies),
+)
 _FOR_ALL = (entry, account, people, live)
 _FOR_PROVIDER = (wallboard, customers, carriers, watch, selling, pbx, audit, servers)
 PAGES: list[Page] = [
@@ -61,6 +68,7 @@ def make_app(house: House, pay: Pay) -> Starlette:
         routes=[
             Route("/webhooks/payment", hook.answer, methods=["POST"]),
             Route("/healthz", _healthz, methods=["GET"]),
+            Mount(API_PATH, make_api(house), name="api"),
             Mount("/static", StaticFiles(directory=_STATIC), name="static"),
             *entry.routes(site),
             *(site.route(page) for page in PAGES),

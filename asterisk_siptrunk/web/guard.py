@@ -1,6 +1,7 @@
 """What keeps others out of a browser's session: headers, and where a change may come from."""
 
 import re
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -27,6 +28,10 @@ _HEADERS = {
 }
 # A path of ours: "//host" and "/\\host" would be another site's.
 _OWN_PATH = re.compile(r"/(?![/\\])[A-Za-z0-9/_.~%?=&@+:-]*", re.ASCII)
+
+
+_ONE_PLACE = 64
+"""Bits of an IPv6 address that are the same for all of one household or one office."""
 
 
 class SecurityHeaders:
@@ -61,3 +66,18 @@ def is_from_elsewhere(request: Request) -> bool:
 def own_path(text: str) -> str:
     """A place of ours to go on to; "/" in the place of anything else."""
     return text if _OWN_PATH.fullmatch(text) else "/"
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from; "" where that is no IP address, as of what a proxy made up."""
+    try:
+        return str(ip_address(request.client.host if request.client else ""))
+    except ValueError:
+        return ""
+
+
+def place_of(address: str) -> str:
+    """What an address counts as: itself, or its network of IPv6, which is one place's."""
+    if ":" not in address:
+        return address
+    return str(ip_network(f"{address.partition('%')[0]}/{_ONE_PLACE}", strict=False))

@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.bootstrap import By
 from asterisk_siptrunk.settings import Settings
+from asterisk_siptrunk.web.busy_days import BusyDays
 from asterisk_siptrunk.web.errand import Errand
+from asterisk_siptrunk.web.turnstile import Turnstile
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -23,6 +25,8 @@ class House:
         self.settings = settings
         self.engine = engine
         self.now = clock
+        self.turnstile = Turnstile(self)
+        self.busy_days = BusyDays()
         self.billing: Errand[Any] = Errand("billing run")
 
     @cached_property

@@ -28,6 +28,7 @@ from asterisk_siptrunk.errors import (
     InvalidInput,
     NotFound,
     SiptrunkError,
+    TooBusy,
 )
 from asterisk_siptrunk.web.guard import (
     COOKIE,
@@ -47,6 +48,7 @@ _STATUSES = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (AlreadyExists, HTTPStatus.CONFLICT),
     (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (TooBusy, HTTPStatus.TOO_MANY_REQUESTS),
     (DatabaseUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
@@ -144,9 +146,12 @@ class Site:
             if status is None:
                 log.warning("%s %s: %s", page.method, request.url.path, error)
             account = session.account if session else None
-            return self.problem(
+            answer = self.problem(
                 request, account, status or HTTPStatus.SERVICE_UNAVAILABLE, str(error)
             )
+            if isinstance(error, TooBusy):
+                answer.headers["Retry-After"] = str(error.seconds)
+            return answer
 
     def _session(self, request: Request) -> Session | None:
         cookie = request.cookies.get(COOKIE)

@@ -48,7 +48,8 @@ class WebServer:
                 lifespan="off",
                 log_config=None,  # as everything else of ours
                 access_log=False,  # a proxy writes one; what matters has lines of its own
-                proxy_headers=False,
+                proxy_headers=bool(settings.proxies),
+                forwarded_allow_ips=list(settings.proxies),
                 server_header=False,
                 limit_concurrency=MOST_CONNECTIONS,
                 timeout_graceful_shutdown=END_SECONDS,

@@ -84,6 +84,14 @@ class Words:
         """A time of the day with seconds."""
         return format_time(at, "medium", self.zone, self.locale) if at else ""
 
+    def clock(self, at: datetime) -> str:
+        """A time of the day without seconds."""
+        return format_time(at, "short", self.zone, self.locale)
+
+    def weekday(self, at: datetime) -> str:
+        """A day, as short as it can be told from those around it."""
+        return format_datetime(at, "EEE d", self.zone, self.locale)
+
     def day(self, day: date | None) -> str:
         """A day."""
         return format_date(day, "long", self.locale) if day else ""

@@ -13,12 +13,17 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m tests.lab prepare", file=sys.stderr)
         return 2
     try:
-        found = (sandbox.asterisk(), sandbox.sipp(), sandbox.postgres(), sandbox.nft())
+        found = {
+            "Asterisk": sandbox.asterisk(),
+            "SIPp": sandbox.sipp(),
+            "PostgreSQL": sandbox.postgres(),
+            "nftables": sandbox.nft(),
+            "Chromium": sandbox.chromium(),
+        }
     except sandbox.LabUnavailableError as error:
         print(error, file=sys.stderr)
         return 1
-    names = ("Asterisk", "SIPp", "PostgreSQL", "nftables")
-    for name, program in zip(names, found, strict=True):
+    for name, program in found.items():
         where = f"{program.place.root}:{program.path}" if program.place.root else program.path
         print(f"{name} {program.version}: {where}")
     return 0

@@ -1,4 +1,4 @@
-"""Finds Asterisk, SIPp, PostgreSQL and nftables, or makes a private Debian sid that holds them.
+"""Finds Asterisk, SIPp, PostgreSQL, nftables and Chromium, or makes a private Debian with them.
 
 Order of search: this machine's own programs; the private root, made once in a cache folder when
 we are root on Debian or Ubuntu; else `LabUnavailableError`, whose text lists the ways.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OLDEST_ASTERISK = 18
 MIRROR_VARIABLE = "SIPTRUNK_LAB_MIRROR"
 INSTALL_SCRIPT = Path(__file__).parents[2] / "docker" / "install-asterisk.sh"
-PARTS = ("asterisk", "sipp", "postgresql", "nftables")
+PARTS = ("asterisk", "sipp", "postgresql", "nftables", "chromium")
 STAGE_SECONDS = 900.0
 """Longest a stage may take: a slow mirror is slow, a dead one must not hang a test run."""
 
@@ -41,11 +41,12 @@ _MODULE_FOLDERS = (
     "/usr/lib64/asterisk/modules",
     "/usr/local/lib/asterisk/modules",
 )
+_CHROMIUMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin")
 
 THREE_WAYS = """\
 No real {missing} to test with here. Any one of these will do:
-  1. install Asterisk 18 or later (with chan_pjsip), SIPp, PostgreSQL and nftables here;
+  1. install Asterisk 18 or later (with chan_pjsip), SIPp, PostgreSQL, nftables and Chromium here;
   2. run this as root on Debian or Ubuntu: a private copy is made once, in a cache folder,
      without touching the system's own packages;
   3. run the service in containers: docker compose -f docker/compose.yaml up"""
@@ -109,6 +110,11 @@ def _nft_at(place: Place, path: str) -> Program | None:
     return Program(place, path, ".".join(map(str, version))) if version else None
 
 
+def _chromium_at(place: Place, path: str) -> Program | None:
+    version = parse_version(place.run(path, "--version").stdout)
+    return Program(place, path, ".".join(map(str, version))) if version else None
+
+
 def _find_asterisk(place: Place) -> Program | None:
     path = which("asterisk") if place.root is None else "/usr/sbin/asterisk"
     return _asterisk_at(place, path) if path else None
@@ -133,6 +139,11 @@ def _find_openssl(place: Place) -> Program | None:
 def _find_nft(place: Place) -> Program | None:
     path = which("nft") if place.root is None else "/usr/sbin/nft"
     return _nft_at(place, path) if path else None
+
+
+def _find_chromium(place: Place) -> Program | None:
+    path = which(*_CHROMIUMS) if place.root is None else f"/usr/bin/{_CHROMIUMS[0]}"
+    return _chromium_at(place, path) if path else None
 
 
 @cache
@@ -163,6 +174,12 @@ def openssl() -> Program:
 def nft() -> Program:
     """The command that loads packet filters; makes the private root when the machine has none."""
     return _find_nft(Place()) or _required(_find_nft(private_root()), "nft")
+
+
+@cache
+def chromium() -> Program:
+    """A browser, as Debian builds it; makes the private root when the machine has none."""
+    return _find_chromium(Place()) or _required(_find_chromium(private_root()), "Chromium")
 
 
 @cache
@@ -202,7 +219,7 @@ def private_root() -> Place:
     builder = Builder(cache_folder())
     if os.geteuid() != 0 or not is_debian_family(Path("/etc/os-release")) or not which("apt-get"):
         raise LabUnavailableError(
-            THREE_WAYS.format(missing="Asterisk, SIPp, PostgreSQL or nftables")
+            THREE_WAYS.format(missing="Asterisk, SIPp, PostgreSQL, nftables or Chromium")
         )
     builder.ensure()
     _settle_in(builder.root)
@@ -411,7 +428,7 @@ class Builder:
     def _install_parts(self) -> None:
         """Install the parts into a fresh copy of the base; an interrupted copy is thrown away."""
         root = self._fresh(self._work / "root")
-        with self._stage("3/4 Asterisk, SIPp, PostgreSQL and nftables"):
+        with self._stage("3/4 Asterisk, SIPp, PostgreSQL, nftables and Chromium"):
             self._command("tar", "-xpf", str(self._work / "base.tar"), "-C", str(root))
             shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
             shutil.copy(INSTALL_SCRIPT, root / "install-asterisk.sh")
@@ -425,9 +442,8 @@ class Builder:
         root = self._work / "root"
         place = Place(root)
         with self._stage("4/4 checking"):
-            found = tuple(
-                find(place) for find in (_find_asterisk, _find_sipp, _find_postgres, _find_nft)
-            )
+            finders = (_find_asterisk, _find_sipp, _find_postgres, _find_nft, _find_chromium)
+            found = tuple(find(place) for find in finders)
             if None in found:
                 raise BuildError(f"a part does not run in {root}: {found}. See {self._log}")
         (root / _STAMP).write_text(self._recipe())

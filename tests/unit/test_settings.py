@@ -84,6 +84,7 @@ def test_a_database_s_url_shows_nowhere_since_it_may_hold_a_password(file):
         ('[asterisk]\nversion = "newest"', "[asterisk] version: 'newest'"),
         ('[asterisk]\nversion = "22.x"', "[asterisk] version: '22.x'"),
         ('[web]\nhost = "localhost"', "[web] host: 'localhost' is no IP address"),
+        ('[web]\nproxies = ["lb"]', "[web] proxies: 'lb' is no IP address"),
         ("[web]\nport = 65536", "[web] port: 65536 is no port"),
         ("[mail]\nport = 0", "[mail] port: 0 is no port"),
         ('[mail]\nsecurity = "ssl"', "[mail] security: 'ssl': give one of starttls, tls, none"),

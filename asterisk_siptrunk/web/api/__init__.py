@@ -1,1 +1,1 @@
-"""The API: JSON over HTTP under /api/v1."""
+"""The API under `/api/v1`: JSON for programs, with the same services below it as pages have."""

@@ -1,7 +1,7 @@
 """Channels: a quote, an order, and what was ordered before."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
@@ -19,6 +19,8 @@ from asterisk_siptrunk.web.view import View
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from asterisk_siptrunk.billing.quote import Quote
 
 PAGES = Pages()
 _SLIDER = 30
@@ -68,6 +70,18 @@ class Standing:
         return next(cuts, None)
 
 
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """The quote of what was asked for, or why there is none; neither before anything was."""
+
+    why: str = ""
+    quote: "Quote | None" = None
+    channels: int = 0
+    choice: str = ""
+    orderable: bool = False
+    waiting: bool = False
+
+
 @PAGES.get("/trunks/{trunk}/channels", Right.SEE)
 def show(view: View, trunk: str) -> Response:
     """What the trunk has, and a form to ask for more or fewer; with `channels` their quote."""
@@ -76,7 +90,7 @@ def show(view: View, trunk: str) -> Response:
         standing = _standing(view, connection, trunk, on)
         choices = _choices(view, on) if standing.agreed is None else ()
         wished = view.request.query_params.get("channels")
-        quoted = {} if wished is None else _quoted(view, connection, standing)
+        quoted = Quoted() if wished is None else _quoted(view, connection, standing)
     lowest, highest = _bounds(view, standing, on, choices)
     usable = _usable(standing)
     return view.page(
@@ -189,7 +203,7 @@ def _in_words(view: View, one: Order, *, waits: bool, is_coming: bool) -> tuple[
             return view.say("expired, not paid in time"), ""
 
 
-def _facts(view: View, standing: Standing) -> dict[str, object]:
+def _facts(view: View, standing: Standing) -> dict[str, Any]:
     return {
         "standing": standing,
         "trunk": standing.trunk,
@@ -239,32 +253,33 @@ def _request(view: View, trunk: str, channels: str, choice: str) -> Request:
         sentence = "Give a number of channels between 1 and %(most)s."
         raise InvalidInput(view.say(sentence, most=view.words.number(MOST_CHANNELS)))
     kind, _, name = choice.partition(":")
-    named = {kind: name} if kind in {"offer", "plan"} and name else {}
-    return Request(trunk, int(channels), **named)
+    offer = name if kind == "offer" and name else None
+    plan = name if kind == "plan" and name else None
+    return Request(trunk, int(channels), offer=offer, plan=plan)
 
 
-def _quoted(view: View, connection: "Connection", standing: Standing) -> dict[str, object]:
+def _quoted(view: View, connection: "Connection", standing: Standing) -> Quoted:
     """The quote of what a query asks for, or why there is none."""
     query = view.request.query_params
     channels, choice = query.get("channels", ""), query.get("choice", "")
     try:
         request = _request(view, standing.trunk.name, channels.strip(), choice)
         if why := _nothing_to_order(view, standing, request.channels):
-            return {"why": why}
+            return Quoted(why=why)
         by = By(view.account.login, view.house.now())
         found = counter(view.house.settings, connection, by).quoted(request).quote
     except SiptrunkError as error:
         if not isinstance(error, InvalidInput | NotFound):
             raise
-        return {"why": str(error)}
+        return Quoted(why=str(error))
     orderable = view.may(Right.MANAGE) and not (standing.waiting and found.takes_effect is None)
-    return {
-        "quote": found,
-        "channels": request.channels,
-        "choice": choice,
-        "orderable": orderable,
-        "waiting": standing.waiting,
-    }
+    return Quoted(
+        quote=found,
+        channels=request.channels,
+        choice=choice,
+        orderable=orderable,
+        waiting=bool(standing.waiting),
+    )
 
 
 def _nothing_to_order(view: View, standing: Standing, channels: int) -> str:

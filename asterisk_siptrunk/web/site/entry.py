@@ -1,26 +1,36 @@
 """Logging in and out: the only pages for those who are not logged in."""
 
 import logging
-from datetime import datetime
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from asterisk_siptrunk.account import Account, Right, second
+from asterisk_siptrunk.account import Account, Right
 from asterisk_siptrunk.account.model import LONGEST
-from asterisk_siptrunk.account.password import is_right
 from asterisk_siptrunk.account.secret import digest, new_session
-from asterisk_siptrunk.bootstrap import Closed, Keys, accounts, sessions
-from asterisk_siptrunk.errors import SiptrunkError
-from asterisk_siptrunk.web.guard import COOKIE, is_from_elsewhere, own_path
+from asterisk_siptrunk.bootstrap import By, Closed, sessions
+from asterisk_siptrunk.errors import SiptrunkError, TooBusy
+from asterisk_siptrunk.web.guard import (
+    COOKIE,
+    address_of,
+    is_from_elsewhere,
+    own_path,
+    place_of,
+)
 from asterisk_siptrunk.web.pages import Pages, Site
+from asterisk_siptrunk.web.turnstile import Opened
 from asterisk_siptrunk.web.view import View
+from asterisk_siptrunk.web.words import Words
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 PAGES = Pages()
-_WRONG = "This address, password or code is wrong."
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +52,7 @@ class Entry:
 
     async def show(self, request: Request) -> Response:
         """Ask for address and password."""
-        return self._asked(request)
+        return self._asked(request, {"to": request.query_params.get("to", "/")})
 
     async def enter(self, request: Request) -> Response:
         """Let somebody in, or not."""
@@ -50,84 +60,90 @@ class Entry:
             return self._site.problem(request, None, HTTPStatus.FORBIDDEN)
         form = await request.form(max_files=0, max_fields=10, max_part_size=4096)
         fields = {key: value for key, value in form.items() if isinstance(value, str)}
+        say = self._site.words_for(request, None).say
         try:
             return await run_in_threadpool(self._enter, request, fields)
+        except TooBusy as error:
+            wrong = say("Too many try to log in just now: wait a little, and try again.")
+            answer = self._asked(request, fields, wrong, HTTPStatus.TOO_MANY_REQUESTS)
+            answer.headers["Retry-After"] = str(error.seconds)
+            return answer
         except SiptrunkError as error:
             log.warning("Nobody can log in: %s", error)
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-            words = self._site.words_for(request, None)
-            sentence = words.say("Nobody can log in now: the database is away. Calls go on.")
-            return self._site.problem(request, None, status, sentence)
+            sentence = say("Nobody can log in now: the database is away. Calls go on.")
+            return self._site.problem(request, None, HTTPStatus.SERVICE_UNAVAILABLE, sentence)
 
     def _enter(self, request: Request, fields: dict[str, str]) -> Response:
         house, login = self._site.house, fields.get("login", "").strip().casefold()
-        with house.changing("") as (connection, by):
-            keys = accounts.try_login(connection, login, by.at)
-        if isinstance(keys, Closed):
-            return self._asked(request, self._wait(request, keys.until), login)
-        code = fields.get("code", "")
-        step, wrong = check(keys, fields.get("password", ""), code, house.now().timestamp())
-        if wrong or keys is None:
-            log.info("A login failed: %s", wrong)
-            with house.changing(login) as (connection, by):
-                if keys is not None:
-                    accounts.failed(connection, by, login, wrong)
-            return self._asked(request, self._site.words_for(request, None).say(_WRONG), login)
-        return self._open(request, keys.account, step, own_path(fields.get("to", "/")))
-
-    def _wait(self, request: Request, until: datetime) -> str:
-        words = self._site.words_for(request, None)
-        sentence = "After wrong passwords this login is closed until %(time)s."
-        return words.say(sentence, time=words.time(until))
-
-    def _open(self, request: Request, account: Account, step: int | None, to: str) -> Response:
-        cookie, client = new_session(), request.client
-        with self._site.house.changing(account.login) as (connection, by):
-            accounts.succeeded(connection, account, step)
-            sessions.open_one(
-                connection,
-                account,
-                digest=digest(cookie),
-                address=client.host if client else "",
-                user_agent=request.headers.get("user-agent", ""),
-                now=by.at,
-            )
-        answer = RedirectResponse(to, HTTPStatus.SEE_OTHER)
-        answer.set_cookie(
-            COOKIE,
-            cookie,
-            max_age=int(LONGEST.total_seconds()),
-            secure=True,
-            httponly=True,
-            samesite="lax",
-        )
+        place = place_of(address_of(request))
+        password, code = fields.get("password", ""), fields.get("code", "")
+        outcome = house.turnstile.open(place, login, password, code)
+        if not isinstance(outcome, Opened):
+            wrong = _sentence(self._site.words_for(request, None), outcome)
+            return self._asked(request, fields, wrong, HTTPStatus.UNPROCESSABLE_ENTITY)
+        with house.changing(login) as (connection, by):
+            cookie = open_session(connection, by, outcome.account, request)
+        answer = RedirectResponse(own_path(fields.get("to", "/")), HTTPStatus.SEE_OTHER)
+        keep_session(answer, cookie)
         return answer
 
-    def _asked(self, request: Request, wrong: str = "", login: str = "") -> Response:
-        words = self._site.words_for(request, None)
-        to = own_path(request.query_params.get("to", "/"))
+    def _asked(
+        self,
+        request: Request,
+        fields: Mapping[str, str],
+        wrong: str = "",
+        status: HTTPStatus = HTTPStatus.OK,
+    ) -> Response:
+        words, to = self._site.words_for(request, None), own_path(fields.get("to", "/"))
+        login = fields.get("login", "")
         html = self._site.renderer.render("login.html", words, wrong=wrong, login=login, to=to)
-        status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
         return Response(html, status, media_type="text/html")
 
 
-def check(keys: Keys | None, password: str, code: str, now: float) -> tuple[int | None, str]:
-    """Whether password and code let somebody in: the code's step, and what is wrong, "" nothing."""
-    if not is_right(password, keys.password if keys else None) or keys is None:
-        return None, "wrong password"
-    if keys.account.disabled:
-        return None, "the account is disabled"
-    if keys.second_secret is None:
-        return None, ""
-    step = second.step_of(keys.second_secret, code, now, keys.second_used)
-    return step, "" if step is not None else "wrong code"
+def _sentence(words: Words, outcome: Closed | None) -> str:
+    """Why somebody is not let in; nothing in it tells whether such an account exists."""
+    if outcome is None:
+        return words.say("This address, password or code is wrong.")
+    sentence = "After wrong passwords this login is closed until %(time)s."
+    return words.say(sentence, time=words.time(outcome.until))
+
+
+def open_session(connection: "Connection", by: By, account: Account, request: Request) -> str:
+    """Keep that a browser is logged in; gives what its cookie is to hold."""
+    cookie = new_session()
+    sessions.open_one(
+        connection,
+        by,
+        account,
+        digest=digest(cookie),
+        address=address_of(request),
+        user_agent=request.headers.get("user-agent", ""),
+    )
+    return cookie
+
+
+def keep_session(answer: Response, cookie: str) -> None:
+    """Have the browser show from now on that it is logged in."""
+    longest = int(LONGEST.total_seconds())
+    answer.set_cookie(COOKIE, cookie, max_age=longest, secure=True, httponly=True, samesite="lax")
+
+
+def not_own_password(view: View, password: str, code: str | None = None) -> str:
+    """Why this is not the password of who asks, in a sentence; "" where it is.
+
+    Raises:
+        TooBusy: too many were wrong from there, or too many wait already.
+    """
+    place = place_of(address_of(view.request))
+    outcome = view.house.turnstile.open(place, view.account.login, password, code)
+    return "" if isinstance(outcome, Opened) else _sentence(view.words, outcome)
 
 
 @PAGES.post("/logout", Right.SEE)
 def logout(view: View) -> Response:
     """Out."""
-    with view.changing() as (connection, _):
-        sessions.close(connection, digest(view.request.cookies[COOKIE]))
+    with view.changing() as (connection, by):
+        sessions.close_one(connection, by, view.account, view.session.id)
     answer = view.go("/login")
     answer.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax")
     return answer
@@ -145,20 +161,9 @@ def ask_again(view: View) -> Response:
 def confirm(view: View) -> Response:
     """Take it."""
     to = own_path(view.field("to"))
-    with view.changing() as (connection, by):
-        keys = accounts.try_login(connection, view.account.login, by.at)
-    if isinstance(keys, Closed):
-        wrong = view.say("Wait a little, and try again.")
-        return view.page("confirm.html", HTTPStatus.UNPROCESSABLE_ENTITY, to=to, wrong=wrong)
-    password, code = str(view.form.get("password", "")), view.field("code")
-    step, wrong = check(keys, password, code, view.house.now().timestamp())
-    with view.changing() as (connection, by):
-        if wrong or keys is None:
-            accounts.failed(connection, by, view.account.login, wrong)
-        else:
-            accounts.succeeded(connection, keys.account, step)
-            sessions.confirmed(connection, view.session, by.at)
+    wrong = not_own_password(view, str(view.form.get("password", "")), view.field("code"))
     if wrong:
-        sentence = view.say(_WRONG)
-        return view.page("confirm.html", HTTPStatus.UNPROCESSABLE_ENTITY, to=to, wrong=sentence)
+        return view.page("confirm.html", HTTPStatus.UNPROCESSABLE_ENTITY, to=to, wrong=wrong)
+    with view.changing() as (connection, by):
+        sessions.confirmed(connection, view.session, by.at)
     return view.go(to)

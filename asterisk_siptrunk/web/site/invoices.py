@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from asterisk_siptrunk.database.estimate import SoFar
-    from asterisk_siptrunk.database.itemised import Charged, ItemisedCall
 
 PAGES = Pages()
 _MOST_INVOICES = 100
@@ -158,7 +156,7 @@ def _own(view: View, connection: "Connection", number: str) -> Invoice:
     return found
 
 
-def _charged(one: Invoice, document: InvoiceDocument) -> "Charged":
+def _charged(one: Invoice, document: InvoiceDocument) -> itemised.Charged:
     """The calls that are on an invoice: those of the period that was over with it."""
     return itemised.Charged(one.subscription_id, document.since)
 
@@ -201,14 +199,14 @@ def _sums(found: list[Invoice]) -> dict[str, Decimal]:
     return sums
 
 
-def _so_far(view: View, customer: str) -> list["SoFar"]:
+def _so_far(view: View, customer: str) -> list[estimate.SoFar]:
     """This period of each of the customer's subscriptions; many calls are left to the invoice."""
     office, today = bootstrap.business(view.house.settings), view.house.today
     with view.reading() as connection:
         every = subscriptions.every(connection, view.house.zone)
     own = [one for one in every if one.customer == customer]
     going_on = [one for one in own if one.ends is None or today < one.ends]
-    found: list[SoFar] = []
+    found: list[estimate.SoFar] = []
     for one in going_on:
         left = max(0, _MOST_CALLS - sum(each.calls or 0 for each in found))
         period = one.period_of(max(today, one.began))
@@ -234,7 +232,7 @@ def _last_day(since: "date", until: "date") -> "date":
     return max(since, last_day(until))
 
 
-def _csv(rows: "Iterator[ItemisedCall]", currency: str) -> Iterator[str]:
+def _csv(rows: Iterator[itemised.ItemisedCall], currency: str) -> Iterator[str]:
     """The lines of a CSV file; nothing in them was written by a stranger."""
     yield _csv_line(_CSV_COLUMNS)
     for one in rows:

@@ -444,3 +444,17 @@ def test_a_raise_costs_no_more_than_its_packs_for_a_month(channels, drawn):
         assert one.totals.net <= sum(line.quantity * line.unit_price for line in one.lines)
         assert one.totals.net == sum(line.amount for line in one.lines)
         assert all(line.until == RENEWED for line in one.lines)
+
+
+@pytest.mark.parametrize(
+    ("channels", "later", "same"),
+    [
+        (8, timedelta(hours=1), True),  # the same day: nothing that is told differs
+        (8, timedelta(days=1), False),  # a day less to pay for
+        (9, timedelta(0), False),
+    ],
+)
+def test_what_was_seen_is_known_again(channels, later, same):
+    agreed, moment = subscribed(first(5)), at(nov(20), hour=9)
+    seen = quote(agreed, 8, moment)
+    assert (quote(agreed, channels, moment + later).fingerprint == seen.fingerprint) is same

@@ -160,7 +160,7 @@ def renumbered(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[st
     for name, rows in found.items():
         for column in metadata.tables[name].columns:
             targets = [at.column.table.name for at in column.foreign_keys if at.column.name == "id"]
-            [owner] = targets or [name if column.name == "id" else None]
+            [owner] = targets or [name if column.name == "id" else ""]
             if owner in places:
                 for row in rows:
                     row[column.name] = places[owner].get(row[column.name])

@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -41,6 +41,30 @@ def test_rotate_secret_shows_another_one_once(acme):
     shown = acme("trunk", "show", "t", "--format", "json").data
     assert "secret" not in shown
     assert acme.json("trunk", "history", "t")[0]["change"] == "secret rotated"
+
+
+def test_with_a_grace_both_secrets_are_good(acme):
+    acme(*ADD)
+    assert acme.json("trunk", "show", "t")["previous_until"] is None
+    made = acme.json("trunk", "rotate-secret", "t", "--yes", "--grace", "24h")
+    until = datetime.fromisoformat(made["previous_until"])
+    assert timedelta(hours=23.9) < until - datetime.now(UTC) <= timedelta(hours=24)
+    assert acme.json("trunk", "show", "t")["previous_until"] == made["previous_until"]
+    acme("trunk", "rotate-secret", "t", "--yes")
+    assert acme.json("trunk", "show", "t")["previous_until"] is None
+
+
+@pytest.mark.parametrize(
+    ("grace", "said", "status"),
+    [("soon", "'soon' is no length of time", 2), ("31d", "30 days at most", 1)],
+)
+def test_a_grace_that_cannot_be_is_refused(acme, grace, said, status):
+    acme(*ADD)
+    words = ("trunk", "rotate-secret", "t", "--yes", "--grace", grace)
+    assert said in acme(*words, fails=status).stderr
+    assert [each["change"] for each in acme.json("trunk", "history", "t")] == [
+        "added for acme: 2 channels"
+    ]
 
 
 def test_a_trunk_known_by_address_has_no_secret(acme):

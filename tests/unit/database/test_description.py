@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from ipaddress import ip_network
 from threading import Barrier
 
@@ -15,7 +16,7 @@ from asterisk_siptrunk.database.tables import trunk as trunk_table
 from asterisk_siptrunk.destination import Action, Layer, Rule, Target, default_rules
 from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
 from asterisk_siptrunk.generation.inventory import shard_of
-from asterisk_siptrunk.trunk import Credentials, Suspension, SuspensionScope, TrunkKind
+from asterisk_siptrunk.trunk import Credentials, Grace, Suspension, SuspensionScope, TrunkKind
 from tests.unit.database.builders import BY, MAIN, SECOND, carrier, provide, trunk
 
 CREDENTIALS = Credentials("trunk-other", "siptrunk", "0" * 32, "f" * 64)
@@ -176,6 +177,77 @@ def test_the_fingerprint_changes_with_its_shard_alone(provided):
     (facts,) = inventory.trunks(shard_of("other"))
     assert (facts.trunk.name, facts.credentials) == ("other", CREDENTIALS)
     assert [one.name for one in inventory.carriers()] == ["one"]
+
+
+# --- a time of grace ---
+
+NEW = replace(CREDENTIALS, md5="1" * 32, sha256="e" * 64)
+NEWEST = replace(CREDENTIALS, md5="2" * 32, sha256="d" * 64)
+DAY, MOMENT = timedelta(days=1), timedelta(microseconds=1)
+
+
+@pytest.fixture
+def rotated(provided):
+    """A trunk whose secret was replaced, and works on for a day."""
+    change(provided, trunks.add, trunk("other"), CREDENTIALS)
+    change(provided, trunks.set_credentials, "other", NEW, DAY)
+    return provided
+
+
+def facts_of(engine):
+    (facts,) = DatabaseInventory(engine).trunks(shard_of("other"))
+    return facts.credentials, facts.previous
+
+
+def test_the_secret_before_works_on_for_its_time(rotated):
+    assert facts_of(rotated) == (NEW, CREDENTIALS)
+    assert read(rotated, trunks.grace_of, "other") == Grace(CREDENTIALS, BY.at + DAY)
+    (last, *_) = read(rotated, audit.history, "trunk", "other")
+    assert (
+        last.change
+        == f"secret rotated; the one before works until {BY.at + DAY:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def test_without_a_grace_there_is_one_secret(rotated):
+    change(rotated, trunks.set_credentials, "other", NEWEST)
+    assert facts_of(rotated) == (NEWEST, None)
+    assert read(rotated, trunks.grace_of, "other") is None
+
+
+def test_of_two_that_were_replaced_the_last_one_works_on(rotated):
+    change(rotated, trunks.set_credentials, "other", NEWEST, DAY)
+    assert facts_of(rotated) == (NEWEST, NEW)
+
+
+def test_it_is_forgotten_when_its_time_is_over(rotated):
+    version = read(rotated, trunks.get, "other").version
+    for at, over in ((BY.at + DAY - MOMENT, []), (BY.at + DAY, ["other"]), (BY.at + 2 * DAY, [])):
+        with transaction(rotated) as connection:
+            assert trunks.graces_over(connection, at) is bool(over)
+            assert trunks.end_graces(connection, replace(BY, at=at)) == over
+    assert facts_of(rotated) == (NEW, None)
+    assert read(rotated, trunks.get, "other").version == version + 1
+
+
+@pytest.mark.parametrize(
+    ("credentials", "grace", "said"),
+    [
+        (NEWEST, timedelta(days=31), "30 days at most"),
+        (NEWEST, -MOMENT, "30 days at most"),
+        (replace(NEWEST, realm="another"), DAY, "Trunk other: the secret before is bound"),
+    ],
+    ids=["too-long", "negative", "other-realm"],
+)
+def test_what_cannot_work_on_is_refused(rotated, credentials, grace, said):
+    with pytest.raises(InvalidInput, match=said):
+        change(rotated, trunks.set_credentials, "other", credentials, grace)
+    assert facts_of(rotated) == (NEW, CREDENTIALS)
+
+
+def test_where_there_was_no_secret_none_works_on(provided):
+    with pytest.raises(InvalidInput, match="or there was none"):
+        change(provided, trunks.set_credentials, "acme-paris", CREDENTIALS, DAY)
 
 
 # --- addresses ---

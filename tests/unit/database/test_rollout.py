@@ -45,6 +45,14 @@ def test_an_apply_is_asked_of_every_other_server(two):
     assert states(two)["two"] == (True, "new", "")
 
 
+def test_what_changed_by_itself_is_asked_of_all(two):
+    fail(two, want(two), "it could not")
+    with transaction(two) as connection:
+        number = rollout.ask(connection)
+    assert states(two) == {"one": (False, "new", ""), "two": (False, "", "")}
+    assert beat(two, "one").config_wanted == number
+
+
 def test_why_one_failed_is_told_until_the_next_apply(two):
     number = want(two)
     fail(two, number, "extensions.conf:3\n  is wrong " + "!" * 600)

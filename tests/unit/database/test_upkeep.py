@@ -1,6 +1,7 @@
 """What the daemon does beside its calls: periods that begin, and orders that expire."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,14 +9,14 @@ from sqlalchemy import Engine, func, select
 
 from asterisk_siptrunk.billing.order import OrderState
 from asterisk_siptrunk.billing.payment import Payment
-from asterisk_siptrunk.database import audit, subscriptions, suspensions
+from asterisk_siptrunk.database import audit, subscriptions, suspensions, trunks
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
 from asterisk_siptrunk.database.payments import Cashier
-from asterisk_siptrunk.database.tables import metadata
+from asterisk_siptrunk.database.tables import metadata, provider
 from asterisk_siptrunk.database.thread import DatabaseThread
 from asterisk_siptrunk.database.upkeep import AUTHOR, Periods
-from asterisk_siptrunk.trunk import Suspension, SuspensionScope
+from asterisk_siptrunk.trunk import Grace, Suspension, SuspensionScope
 from tests.lab.service import Service
 from tests.unit.database.shop import BEGAN, BUSINESS, Shop, at_once
 from tests.unit.database.test_months import wait_for
@@ -110,6 +111,29 @@ def test_a_suspension_is_over_when_its_time_is(shop):
     assert shop.trunk(LYON).status == "suspended: outbound"
     look(shop.engine, RENEWAL)
     assert shop.trunk(LYON).status == "active"
+
+
+def test_a_secret_of_before_is_over_with_its_grace_and_all_servers_are_asked_to_apply(shop):
+    with shop.changing() as connection:
+        given = trunks.credentials_of(connection, LYON)
+        assert given is not None
+        new = replace(given, md5="1" * 32, sha256="f" * 64)
+        trunks.set_credentials(connection, shop.by, LYON, new, timedelta(days=1))
+    over, wanted = shop.by.at + timedelta(days=1), config_wanted(shop)
+    look(shop.engine, over - MOMENT)
+    assert (grace(shop), config_wanted(shop)) == (Grace(given, over), wanted)
+    look(shop.engine, over, over + MOMENT)
+    assert (grace(shop), config_wanted(shop)) == (None, wanted + 1)
+
+
+def grace(shop):
+    with reading(shop.engine) as connection:
+        return trunks.grace_of(connection, LYON)
+
+
+def config_wanted(shop):
+    with reading(shop.engine) as connection:
+        return connection.execute(select(provider.c.config_wanted)).scalar_one()
 
 
 def test_one_that_cannot_begin_keeps_no_other_back_and_is_said_once(shop, monkeypatch, caplog):

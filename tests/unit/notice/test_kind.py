@@ -23,7 +23,7 @@ def test_a_kind_s_word_fits_its_column(kind):
 def test_the_kinds_are_those_that_receivers_know():
     assert set(NoticeKind) == {
         *("order-paid", "channels-changed", "invoice-issued", "invoice-reminder"),
-        *("trunk-suspended", "trunk-resumed", "anomaly", "test"),
+        *("trunk-suspended", "trunk-resumed", "anomaly", "pbx-unsupported", "test"),
     }
 
 

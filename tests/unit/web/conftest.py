@@ -161,9 +161,13 @@ class Browser:
     def get(self, path: str, **headers: str) -> Response:
         return self.client.get(path, headers=headers)
 
+    @property
+    def word(self) -> str:
+        """What the forms of its session carry."""
+        return form_word(self.client.cookies.get(COOKIE) or "")
+
     def post(self, path: str, **fields: str) -> Response:
-        word = form_word(self.client.cookies.get(COOKIE) or "")
-        return self.client.post(path, data={"form_word": word, **fields})
+        return self.client.post(path, data={"form_word": self.word, **fields})
 
     def log_in(self, login: str, password: str = PASSWORD, code: str = "") -> Response:
         return self.post("/login", login=login, password=password, code=code)

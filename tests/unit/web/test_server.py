@@ -38,6 +38,35 @@ def test_over_ipv6(made):
     server.stop(SECONDS)
 
 
+async def tell_address(scope, _receive, send):
+    """Answer with where a request comes from."""
+    text = f"{scope['scheme']} {scope['client'][0]}".encode()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": text})
+
+
+FORWARDED = {"X_Forwarded_For": "203.0.113.9, 198.51.100.7", "X_Forwarded_Proto": "https"}
+
+
+@pytest.mark.parametrize(
+    ("proxies", "told"),
+    [
+        ((), b"http 127.0.0.1"),
+        (("192.0.2.1",), b"http 127.0.0.1"),
+        (("127.0.0.1",), b"https 198.51.100.7"),  # what the proxy itself has seen
+        (("127.0.0.1", "198.51.100.7"), b"https 203.0.113.9"),
+    ],
+    ids=["none", "another", "one", "two"],
+)
+def test_only_proxies_that_are_named_are_believed(monkeypatch, proxies, told):
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    settings = WebSettings(proxies=proxies)
+    server = WebServer(tell_address, settings)  # type: ignore[arg-type] # ASGI is all it takes
+    server.start()
+    assert Client(server.port)("GET", "/", b"", **FORWARDED).body == told
+    server.stop(SECONDS)
+
+
 def test_more_than_the_bound_are_told_to_come_again(made, monkeypatch):
     monkeypatch.setattr(web_server, "MOST_CONNECTIONS", 2)
     server = made()

@@ -98,10 +98,20 @@ def upgrade() -> None:
     op.add_column("trunk", sa.Column("previous_md5", sa.String(length=32), nullable=True))
     op.add_column("trunk", sa.Column("previous_sha256", sa.String(length=64), nullable=True))
     op.add_column("trunk", sa.Column("previous_until", UtcDateTime(timezone=True), nullable=True))
+    has_one = sa.text("previous_until IS NOT NULL")
+    op.create_index(
+        "ix_trunk_grace",
+        "trunk",
+        ["previous_until"],
+        unique=False,
+        sqlite_where=has_one,
+        postgresql_where=has_one,
+    )
 
 
 def downgrade() -> None:
     for table in ("session", "answered", "api_token", "account", "pbx"):
         op.drop_table(table)
+    op.drop_index("ix_trunk_grace", "trunk")
     for column in ("previous_until", "previous_sha256", "previous_md5"):
         op.drop_column("trunk", column)

@@ -33,15 +33,15 @@ from asterisk_siptrunk.trunk import (
     Trunk,
     TrunkKind,
     parse_context,
+    parse_line,
+    parse_line_or_none,
     parse_server,
 )
+from asterisk_siptrunk.trunk.addresses import parse_network
 from asterisk_siptrunk.trunk.terms import require_use
 from asterisk_siptrunk.typed import (
     caller_text,
     email_address,
-    one_line,
-    one_line_or_none,
-    parse_network,
     phone_number,
     tax_id_or_none,
 )
@@ -252,7 +252,7 @@ def remove_number(view: View, trunk: str) -> Response:
 @PAGES.post("/provider/trunks/{trunk}/suspend", Right.SEE_ALL)
 def suspend_trunk(view: View, trunk: str) -> Response:
     """Stop all or a part of its service."""
-    reason = line(view, "reason", one_line, view.say("Reason"))
+    reason = line(view, "reason", parse_line, view.say("Reason"))
     until = begin_of(view, form_day(view, "until"))
     with view.changing() as (connection, by):
         country = trunks.in_force(connection, trunk).country
@@ -267,7 +267,7 @@ def suspend_trunk(view: View, trunk: str) -> Response:
 def resume_trunk(view: View, trunk: str, number: str) -> Response:
     """Lift one of its suspensions."""
     none = view.say("There is no suspension %(number)s.", number=number[:20])
-    reason = line(view, "reason", one_line_or_none, view.say("Reason"))
+    reason = line(view, "reason", parse_line_or_none, view.say("Reason"))
     with view.changing() as (connection, by):
         own = {one.id for one in suspensions.listed(connection, trunk)}
         wanted = row_id(number, none)
@@ -304,9 +304,11 @@ def _details(view: View) -> dict[str, str | Decimal | None]:
         country_code(country)
     address = view.field("address").replace("\r", "")
     return {
-        "title": line(view, "title", one_line_or_none, view.say("Name for people and bills")),
+        "title": line(view, "title", parse_line_or_none, view.say("Name for people and bills")),
         "email": line(view, "email", email_address, view.say("E-mail address")),
-        "address": "\n".join(one_line_or_none(one) for one in address.splitlines() if one.strip()),
+        "address": "\n".join(
+            parse_line_or_none(one) for one in address.splitlines() if one.strip()
+        ),
         "country": country,
         "tax_id": line(view, "tax_id", tax_id_or_none, view.say("Tax number")),
         "tax_percent": line(view, "tax_percent", _percent, view.say("Tax rate")),

@@ -6,7 +6,7 @@ from asterisk_siptrunk.account import Right
 from asterisk_siptrunk.anomaly.rule import Action, Level
 from asterisk_siptrunk.bootstrap import base_rules, calls, findings, suspensions, watch_rules
 from asterisk_siptrunk.errors import NotFound
-from asterisk_siptrunk.typed import one_line_or_none
+from asterisk_siptrunk.trunk import parse_line_or_none
 from asterisk_siptrunk.web.given import asked, asked_id, choice, line, row_id
 from asterisk_siptrunk.web.pages import Pages
 from asterisk_siptrunk.web.site.provider import said
@@ -64,7 +64,7 @@ def show_finding(view: View, finding: str) -> Response:
 @PAGES.post("/provider/anomalies/{finding}/acknowledge", Right.SEE_ALL)
 def acknowledge_finding(view: View, finding: str) -> Response:
     """Note that somebody has seen to it; what was stopped stays so."""
-    remark = line(view, "reason", one_line_or_none, view.say("Reason"))
+    remark = line(view, "reason", parse_line_or_none, view.say("Reason"))
     with view.changing() as (connection, by):
         findings.acknowledge(connection, by, _number(view, finding), remark)
     sentence = view.say("Noted. What was stopped for it stays so.")
@@ -75,7 +75,7 @@ def acknowledge_finding(view: View, finding: str) -> Response:
 def lift_suspension(view: View, suspension: str) -> Response:
     """Have what was stopped pass again; what the watch stopped it for is released."""
     there_is_none = view.say("There is no suspension %(number)s.", number=suspension[:20])
-    reason = line(view, "reason", one_line_or_none, view.say("Reason"))
+    reason = line(view, "reason", parse_line_or_none, view.say("Reason"))
     with view.changing() as (connection, by):
         lifted = suspensions.lift(connection, by, row_id(suspension, there_is_none), reason)
     sentence = view.say("Trunk %(name)s: lifted, from the next call on.", name=lifted.trunk)
