@@ -29,6 +29,7 @@ from asterisk_siptrunk.billing.dunning import Patience
 from asterisk_siptrunk.billing.invoice import InvoiceDocument, Party
 from asterisk_siptrunk.billing.office import Office
 from asterisk_siptrunk.billing.payment import Outcome, Payment, PaymentState
+from asterisk_siptrunk.billing_run import BillingRun, Ears
 from asterisk_siptrunk.database import (
     accounts,
     answers,
@@ -65,6 +66,7 @@ from asterisk_siptrunk.database import (
     rules,
     schema,
     security,
+    selling,
     servers,
     sessions,
     sightings,
@@ -93,10 +95,12 @@ from asterisk_siptrunk.delivery.ways import ways_of
 from asterisk_siptrunk.destination import country_code
 from asterisk_siptrunk.errors import (
     ConfigurationError,
+    DatabaseUnavailable,
     InvalidInput,
     SettingsError,
     SiptrunkError,
 )
+from asterisk_siptrunk.proving import Prover, Shown
 from asterisk_siptrunk.settings import DEFAULT_FILE, Settings, load, settings_file
 from asterisk_siptrunk.trunk import Carrier, Credentials, Trunk, digest, new_secret
 
@@ -109,25 +113,31 @@ if TYPE_CHECKING:
     from asterisk_siptrunk.database.inventory import DatabaseInventory
     from asterisk_siptrunk.delivery.courier import Courier
     from asterisk_siptrunk.generation.firewall import Limits
+    from asterisk_siptrunk.generation.plan import Plan
     from asterisk_siptrunk.generation.store import Store
     from asterisk_siptrunk.web.server import WebServer
 
 __all__ = [
     "PAPERS",
     "Bill",
+    "BillingRun",
     "Business",
     "By",
+    "Change",
     "Closed",
     "Count",
     "Customer",
+    "Ears",
     "Invoice",
     "Keys",
     "Limit",
+    "Prover",
     "Rating",
     "Refusal",
     "Registration",
     "Renewal",
     "Request",
+    "Shown",
     "TakenPayment",
     "UnassignedPayment",
     "accounts",
@@ -176,7 +186,9 @@ __all__ = [
     "payments",
     "pbx_settings",
     "pbxs",
+    "planned",
     "proofs",
+    "prover",
     "provider_row",
     "prune",
     "quality",
@@ -185,10 +197,12 @@ __all__ = [
     "reading",
     "renewals",
     "rerating",
+    "roll_back",
     "rollout",
     "rules",
     "schema",
     "security",
+    "selling",
     "serve",
     "serve_web",
     "servers",
@@ -205,6 +219,7 @@ __all__ = [
     "transaction",
     "trunks",
     "watch_rules",
+    "way_back",
     "ways_of",
     "web_server",
 ]
@@ -349,11 +364,15 @@ def _take_told_payment(settings: Settings, given: Payment) -> Outcome:
 
 
 def take_payment(
-    settings: Settings, database: Engine, given: Payment, author: str = ""
+    settings: Settings,
+    database: Engine,
+    given: Payment,
+    author: str = "",
+    at: datetime | None = None,
 ) -> TakenPayment:
     """Apply a payment: what it is for takes effect with it.
 
-    `author` is who says so, where that is not the account at work.
+    `author` is who says so, where that is not the account at work; `at` is when, if not now.
 
     Raises:
         SiptrunkError: nothing of it was kept, and why.
@@ -364,7 +383,7 @@ def take_payment(
         made.append(issue_credentials(settings, trunk))
         return made[-1][0]
 
-    by = By(author, datetime.now(UTC)) if author else signature()
+    by = By(author, at or datetime.now(UTC)) if author else signature()
     with transaction(database) as connection:
         outcome = cashier(settings, connection, by).pay(given, issue)
     applied = outcome.state is PaymentState.APPLIED
@@ -435,6 +454,14 @@ def journal(settings: Settings, since: datetime) -> "JournalArchive":
     return JournalArchive(settings.asterisk.journal, since)
 
 
+def prover(
+    settings: Settings, database: Engine, sign: Callable[[], By], shown: Shown | None = None
+) -> Prover:
+    """What proves that the usage of the Asterisk beside us is complete."""
+    server = settings.asterisk.server
+    return Prover(database, server, partial(journal, settings), sign, shown or Shown())
+
+
 def inventory(database: Engine) -> "DatabaseInventory":
     """What configuration is rendered from."""
     from asterisk_siptrunk.database.inventory import DatabaseInventory  # noqa: PLC0415
@@ -447,6 +474,66 @@ def store(settings: Settings) -> "Store":
     from asterisk_siptrunk.generation.store import Store  # noqa: PLC0415
 
     return Store(settings.asterisk.config_dir, settings.asterisk.group)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of the configuration of the Asterisk beside us, for people; without secrets."""
+
+    generation: str
+    is_empty: bool
+    words: str
+    diff: str
+
+
+def planned(settings: Settings, database: Engine) -> Change | None:
+    """What an apply would change here; None where there is no Asterisk of ours on this machine.
+
+    Raises:
+        SiptrunkError: nothing can be applied, and why.
+    """
+    from asterisk_siptrunk.generation.plan import make_plan  # noqa: PLC0415
+
+    ours = store(settings)
+    if not ours.is_here:
+        return None
+    return _change(make_plan(inventory(database), settings, ours))
+
+
+def way_back(settings: Settings) -> Change | None:
+    """What going back to the generation before would change here; None where there is none.
+
+    Raises:
+        ConfigurationError: its files cannot be read.
+    """
+    from asterisk_siptrunk.generation.plan import plan_back  # noqa: PLC0415
+
+    back = plan_back(store(settings))
+    return None if back is None else _change(back)
+
+
+def _change(plan: "Plan") -> Change:
+    return Change(plan.after.generation, plan.is_empty, plan.in_words(), plan.diff(whole=False))
+
+
+def roll_back(settings: Settings, database: Engine) -> tuple[str, tuple[str, ...]]:
+    """Have the Asterisk beside us go back to the generation before.
+
+    Returns:
+        The generation, and what a person should know although it went well.
+
+    Raises:
+        SiptrunkError: it does not; then all is as it was.
+    """
+    from asterisk_siptrunk.generation import apply  # noqa: PLC0415
+
+    done, notes = apply.roll_back(store(settings), control(settings))
+    try:
+        with transaction(database) as connection:
+            rollout.settle(connection, settings.asterisk.server, done.after.generation)
+    except DatabaseUnavailable as error:  # no reason not to go back
+        notes += (f"The database knows nothing of this: {error}",)
+    return done.after.generation, notes
 
 
 def pbx_settings(

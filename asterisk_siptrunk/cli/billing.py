@@ -1,6 +1,5 @@
 """`siptrunk billing`."""
 
-from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -13,19 +12,15 @@ from asterisk_siptrunk.billing.money import PRICE_DIGITS
 from asterisk_siptrunk.billing.usage import RateUse, amount_of, duration
 from asterisk_siptrunk.bootstrap import (
     Bill,
-    Business,
+    BillingRun,
+    Ears,
     Rating,
     Refusal,
-    Renewal,
-    dunning,
     invoices,
-    orders,
     payments,
-    proofs,
     renewals,
-    subscriptions,
+    selling,
 )
-from asterisk_siptrunk.call.verify import Period
 from asterisk_siptrunk.cli.complete import trunk_names
 from asterisk_siptrunk.cli.desk import Desk, pass_desk
 from asterisk_siptrunk.cli.money import for_programs_only, line_rows, money
@@ -41,9 +36,9 @@ from asterisk_siptrunk.cli.output import (
     warn,
 )
 from asterisk_siptrunk.cli.progress import gone_through
-from asterisk_siptrunk.cli.proof import prove
+from asterisk_siptrunk.cli.proof import prover
 from asterisk_siptrunk.cli.values import DAY
-from asterisk_siptrunk.errors import InvalidInput, JournalUnreadable
+from asterisk_siptrunk.errors import InvalidInput
 
 _STEPS = {
     Step.NONE: "nothing yet",
@@ -90,7 +85,8 @@ def run(desk: Desk, context: click.Context, day: date | None, form: Form, *, dry
     day = day or desk.today
     if day > desk.today and not dry_run:
         raise InvalidInput(f"{day} is still to come: with --dry-run it can be looked at.")
-    done = list(_previewed(desk, day) if dry_run else _billed(desk, day))
+    found = _run(desk, day)
+    done = list(found.preview() if dry_run else found.bill())
     if dry_run:
         show_each([(_line(one), _lines_of(one)) for one in done], _COLUMNS, form, desk.zone)
     else:
@@ -101,79 +97,15 @@ def run(desk: Desk, context: click.Context, day: date | None, form: Form, *, dry
     if refused:
         warn(f"{len(refused)} of {len(done)} are not invoiced; what is said of each comes first.")
     if not dry_run:
-        _remind(desk, day)
+        for number, step in found.remind():
+            say(f"Invoice {number} is not paid: {_STEPS[step]}.")
     context.exit(bool(refused))
 
 
-def _previewed(desk: Desk, day: date) -> Iterator[Bill | Refusal]:
+def _run(desk: Desk, day: date) -> BillingRun:
+    ears = Ears(lambda trunk: gone_through(f"Rating {trunk}"), warn)
     business = bootstrap.business(desk.settings)
-    renewal = Renewal(desk.engine, bootstrap.signature(), business, day)
-    with desk.reading() as connection:
-        due = renewals.due(connection, business, day)
-    for one in due:
-        with gone_through(f"Rating {one.subscription.trunk}") as watch:
-            yield renewal.compute(one, watch)
-
-
-def _billed(desk: Desk, day: date) -> Iterator[Bill | Refusal]:
-    business = bootstrap.business(desk.settings)
-    with desk.changing() as (connection, by):
-        orders.expire(connection, by)
-    _turn(desk, business)
-    with desk.reading() as connection:
-        due = renewals.due(connection, business, day)
-    _prove(desk, due)
-    renewal = Renewal(desk.engine, bootstrap.signature(), business, day)
-    for one in due:
-        with gone_through(f"Rating {one.subscription.trunk}") as watch:
-            done = renewal.write(one, watch)
-        if done is not None:
-            yield done
-
-
-def _turn(desk: Desk, business: Business) -> None:
-    """Each by itself: admissions wait for one of them at most."""
-    with desk.reading() as connection:
-        begun = subscriptions.to_turn(connection, datetime.now(UTC))
-    for one in begun:
-        with desk.changing() as (connection, by):
-            subscriptions.turn(connection, by, business, one)
-
-
-def _prove(desk: Desk, due: Iterable[DueInvoice]) -> None:
-    """Prove what is not proven yet of this server's usage, all at once: the journal is long."""
-    server = desk.settings.asterisk.server
-    with desk.reading() as connection:
-        gaps = [
-            gap
-            for one in due
-            for name, gap in proofs.missing(connection, one.over.span(desk.zone)).items()
-            if name == server
-        ]
-    if not gaps:
-        return
-    period = Period(min(one.since for one in gaps), max(one.until for one in gaps))
-    try:
-        found = prove(desk, period)
-    except JournalUnreadable as error:
-        warn(f"The usage of {server} is not proven: {error}")
-        return
-    if not found.is_complete:
-        warn(
-            f"The usage of {server} is not complete: {', '.join(found.objections)}. 'siptrunk "
-            f"usage verify' names the calls."
-        )
-
-
-def _remind(desk: Desk, day: date) -> None:
-    business = bootstrap.business(desk.settings)
-    with desk.reading() as connection:
-        due = dunning.due(connection, business, day)
-    for number, _ in due:
-        with desk.changing() as (connection, by):
-            step = dunning.remind(connection, by, business, number, day)
-        if step is not Step.NONE:
-            say(f"Invoice {number} is not paid: {_STEPS[step]}.")
+    return BillingRun(desk.engine, business, prover(desk), day, ears)
 
 
 @command.command()
@@ -186,25 +118,21 @@ def status(desk: Desk, form: Form) -> None:
     """
     business = bootstrap.business(desk.settings)
     with desk.reading() as connection:
-        due = renewals.due(connection, business, desk.today)
-        unpaid = invoices.unsettled(connection)
-        back = payments.unassigned(connection)
-        notes = invoices.to_give_back(connection)
-        waiting = [one for one in orders.every(connection) if one.is_open_at(datetime.now(UTC))]
-    overdue = [one for one in unpaid if one.due < desk.today]
+        found = selling.status(connection, business, datetime.now(UTC))
+    overdue = found.overdue
     show_row(
         {
-            "today": str(desk.today),
-            "invoices_due": len(due),
-            "orders_waiting": len(waiting),
-            "invoices_unpaid": len(unpaid),
+            "today": str(found.day),
+            "invoices_due": len(found.due),
+            "orders_waiting": len(found.waiting),
+            "invoices_unpaid": len(found.unpaid),
             "invoices_overdue": len(overdue),
-            "payments_to_give_back": len(back),
-            "credit_notes_to_give_back": len(notes),
+            "payments_to_give_back": len(found.payments),
+            "credit_notes_to_give_back": len(found.notes),
         },
         form,
         desk.zone,
-        due=[_due_row(one) for one in due],
+        due=[_due_row(one) for one in found.due],
         overdue=[
             {
                 "invoice": one.number,
@@ -224,7 +152,7 @@ def status(desk: Desk, form: Form) -> None:
                 "currency": for_programs_only(one.currency),
                 "what": one.words,
             }
-            for one in back
+            for one in found.payments
         ],
         credit_notes_to_give_back=[
             {
@@ -235,7 +163,7 @@ def status(desk: Desk, form: Form) -> None:
                 "currency": for_programs_only(one.totals.currency),
                 "reason": one.reason,
             }
-            for one in notes
+            for one in found.notes
         ],
     )
 

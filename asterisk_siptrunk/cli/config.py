@@ -33,7 +33,6 @@ from asterisk_siptrunk.generation.trial import has_asterisk, try_out
 _FILE_MODE, _FOLDER_MODE = 0o640, 0o750
 _MANAGER = ("manager.conf", "manager_general.conf")
 _EVENTS_OFF = re.compile(r"^disabledevents = \S", re.MULTILINE)
-_MOST_NAMED = 10
 
 
 @click.group()
@@ -149,7 +148,7 @@ def rollback(desk: Desk, *, yes: bool) -> None:
     back = plan_back(store)
     if back is not None:
         click.echo(back.diff(), nl=False)
-        say(_summary(back))
+        say(back.in_words())
         confirm(f"Go back to generation {back.after.generation}?", yes=yes)
     with working("Rolling back"):
         done, notes = roll_back(store, bootstrap.control(desk.settings))
@@ -252,22 +251,7 @@ def _sum_up(desk: Desk, found: Plan) -> None:
     if missing and found.is_empty:
         say("Our files are as they should be; Asterisk does not read all of them.")
     else:
-        say(_summary(found))
-
-
-def _summary(found: Plan) -> str:
-    if found.is_empty:
-        return "Nothing to change: Asterisk's files are as they should be."
-    trunks = found.summary()
-    parts = (("new", trunks.added), ("changed", trunks.changed), ("gone", trunks.removed))
-    told = [f"{len(names)} {word} ({_named(names)})" for word, names in parts if names]
-    files = f"{len(found.new)} files change"
-    return f"{files}; trunks: {', '.join(told)}." if told else f"{files}; no trunk does."
-
-
-def _named(names: tuple[str, ...]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+        say(found.in_words())
 
 
 def _write_into(folder: Path, files: Mapping[str, str]) -> None:

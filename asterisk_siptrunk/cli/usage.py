@@ -31,7 +31,7 @@ from asterisk_siptrunk.cli.output import (
     warn,
 )
 from asterisk_siptrunk.cli.progress import counted, counted_off
-from asterisk_siptrunk.cli.proof import prove
+from asterisk_siptrunk.cli.proof import prover
 from asterisk_siptrunk.cli.records import USAGE_COLUMNS, whole
 from asterisk_siptrunk.cli.values import MOMENT, MONTH
 from asterisk_siptrunk.errors import DatabaseUnavailable, InvalidInput
@@ -240,7 +240,7 @@ def verify_(  # noqa: PLR0913 - one argument an option
     period = _period(since, until)
     _tell_pruned(desk, period, None)
     others = _other_servers(desk, period)
-    found = prove(desk, period)
+    found = prover(desk).prove(period)
     listed = found.differences if whole_list else found.differences[:_ONE_SCREEN]
     show_row(
         _summary(desk, found, period),

@@ -119,10 +119,10 @@ class FindingFilter:
     trunk: str | None = None
     since: datetime | None = None
     level: Level | None = None
+    done: bool = False
     rule: str | None = None
     customer: str | None = None
     before: int | None = None
-    done: bool = False
 
 
 def listed(connection: Connection, wanted: FindingFilter, limit: int) -> list[FindingRecord]:

@@ -49,10 +49,11 @@ def search(connection: Connection, text: str, after: str | None, limit: int) -> 
         Holding(
             row.name,
             row.title,
-            *(held.get(row.id) or (0, 0)),
-            *(in_use.get(row.id) or (0,)),
-            *(found.get(row.id) or (0,)),
-            unpaid.get(row.name, {}),
+            trunks=held.get(row.id, (0, 0))[0],
+            channels=held.get(row.id, (0, 0))[1],
+            in_use=in_use.get(row.id, (0,))[0],
+            findings=found.get(row.id, (0,))[0],
+            unpaid=unpaid.get(row.name, {}),
         )
         for row in rows
     ]

@@ -100,13 +100,13 @@ def _delay(row: Row[*tuple[Any, ...]]) -> float | None:
     heard = row.ringing_at or row.answered_at
     if heard is None or row.tried:
         return None
-    return max(0.0, (heard - row.started_at).total_seconds())
+    return max(0.0, float((heard - row.started_at).total_seconds()))
 
 
 def _talk(row: Row[*tuple[Any, ...]]) -> float | None:
     if row.answered_at is None or row.ended_at is None:
         return None
-    return max(0.0, (row.ended_at - row.answered_at).total_seconds())
+    return max(0.0, float((row.ended_at - row.answered_at).total_seconds()))
 
 
 def refusals(connection: Connection, since: datetime, most: int = MOST_CALLS) -> Refusals:
@@ -121,10 +121,10 @@ def refusals(connection: Connection, since: datetime, most: int = MOST_CALLS) ->
         .subquery()
     )
     kinds = (looked_at.c.direction, looked_at.c.reason, looked_at.c.verdict)
-    rows = connection.execute(select(*kinds, func.count().label("count")).group_by(*kinds)).all()
+    rows = connection.execute(select(*kinds, func.count().label("calls")).group_by(*kinds)).all()
     reasons = {
-        (Direction(row.direction), reason_of(row.reason)): row.count
+        (Direction(row.direction), reason_of(row.reason)): row.calls
         for row in rows
         if row.verdict == Verdict.REFUSED
     }
-    return Refusals(reasons, sum(row.count for row in rows) == most)
+    return Refusals(reasons, sum(row.calls for row in rows) == most)

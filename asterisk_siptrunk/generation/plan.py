@@ -30,6 +30,7 @@ _READER = {
 RELOAD_ORDER = (Module.CDR, Module.CDR_CUSTOM, Module.DIALPLAN, Module.PJSIP, Module.MANAGER)
 """The dialplan before the endpoints that call into it; our own AMI session last."""
 
+_MOST_NAMED = 10
 _SECRET = re.compile(r"\b((?:md5_cred|password|password_digest|secret)\s*=\s*)\S.*")
 
 
@@ -92,6 +93,16 @@ class Plan:
             removed=tuple(sorted(old.keys() - new.keys())),
         )
 
+    def in_words(self) -> str:
+        """Say in a line what changes."""
+        if self.is_empty:
+            return "Nothing to change: Asterisk's files are as they should be."
+        trunks = self.summary()
+        parts = (("new", trunks.added), ("changed", trunks.changed), ("gone", trunks.removed))
+        told = [f"{len(names)} {word} ({_named(names)})" for word, names in parts if names]
+        files = f"{len(self.new)} files change"
+        return f"{files}; trunks: {', '.join(told)}." if told else f"{files}; no trunk does."
+
     def diff(self, *, whole: bool = True) -> str:
         """Show the change as unified diffs, in files of trunks trunk by trunk; secrets masked.
 
@@ -114,6 +125,11 @@ class Plan:
             if before != after:
                 label = f"{name}: {trunk}" if trunk else name
                 yield from _unified(before, after, label)
+
+
+def _named(names: tuple[str, ...]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def make_plan(inventory: Inventory, settings: Settings, store: Store) -> Plan:

@@ -29,6 +29,18 @@ class Store:
         self.folder = config_dir / FOLDER
         self._group = group
 
+    @property
+    def is_here(self) -> bool:
+        """Whether there is such a folder: on each machine where an Asterisk of ours is.
+
+        Raises:
+            ConfigurationError: this account may not look.
+        """
+        try:
+            return self.folder.is_dir()
+        except OSError as error:
+            raise _unusable(error) from error
+
     def manifest(self) -> Manifest:
         """What stands there, as it was noted."""
         return _manifest(self.folder)

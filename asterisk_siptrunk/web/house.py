@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from asterisk_siptrunk import bootstrap
 from asterisk_siptrunk.bootstrap import By
 from asterisk_siptrunk.settings import Settings
 from asterisk_siptrunk.web.busy_days import BusyDays
+from asterisk_siptrunk.web.errand import Errand
 from asterisk_siptrunk.web.turnstile import Turnstile
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class House:
         self.now = clock
         self.turnstile = Turnstile(self)
         self.busy_days = BusyDays()
+        self.billing: Errand[Any] = Errand("billing run")
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -42,6 +42,7 @@ from asterisk_siptrunk.web.render import Renderer
 from asterisk_siptrunk.web.view import View
 from asterisk_siptrunk.web.words import Words, accepted_languages, choose_language
 
+PROVIDERS_OWN = "/provider"
 MOST_FIELDS = 200
 LARGEST_FIELD = 64 * 1024
 _STATUSES = (
@@ -71,6 +72,14 @@ class Page:
     function: Function
     right: Right
     confirmed: bool = False
+
+    def is_for(self, account: Account) -> bool:
+        """Whether somebody may ask for it; what is below /provider is for no customer's people.
+
+        They have some of the rights that such pages ask for, for what is their own.
+        """
+        of_provider = self.path.startswith(PROVIDERS_OWN)
+        return account.may(self.right) and (account.role.of_provider or not of_provider)
 
 
 class Pages:
@@ -167,7 +176,7 @@ class Site:
 
     def _allowed(self, page: Page, request: Request, session: Session, form: FormData) -> Response:
         account = session.account
-        if not account.may(page.right):
+        if not page.is_for(account):
             return self.problem(request, account, HTTPStatus.FORBIDDEN)
         if page.method == "POST" and not _is_own_form(request, form):
             detail = "This form is out of date: go back, reload the page, and try again."

@@ -123,18 +123,23 @@ def _states(
     yield _registration(trunk, registered, words)
 
 
-_SUSPENDED = {
-    SuspensionScope.ALL: "Suspended: emergency calls alone pass.",
-    SuspensionScope.INBOUND: "Incoming calls are suspended.",
-    SuspensionScope.OUTBOUND: "Outgoing calls are suspended; emergency calls pass.",
-    SuspensionScope.INTERNATIONAL: "Calls to other countries are suspended.",
-    SuspensionScope.DESTINATION: "Calls to %(target)s are suspended.",
-    SuspensionScope.CALLER: "Calls from %(target)s are suspended; emergency calls pass.",
-}
+def part_words(one: Suspension, words: Words) -> str:
+    """What a suspension stops, as a sentence; emergency calls are in none."""
+    say, target = words.say, one.target
+    return {
+        SuspensionScope.ALL: say("Suspended: emergency calls alone pass."),
+        SuspensionScope.INBOUND: say("Incoming calls are suspended."),
+        SuspensionScope.OUTBOUND: say("Outgoing calls are suspended; emergency calls pass."),
+        SuspensionScope.INTERNATIONAL: say("Calls to other countries are suspended."),
+        SuspensionScope.DESTINATION: say("Calls to %(target)s are suspended.", target=target),
+        SuspensionScope.CALLER: say(
+            "Calls from %(target)s are suspended; emergency calls pass.", target=target
+        ),
+    }[one.scope]
 
 
 def _suspended(one: Suspension, words: Words) -> State:
-    sentence = words.say(_SUSPENDED[one.scope], target=one.target)
+    sentence = part_words(one, words)
     if one.expires_at is None:
         return State("bad", sentence, one.reason)
     until = words.say("Until %(moment)s.", moment=words.moment(one.expires_at))

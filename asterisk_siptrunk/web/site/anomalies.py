@@ -1,8 +1,8 @@
 """What the watch has seen on a trunk, and what it stopped."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.responses import Response
 
@@ -11,12 +11,13 @@ from asterisk_siptrunk.bootstrap import calls, findings, suspensions
 from asterisk_siptrunk.call import CallRecord
 from asterisk_siptrunk.errors import InvalidInput, NotFound
 from asterisk_siptrunk.trunk import parse_line
+from asterisk_siptrunk.web.given import line, row_id
 from asterisk_siptrunk.web.pages import Pages
+from asterisk_siptrunk.web.trunk_card import part_words
 from asterisk_siptrunk.web.view import View
 
 PAGES = Pages()
 MOST_FINDINGS = 50
-_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +55,19 @@ def anomalies(view: View, trunk: str) -> Response:
         more=len(found) > MOST_FINDINGS,
         releasable={each.id for each in standing if _may_release(view, each)},
         now=now,
+        part=partial(part_words, words=view.words),
     )
 
 
 @PAGES.post("/trunks/{trunk}/anomalies/{finding}/keep", Right.MANAGE)
 def keep(view: View, trunk: str, finding: str) -> Response:
     """Say that somebody has seen to a finding; what was stopped for it stays so."""
-    remark = _reason(view)
+    remark = line(view, "reason", parse_line, view.say("Reason"))
+    there_is_none = view.say("There is no finding %(number)s.", number=finding[:20])
     with view.changing() as (connection, by):
-        number = _numbered(view, finding)
+        number = row_id(finding, there_is_none)
         if findings.get(connection, number).trunk != trunk:
-            raise _no_finding(view, finding)
+            raise NotFound(there_is_none)
         findings.acknowledge(connection, by, number, remark)
     return view.go(f"/trunks/{trunk}/anomalies", view.say("Noted. What is stopped stays stopped."))
 
@@ -72,13 +75,14 @@ def keep(view: View, trunk: str, finding: str) -> Response:
 @PAGES.post("/trunks/{trunk}/anomalies/suspensions/{suspension}/release", Right.MANAGE)
 def release(view: View, trunk: str, suspension: str) -> Response:
     """Have what was stopped pass again."""
-    reason = _reason(view)
+    reason = line(view, "reason", parse_line, view.say("Reason"))
+    there_is_none = view.say("There is no suspension %(number)s.", number=suspension[:20])
     with view.changing() as (connection, by):
-        number = _numbered(view, suspension)
+        number = row_id(suspension, there_is_none)
         own = suspensions.listed(connection, trunk, lifted=True)
         found = next((each for each in own if each.id == number), None)
         if found is None:
-            raise NotFound(view.say("There is no suspension %(number)s.", number=suspension))
+            raise NotFound(there_is_none)
         if not _may_release(view, found):
             raise InvalidInput(
                 view.say("Your provider has suspended this: ask there to have it released.")
@@ -110,20 +114,3 @@ def _may_release(view: View, one: suspensions.SuspensionRecord) -> bool:
     """A customer releases what the watch has suspended, and nothing that people have."""
     by_us = view.account.role.of_provider
     return view.may(Right.MANAGE) and (by_us or one.suspension.source.is_lifted_by_customers)
-
-
-def _reason(view: View) -> str:
-    try:
-        return parse_line(view.field("reason"))
-    except InvalidInput as error:
-        raise InvalidInput(view.say("Reason: %(why)s", why=error)) from None
-
-
-def _numbered(view: View, text: str) -> int:
-    if _NUMBER.fullmatch(text):
-        return int(text)
-    raise _no_finding(view, text)
-
-
-def _no_finding(view: View, text: str) -> NotFound:
-    return NotFound(view.say("There is no finding %(number)s.", number=text[:20]))

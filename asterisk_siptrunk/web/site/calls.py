@@ -50,6 +50,14 @@ RESULTS = {
     "full": "Refused: all channels taken",
 }
 """What may be asked for beside a reason of refusal, and how it is called."""
+_CONDITIONS: dict[str, dict[str, Any]] = {
+    "": {},
+    "answered": {"answered": True},
+    "unanswered": {"answered": False, "verdict": Verdict.ADMITTED, "ended": True},
+    "live": {"live": True},
+    "refused": {"verdict": Verdict.REFUSED},
+    "full": {"reasons": FULL},
+}
 _REFUSALS = [reason for reason in Reason if reason.cause is not None]
 """Why a call is refused."""
 
@@ -143,15 +151,15 @@ def _query(asked: Asked) -> str:
 
 def _wanted(view: View, trunk: str, asked: Asked) -> calls.CallFilter:
     until = _day(view, asked.until)
-    wanted = calls.CallFilter(
+    return calls.CallFilter(
         trunk=trunk,
         since=_first_moment(view, _day(view, asked.since)),
         until=_first_moment(view, until + timedelta(1) if until else None),
         number=_number(view, asked.number),
         direction=_direction(view, asked.direction),
         before=_place(view, asked.before),
+        **_conditions(view, asked.result),
     )
-    return _with_result(view, wanted, asked.result)
 
 
 def _day(view: View, text: str) -> date | None:
@@ -185,22 +193,11 @@ def _direction(view: View, text: str) -> Direction | None:
         raise InvalidInput(view.say("%(text)s is no direction.", text=text)) from None
 
 
-_RESULTS: dict[str, dict[str, Any]] = {
-    "": {},
-    "answered": {"answered": True},
-    "unanswered": {"answered": False, "verdict": Verdict.ADMITTED, "ended": True},
-    "live": {"live": True},
-    "refused": {"verdict": Verdict.REFUSED},
-    "full": {"reasons": FULL},
-}
-"""What a result asks of calls; a reason's own word asks for that one."""
-
-
-def _with_result(view: View, wanted: calls.CallFilter, text: str) -> calls.CallFilter:
-    if text in _RESULTS:
-        return replace(wanted, **_RESULTS[text])
+def _conditions(view: View, text: str) -> dict[str, Any]:
+    if text in _CONDITIONS:
+        return _CONDITIONS[text]
     try:
-        return replace(wanted, reasons=frozenset({reason_of(text)}))
+        return {"reasons": {reason_of(text)}}
     except KeyError:
         raise InvalidInput(view.say("%(text)s is no result of a call.", text=text)) from None
 

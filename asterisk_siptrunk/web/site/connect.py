@@ -16,6 +16,7 @@ from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import Trunk, TrunkKind
 from asterisk_siptrunk.trunk.addresses import parse_network
 from asterisk_siptrunk.trunk.pbx import Pbx, pbx_of
+from asterisk_siptrunk.web.given import choice
 from asterisk_siptrunk.web.pages import Pages
 from asterisk_siptrunk.web.view import View
 
@@ -79,9 +80,7 @@ def settings(view: View, trunk: str) -> Response:
 @PAGES.post("/trunks/{trunk}/connect/credentials", Right.MANAGE, confirmed=True)
 def rotate(view: View, trunk: str) -> Response:
     """Replace the secret, and show the new one, this once."""
-    grace = GRACES.get(view.field("grace"))
-    if grace is None:
-        raise InvalidInput(view.say("Choose how long the present password works on."))
+    grace = choice(view, "grace", GRACES)
     credentials, secret = bootstrap.issue_credentials(view.house.settings, trunk)
     with view.changing() as (connection, by):
         one = _registering(view, trunks.in_force(connection, trunk))

@@ -67,11 +67,13 @@ def occupancy(view: View, trunk: str) -> Response:
     span = _WEEK if view.request.query_params.get("span") == "week" else 1
     shown = [day - timedelta(back) for back in range(span)]
     recent = [today - timedelta(back) for back in range(LOOK_BACK)]
-    busy = view.house.busy_days
+    days = list(dict.fromkeys([*shown, *recent]))  # each once: today is reckoned anew each time
     with view.reading() as connection:
         found = view.trunk(connection, trunk)
-        stretches = busy.of(connection, found.id, shown, words.zone, now)[::-1]
-        last = busy.of(connection, found.id, recent, words.zone, now)
+        known = view.house.busy_days.of(connection, found.id, days, words.zone, now)
+        by_day = dict(zip(days, known, strict=False))
+        stretches = [by_day[one] for one in shown if one in by_day][::-1]
+        last = [by_day[one] for one in recent if one in by_day]
         needed = need(last)
         offers = list(_offers(view, connection, found, needed))
     is_part = "hx-request" in view.request.headers

@@ -27,7 +27,7 @@ def test_what_ten_calls_come_to():
     found = quality_of(trials)
     assert found.asr == 0.4  # 4 of 10
     assert found.ner == 0.7  # 10 - 2 the carrier's - 1 ours
-    assert found.acd == 30.0  # 4 * 30 / 4
+    assert found.acd == 30.0  # 4 times 30, by 4
     assert found.median_delay == 3.0  # the third of six
     assert found.late_delay == 6.0
     assert found.failures == {Party.CALLED: 2, Party.CUSTOMER: 1, Party.CARRIER: 2, Party.US: 1}

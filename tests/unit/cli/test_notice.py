@@ -134,5 +134,5 @@ def test_doctor_tells_of_a_secret_that_is_needed(well, tmp_path, settings, missi
         f"{missing} is empty, and the settings need it.",
     )
     well.environment[f"SIPTRUNK_SECRETS_{missing.upper()}"] = "s3cret"
-    assert ill(well) == {}
+    assert ill(well).keys() <= {"people"}  # with [web] port somebody should be let in, too
     assert missing not in tomllib.loads((tmp_path / "secrets.toml").read_text())

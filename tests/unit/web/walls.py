@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from httpx2 import Response
 from sqlalchemy import select
 from starlette.routing import Route
 
@@ -27,6 +28,7 @@ FIT = {
     "disabled": "yes",
     "scope": "read",
     "days": "9",
+    "reason": "seen to",
 }
 """Fields that forms ask for besides: a form that is refused for one of them shows no wall."""
 
@@ -55,7 +57,9 @@ def routes_of(routes: Any, prefix: str = "") -> Iterator[tuple[str, Route]]:
         if isinstance(route, Route):
             yield prefix + route.path_format, route
         else:
-            yield from routes_of(route.routes, prefix + getattr(route, "path", ""))
+            # FastAPI keeps what was included as it is.
+            inside = getattr(route, "original_router", route)
+            yield from routes_of(inside.routes, prefix + getattr(route, "path", ""))
 
 
 def unknown_names(app: Any, known: Any) -> dict[str, set[str]]:
@@ -106,6 +110,12 @@ def answer_to(browser: Browser, ask: Ask, named: Values, bearer: str = "") -> An
     """Ask, and name everything that is theirs in the query and in the form as well."""
     fields = FIT | {name: str(values[0]) for name, values in named.items()}
     headers = {"Authorization": f"Bearer {bearer}"} if bearer and ask.is_api else {}
+    if ask.never_ends:
+        with browser.client.stream("GET", ask.path, params=fields) as answer:
+            if answer.is_success:  # one must not wait for its end
+                return Response(answer.status_code, text="")
+            answer.read()
+            return answer
     if ask.method == "GET":
         return browser.client.get(ask.path, params=fields, headers=headers)
     if ask.is_api:

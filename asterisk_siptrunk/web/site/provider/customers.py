@@ -20,7 +20,7 @@ from asterisk_siptrunk.bootstrap import (
     trunks,
 )
 from asterisk_siptrunk.destination import Target, caller_number, country_code
-from asterisk_siptrunk.errors import InvalidInput
+from asterisk_siptrunk.errors import InvalidInput, NotFound
 from asterisk_siptrunk.trunk import (
     IN_PART,
     MOST_CALLS_PER_SECOND,
@@ -249,7 +249,7 @@ def remove_number(view: View, trunk: str) -> Response:
     return view.go(_of_trunk(trunk), said)
 
 
-@PAGES.post("/provider/trunks/{trunk}/suspend", Right.MANAGE)
+@PAGES.post("/provider/trunks/{trunk}/suspend", Right.SEE_ALL)
 def suspend_trunk(view: View, trunk: str) -> Response:
     """Stop all or a part of its service."""
     reason = line(view, "reason", parse_line, view.say("Reason"))
@@ -263,7 +263,7 @@ def suspend_trunk(view: View, trunk: str) -> Response:
     return view.go(_of_trunk(trunk), said)
 
 
-@PAGES.post("/provider/trunks/{trunk}/suspensions/{number}/lift", Right.MANAGE)
+@PAGES.post("/provider/trunks/{trunk}/suspensions/{number}/lift", Right.SEE_ALL)
 def resume_trunk(view: View, trunk: str, number: str) -> Response:
     """Lift one of its suspensions."""
     none = view.say("There is no suspension %(number)s.", number=number[:20])
@@ -272,7 +272,7 @@ def resume_trunk(view: View, trunk: str, number: str) -> Response:
         own = {one.id for one in suspensions.listed(connection, trunk)}
         wanted = row_id(number, none)
         if wanted not in own:
-            raise InvalidInput(none)
+            raise NotFound(none)
         suspensions.lift(connection, by, wanted, reason)
     return view.go(_of_trunk(trunk), view.say("Lifted, from the next call on."))
 

@@ -9,12 +9,14 @@ from asterisk_siptrunk.account import Right
 from asterisk_siptrunk.bootstrap import pbxs
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk.pbx import Pbx, PbxState, pbx_of
+from asterisk_siptrunk.web.given import choice
 from asterisk_siptrunk.web.pages import Pages
 from asterisk_siptrunk.web.site.connect import PBX_KINDS
 from asterisk_siptrunk.web.view import View
 
 PAGES = Pages()
 _MOST_UNKNOWN = 20
+_STATES = {state.value: state for state in PbxState}
 
 
 @PAGES.get("/provider/pbx", Right.SEE_ALL)
@@ -44,7 +46,7 @@ def pbx_list(view: View) -> Response:
 @PAGES.post("/provider/pbx", Right.RUN)
 def add_pbx(view: View) -> Response:
     """Put a PBX on the list."""
-    name, state = view.field("name"), _state(view)
+    name, state = view.field("name"), choice(view, "state", _STATES)
     said = {key: view.field(key) for key in ("agent", "note", "settings")}
     new = Pbx(name=name, state=state, changed_on=view.house.today, **_checked(view, said))
     with view.changing() as (connection, by):
@@ -55,7 +57,7 @@ def add_pbx(view: View) -> Response:
 @PAGES.post("/provider/pbx/change", Right.RUN)
 def change_pbx(view: View) -> Response:
     """Change how a PBX stands; customers whose PBX is no longer recommended are told."""
-    name, state = view.field("name"), _state(view)
+    name, state = view.field("name"), choice(view, "state", _STATES)
     said = {key: view.field(key) for key in ("agent", "note", "settings")}
     if not state.is_recommended and not said["note"]:
         raise InvalidInput(view.say("Say why in the note: customers whose PBX it is read it."))
@@ -64,13 +66,6 @@ def change_pbx(view: View) -> Response:
         business = bootstrap.business(view.house.settings)
         pbxs.change(connection, by, business, name, view.house.today, **values)
     return view.go("/provider/pbx", view.say("%(pbx)s was changed.", pbx=name))
-
-
-def _state(view: View) -> PbxState:
-    try:
-        return PbxState(view.field("state"))
-    except ValueError:
-        raise InvalidInput(view.say("Choose how far the PBX works.")) from None
 
 
 def _checked(view: View, said: dict[str, str]) -> dict[str, str]:

