@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from asterisk_siptrunk.anomaly import Action, Finding, Rule, Sighting, Watch
+from asterisk_siptrunk.anomaly import Action, Countries, Finding, Rule, Sighting, Watch
 from asterisk_siptrunk.database import findings, sightings, watch_rules, watching
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
@@ -60,6 +60,7 @@ class WatchTerms:
         country: the provider's.
         deck: the rates of trunks without a subscription, "" for none.
         base: the rules before anything was changed of them.
+        countries: where addresses are, as far as a file says.
     """
 
     server: str
@@ -67,6 +68,7 @@ class WatchTerms:
     deck: str
     base: tuple[Rule, ...]
     business: Business
+    countries: Countries = field(default_factory=Countries)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -232,7 +234,7 @@ class WatchOver:
             count += 1
         # Releases since the last moment of any call, and what running ones came to.
         self._found += known.new_of(replay.pass_to(now.timestamp()))
-        logins = LoginFeed()
+        logins = LoginFeed(self._terms.countries)
         for login in logins.begin(connection, now):
             watch.login(login)
         log.info(

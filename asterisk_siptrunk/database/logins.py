@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from asterisk_siptrunk.anomaly import Login, LoginKind
+from asterisk_siptrunk.anomaly import Countries, Login, LoginKind
 from asterisk_siptrunk.database.tables import registration, security_event, trunk
 
 MOST_AT_ONCE = 1000
@@ -28,9 +28,10 @@ Place = tuple[str, str, str]
 
 
 class LoginFeed:
-    """What is new of them since it was asked last."""
+    """What is new of them since it was asked last; `countries` tell where they come from."""
 
-    def __init__(self) -> None:
+    def __init__(self, countries: Countries) -> None:
+        self._country_of = countries.of
         self._counts: dict[tuple[Any, ...], int] = {}
         self._places: dict[tuple[str, str], Place] = {}
 
@@ -77,7 +78,8 @@ class LoginFeed:
                 source, network, agent = place
                 at = row.changed_at.timestamp()
                 yield Login(
-                    *(LoginKind.REGISTERED, at, row.name, source, network), user_agent=agent
+                    *(LoginKind.REGISTERED, at, row.name, source, network),
+                    *(self._country_of(source), agent),
                 )
         self._places |= places
 

@@ -201,7 +201,6 @@ suspension = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
     Column("lifted_at", UtcDateTime),
-    Column("finding_id", BigInteger),  # what the watch suspended it for
 )
 
 rule = Table(
@@ -408,6 +407,8 @@ finding = Table(
     Column("author", Text, nullable=False, server_default=""),  # who acknowledged or released it
     Column("remark", Text, nullable=False, server_default=""),
     Column("changed_at", UtcDateTime),
+    # What stands for it: of several findings for one part each is evidence for its suspension.
+    Column("suspension_id", BigInteger, index=True),
     Index("ix_finding_state_changed_at", "state", "changed_at"),
 )
 

@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import update
 
 from asterisk_siptrunk import watch_over
+from asterisk_siptrunk.anomaly import read_countries
 from asterisk_siptrunk.anomaly.rule import Action, Count, Measure, Per, Rule
 from asterisk_siptrunk.anomaly.trait import Trait
+from asterisk_siptrunk.call import RegistrationChange
 from asterisk_siptrunk.call.security import SecurityCount
 from asterisk_siptrunk.call.server import Vitals
 from asterisk_siptrunk.database import (
@@ -19,6 +21,7 @@ from asterisk_siptrunk.database import (
     servers,
     suspensions,
     trunks,
+    usage,
     watch_rules,
     watching,
 )
@@ -34,6 +37,7 @@ from tests.unit.database.watching import RULE
 
 SECOND = timedelta(seconds=1)
 GERMANY, POLAND = "004930123456", "0048221234567"
+COUNTRIES = read_countries(["192.0.2.0/24,FR", "198.51.100.0/24,FR", "203.0.113.0/24,RO"], "a.csv")
 VITALS = Vitals("1", NOON, 100, "up", NOON, "", 0)
 
 
@@ -70,7 +74,7 @@ class Scene:
         self.watch = self.server("one")
 
     def server(self, name):
-        terms = WatchTerms(name, "FR", "", self.rules, BUSINESS)
+        terms = WatchTerms(name, "FR", "", self.rules, BUSINESS, COUNTRIES)
         self.engines.append(open_engine(self.url))
         return WatchOver(terms, self.engines[-1], self.ending, lambda: self.now)
 
@@ -330,6 +334,20 @@ def test_wrong_passwords_are_counted_by_the_rules_for_logins(scene):
         security.record(connection, "one", [count])
     scene.watch.look()
     assert [(each.rule, each.trunk) for each in scene.found()] == [("guessed", "acme-paris")]
+
+
+def test_a_registration_from_a_new_country_is_found(scene):
+    of = Count(Measure.LOGINS, Trait.NEW_COUNTRY, Per.TRUNK, 3600.0)
+    scene.rules = (Rule("abroad", 1, of, critical=1),)
+    scene.watch = scene.server("one")
+    for address in ("192.0.2.7", "198.51.100.7", "203.0.113.7", "198.51.100.7"):
+        scene.now += SECOND
+        change = RegistrationChange("acme-paris", True, scene.now, f"{address}:5060", "FPBX")  # noqa: FBT003
+        with transaction(scene.engine) as connection:
+            usage.note_registrations(connection, "one", [change])
+        scene.watch.look()
+    (one,) = scene.found()
+    assert (one.rule, one.trunk, one.at) == ("abroad", "acme-paris", scene.now - SECOND)
 
 
 def test_what_is_usual_is_kept_once_a_day(scene):
