@@ -9,6 +9,7 @@ anew. Times go forward: what comes late is counted as if it were now.
 import math
 from array import array
 from functools import cache
+from typing import Any
 from zlib import crc32
 
 PARTS = 12
@@ -75,6 +76,16 @@ class Ring:
             self._parts = array("q", bytes(8 * PARTS))
             self._total = 0
 
+    def packed(self) -> list[Any]:
+        """As JSON can hold it."""
+        return [self._place, *self._parts]
+
+    def fill(self, packed: list[Any]) -> None:
+        """Be what was packed."""
+        self._place, *parts = packed
+        self._parts = array("q", parts)
+        self._total = sum(parts)
+
 
 class Leaders:
     """Sums by key over the last `span` seconds: of the keys that have much, in bounded memory.
@@ -128,6 +139,14 @@ class Leaders:
         for part in self._parts:
             part.pop(key, None)
 
+    def packed(self) -> list[Any]:
+        """As JSON can hold it."""
+        return [self._place, *self._parts]
+
+    def fill(self, packed: list[Any]) -> None:
+        """Be what was packed."""
+        self._place, *self._parts = packed
+
 
 class Distinct:
     """How many different keys came in the last `span` seconds, by linear counting.
@@ -166,6 +185,14 @@ class Distinct:
     def forget(self, _key: str) -> None:
         """Count from nothing again."""
         self._parts = [0] * GENERATIONS
+
+    def packed(self) -> list[Any]:
+        """As JSON can hold it."""
+        return [self._place, *self._parts]
+
+    def fill(self, packed: list[Any]) -> None:
+        """Be what was packed."""
+        self._place, *self._parts = packed
 
 
 def _bit(key: str) -> int:
@@ -228,6 +255,17 @@ class Gauge:
     def seconds_to(self, amount: int) -> float:
         """How long those that are answered take to add up to so much."""
         return 60.0 * amount / self._talking if self._talking else math.inf
+
+    def packed(self) -> list[int]:
+        """As JSON can hold it."""
+        return [self.calls, self._pace, self._talking, self._since]
+
+    @classmethod
+    def unpacked(cls, packed: list[int]) -> "Gauge":
+        """What was packed."""
+        gauge = cls()
+        gauge.calls, gauge._pace, gauge._talking, gauge._since = packed
+        return gauge
 
 
 _MINUTE = 60_000

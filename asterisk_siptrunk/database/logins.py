@@ -4,7 +4,7 @@ Attempts are counted in the database by hour; each that a count has grown by is 
 when the last of them was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
@@ -42,6 +42,22 @@ class LoginFeed:
         """
         found = self.look(connection, now)
         return [each for each in found if each.kind is LoginKind.REGISTERED]
+
+    def kept(self) -> Mapping[str, Any]:
+        """What it has seen, as JSON can hold it."""
+        return {
+            "counts": [
+                [hour.isoformat(), *rest, tries] for (hour, *rest), tries in self._counts.items()
+            ],
+            "places": [[list(key), list(place)] for key, place in self._places.items()],
+        }
+
+    def resume(self, kept: Mapping[str, Any]) -> None:
+        """Go on where one was: what has come since is new."""
+        self._counts = {
+            (datetime.fromisoformat(hour), *rest): tries for hour, *rest, tries in kept["counts"]
+        }
+        self._places = {tuple(key): tuple(place) for key, place in kept["places"]}
 
     def look(self, connection: Connection, now: datetime) -> list[Login]:
         """What was tried, and who registered from elsewhere or with something else, in order."""

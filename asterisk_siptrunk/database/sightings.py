@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -30,6 +30,7 @@ _SEEN = (
     *(call.c.callee, call.c.zone, call.c.verdict, call.c.reason),
     *(call.c.started_at, call.c.answered_at, call.c.ended_at),
 )
+_FIELDS = tuple(each.name for each in fields(Seen))
 _OURS = call.c.trunk_id.is_not(None)
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -161,6 +162,19 @@ class CallFeed:
             self._at = sighting.at
             yield sighting
 
+    def kept(self) -> Mapping[str, Any]:
+        """What it has seen, as JSON can hold it."""
+        running = [[getattr(seen, name) for name in _FIELDS] for seen in self._open.values()]
+        return {"last": self._last, "at": self._at, "known": sorted(self._known), "open": running}
+
+    def resume(self, kept: Mapping[str, Any]) -> None:
+        """Go on where one was: what has come since is new."""
+        self._last, self._at = kept["last"], kept["at"]
+        self._known = set(kept["known"])
+        self._open = {
+            each[0]: _seen_again(dict(zip(_FIELDS, each, strict=True))) for each in kept["open"]
+        }
+
     def look(self, connection: Connection, now: float) -> list[Sighting]:
         """What has begun, been answered or ended since."""
         standing = dict(
@@ -250,6 +264,12 @@ def _seen(row: AnyRow, book: Book) -> Seen:
         fee,
         price,
     )
+
+
+def _seen_again(values: dict[str, Any]) -> Seen:
+    """A call that was kept."""
+    direction, reason = Direction(values["direction"]), reason_of(values["reason"])
+    return Seen(**(values | {"direction": direction, "reason": reason}))
 
 
 def _epoch(at: datetime | None) -> float | None:

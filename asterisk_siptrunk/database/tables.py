@@ -21,6 +21,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -410,6 +411,16 @@ finding = Table(
     # What stands for it: of several findings for one part each is evidence for its suspension.
     Column("suspension_id", BigInteger, index=True),
     Index("ix_finding_state_changed_at", "state", "changed_at"),
+)
+
+# All that the watch knew at a time, to go on from after a start. Part 0 is written last: without it
+# the others are the rest of what was broken off.
+watch_state = Table(
+    "watch_state",
+    metadata,
+    Column("as_of", UtcDateTime, primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),  # JSON, by zlib
 )
 
 # Running calls that the watch wants ended: each server ends its own.

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 
 from asterisk_siptrunk import watch_over
 from asterisk_siptrunk.anomaly import read_countries
@@ -23,14 +23,16 @@ from asterisk_siptrunk.database import (
     trunks,
     usage,
     watch_rules,
+    watch_state,
     watching,
 )
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
 from asterisk_siptrunk.database.findings import FindingFilter
 from asterisk_siptrunk.database.tables import call
+from asterisk_siptrunk.database.tables import watch_state as watch_state_table
 from asterisk_siptrunk.errors import AmiUnavailable, DatabaseUnavailable
-from asterisk_siptrunk.watch_over import NOTED, WatchOver, WatchTerms
+from asterisk_siptrunk.watch_over import NOTED, REPLAYED, STATE_KEPT, WatchOver, WatchTerms
 from tests.unit.database.builders import NOON, admission, ask, outbound, provide
 from tests.unit.database.shop import BUSINESS
 from tests.unit.database.watching import RULE
@@ -101,12 +103,24 @@ class Scene:
             return suspensions.resume(connection, By("alice", self.now), "acme-paris")
 
 
+@pytest.fixture(params=[True, False], ids=["kept", "not_kept"])
+def scene(database_url, request, monkeypatch):
+    if not request.param:  # each start sees the last day again
+        monkeypatch.setattr(watch_state, "find", lambda *_: None)
+    yield from made(database_url)
+
+
 @pytest.fixture
-def scene(database_url):
-    made = Scene(database_url)
-    made.watch.look()
-    yield made
-    for each in made.engines:
+def kept(database_url):
+    """A scene where a start goes on from what was kept."""
+    yield from made(database_url)
+
+
+def made(url):
+    scene = Scene(url)
+    scene.watch.look()
+    yield scene
+    for each in scene.engines:
         each.dispose()
 
 
@@ -190,6 +204,85 @@ def test_what_came_while_nobody_watched_is_found_at_the_start(scene):
         ask(scene.engine, admission(), outbound(GERMANY, at=scene.now + SECOND, server="one"))
     scene.server("one").look()
     assert scene.stopped() == ["destination de:fixed"]
+
+
+@pytest.mark.parametrize("ends", ["in_order", "killed"])
+def test_a_start_goes_on_from_what_was_kept_and_sees_the_calls_since(kept, ends):
+    kept.calls(GERMANY)
+    if ends == "in_order":
+        kept.watch._keep_at_the_end()
+    else:
+        kept.now += STATE_KEPT
+        kept.watch.look()
+    with transaction(kept.engine) as connection:  # so nobody can see it again
+        connection.execute(delete(call))
+    for _ in range(2):
+        kept.now += SECOND
+        ask(kept.engine, admission(), outbound(GERMANY, at=kept.now, server="one"))
+    kept.server("one").look()
+    assert [each.amount for each in kept.found()] == [3]
+    assert kept.stopped() == ["destination de:fixed"]
+
+
+@pytest.mark.parametrize("why", ["too_old", "other_rules", "unreadable", "broken_off"])
+def test_what_was_kept_is_left_where_it_says_nothing(kept, why, caplog):
+    kept.calls(GERMANY, GERMANY)
+    kept.watch._keep_at_the_end()
+    with transaction(kept.engine) as connection:
+        if why == "unreadable":
+            some = watch_state_table.c.part == 1
+            body = watch_state._body([["acme-paris", {}]])
+            connection.execute(update(watch_state_table).where(some).values(body=body))
+        if why == "broken_off":
+            connection.execute(delete(watch_state_table).where(watch_state_table.c.part == 0))
+        connection.execute(delete(call))
+    if why == "too_old":
+        kept.now += REPLAYED + SECOND
+    if why == "other_rules":
+        kept.rules = (replace(RULE, version=4),)
+    kept.watch = kept.server("one")
+    kept.calls(GERMANY, GERMANY)
+    assert kept.found() == []
+    assert ("cannot be read" in caplog.text) == (why == "unreadable")
+
+
+def test_attempts_at_logging_in_count_over_a_start(kept):
+    of = Count(Measure.LOGINS, Trait.PASSWORD, Per.TRUNK, 3600.0)
+    kept.rules = (Rule("guessed", 1, of, critical=5),)
+    kept.watch = kept.server("one")
+    kept.watch.look()
+    for count in (3, 2):
+        kept.now += SECOND
+        with transaction(kept.engine) as connection:
+            event = ("192.0.2.7", "trunk-acme-paris", "acme-paris", "ChallengeResponseFailed")
+            counted = SecurityCount(NOON, *event, count, kept.now, kept.now)
+            security.record(connection, "one", [counted])
+        kept.watch.look()
+        kept.watch._keep_at_the_end()
+        kept.watch = kept.server("one")
+    kept.watch.look()
+    assert [each.amount for each in kept.found()] == [5]
+
+
+def test_nothing_is_kept_by_a_server_that_does_not_watch_any_more(kept):
+    first, second = kept.watch, kept.server("two")
+    with transaction(kept.engine) as connection:
+        servers.declare_lost(connection, "one", 1, kept.now)
+    kept.now += SECOND
+    second.look()
+    kept.now += SECOND
+    first._keep_at_the_end()
+    with reading(kept.engine) as connection:
+        times = set(connection.execute(select(watch_state_table.c.as_of)).scalars())
+    assert times == {kept.now - SECOND}
+
+
+def test_a_database_that_is_away_at_the_end_keeps_nobody_from_ending(kept, monkeypatch):
+    def away(*_):
+        raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr(watch_state, "write", away)
+    kept.watch._keep_at_the_end()
 
 
 def test_one_server_watches_and_another_goes_on_when_it_is_lost(scene):
@@ -285,6 +378,7 @@ def test_a_profile_that_is_spoilt_keeps_nobody_from_being_watched(scene, caplog)
     with transaction(scene.engine) as connection:
         before = scene.now - timedelta(days=2)
         watching.keep_profiles(connection, before, [("acme-paris", {})])
+    scene.rules = (replace(RULE, version=4),)  # what was kept is of other rules
     scene.watch = scene.server("one")
     scene.calls(GERMANY, GERMANY, GERMANY)
     assert scene.stopped() == ["destination de:fixed"]

@@ -54,7 +54,9 @@ RANGES = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9), st.sampled_fro
 
 @given(RANGES, st.randoms(use_true_random=False))
 def test_every_address_is_where_its_line_says_and_all_others_nowhere(steps, shuffled):
-    at, lines, told = 0, [], {}
+    at = 0
+    lines: list[str] = []
+    told: dict[int, str] = {}
     for length, gap, country in steps:
         first, last = IPv4Address(at), IPv4Address(at + length - 1)
         lines.append(f"{first},{last},{country}")
