@@ -31,6 +31,7 @@ from sqlalchemy import (
     false,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.types import TypeEngine
 
 from asterisk_siptrunk.call import epoch_of
 
@@ -67,6 +68,29 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Epoch(TypeDecorator[float]):
+    """A moment read as seconds since 1970: for many rows, of which a datetime costs too much."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """SQLite's text is read as it is."""
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else self.impl_instance)
+
+    def process_result_value(
+        self,
+        value: datetime | str | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy gives it
+    ) -> float | None:
+        """Seconds, as `datetime.timestamp` gives them."""
+        if value is None:
+            return None
+        if isinstance(value, str):
+            value = datetime.fromisoformat(f"{value}+00:00")
+        return value.timestamp()
 
 
 class Money(TypeDecorator[Decimal]):
