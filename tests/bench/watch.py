@@ -132,7 +132,8 @@ def _alone(url: str, calls: Calls) -> dict[str, float]:
     watch = _watch(url)
     current = watch._watching
     assert current is not None
-    idle = _worked(lambda: [watch.look() for _ in range(LOOKS)]) / LOOKS
+    looks = [_worked(watch.look) for _ in range(LOOKS)]
+    idle = statistics.mean(looks)
     for _ in range(MANY):
         calls.call()
     many = _worked(watch.look)
