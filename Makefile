@@ -43,7 +43,7 @@ fuzz: $(READY) ## millions of hostile inputs: make fuzz TARGET=agi INPUTS=100000
 	@$(BIN)/python -m tests.fuzz $(or $(TARGET),$(error which TARGET: $(FUZZ_TARGETS))) \
 		--inputs $(or $(INPUTS),1000000)
 
-bench: $(READY) lab ## what a call costs (minutes); of the database: bench ONLY=servers, ONLY=rating, ONLY=million (15 minutes); of frauds: ONLY=fraud
+bench: $(READY) lab ## what a call costs (minutes); of the database: bench ONLY=servers, ONLY=rating, ONLY=million (15 minutes); of frauds: ONLY=fraud, ONLY=watch, ONLY=rebuild
 	@$(BIN)/python -m tests.bench$(ONLY:%=.%)
 
 lab: $(READY) ## finds Asterisk, SIPp, PostgreSQL and nftables, or makes a private copy once

@@ -124,11 +124,9 @@ def _places(ranges: Sequence[_Range]) -> tuple[Sequence[int], list[str]]:
     """Where each country begins, in order; "" from where none is known."""
     starts, names = [0], [""]
     for each in ranges:
-        for start, name in ((each.first, each.country), (each.last + 1, "")):
-            if starts[-1] == start:
-                names[-1] = name
-            elif names[-1] != name:
-                starts.append(start)
-                names.append(name)
+        if starts[-1] == each.first:
+            del starts[-1], names[-1]
+        starts += (each.first, each.last + 1)
+        names += (each.country, "")
     packed: Sequence[int] = array("Q", starts) if starts[-1] < 1 << 64 else starts
     return packed, names
