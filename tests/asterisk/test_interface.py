@@ -1,4 +1,4 @@
-"""A customer's day at the management interface, with a real browser, a real Asterisk and real calls.
+"""A customer's day at the management interface: a real browser, a real Asterisk, real calls.
 
 Each step is seen twice: by who looks at the page, and by the PBX that calls.
 """
