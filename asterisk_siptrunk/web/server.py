@@ -111,8 +111,8 @@ def _listen(settings: WebSettings) -> socket.socket:
             f"Cannot serve the web on {host}:{port}: {error.strerror or error}. See [web] in "
             "siptrunk.toml."
         ) from None
-    # Each connection has it from here; asyncio sets it on those sockets alone that it made. Without,
-    # the body of an answer waits up to 40 ms for the other side to acknowledge its head (RFC 1122,
-    # sections 4.2.3.2 and 4.2.3.4).
+    # Each connection has it from here; asyncio sets it on those sockets alone that it made. Without
+    # it the body of an answer waits until its head is acknowledged, up to 40 ms (Nagle's algorithm,
+    # RFC 1122 section 4.2.3.4).
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
