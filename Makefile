@@ -6,13 +6,19 @@ READY := .venv/ready
 SCRIPTS := docker/*.sh .ci/run
 FUZZ_TARGETS := agi, ami, expressions, journal, numbers, rendering, values
 
-.PHONY: help demo test unit soak check fuzz bench lab lock clean
+.PHONY: help demo demo-web screenshots words test unit soak check fuzz bench lab lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) lab ## a SIP trunk service with real calls, from nothing
 	@$(BIN)/python -m tests.demo
+
+demo-web: $(READY) lab ## the same, and its management interface for a browser, until Ctrl-C
+	@$(BIN)/python -m tests.demo web
+
+screenshots: $(READY) lab ## the same, and pictures of its pages for the README
+	@$(BIN)/python -m tests.demo pictures
 
 test: unit lab ## every test: pure ones first, then a real browser, PostgreSQL, Asterisk and SIPp
 	@echo "Tests in a real browser"
@@ -50,6 +56,9 @@ bench: $(READY) lab ## what a call costs (minutes); of the database: bench ONLY=
 
 lab: $(READY) ## finds Asterisk, SIPp, PostgreSQL, nftables and Chromium, or makes a private copy once
 	@$(BIN)/python -m tests.lab prepare
+
+words: $(READY) ## brings the sentences of pages into the files of translations
+	@$(BIN)/python -m tests.words
 
 lock: $(READY) ## renews requirements.lock from pyproject.toml
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check uv

@@ -1,8 +1,13 @@
-"""`make demo`: the main job on a real Asterisk, with real SIP calls, in a minute or two."""
+"""`make demo`: the main job on a real Asterisk, with real SIP calls, in a minute or two.
+
+`make demo-web` goes on from there, with calls now and then, for as long as somebody looks at the
+management interface; `make screenshots` takes pictures of its pages.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import sys
 from collections import Counter
@@ -15,7 +20,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from asterisk_siptrunk.account import Role
 from asterisk_siptrunk.call import CallRecord, Direction, Verdict, Via
+from tests.lab.processes import free_ports
 from tests.lab.provider import Provider
 from tests.lab.sandbox import LabUnavailableError
 from tests.lab.sipp import Call, SippAnswerer, SippCaller, place_calls, registered_pbx
@@ -26,6 +33,20 @@ if TYPE_CHECKING:
 FOLDER = Path("build/demo")
 TRUNK, MAIN, SECOND = "acme-paris", "+33123456789", "+33123456790"
 CHANNELS = 3
+CUSTOMER_LOGIN, PROVIDER_LOGIN = "alice@acme.example", "bob@provider.example"
+PREMIUM = "lv:premium"
+# As the one that ships, for all hours of the day.
+RULES = """\
+[[rules]]
+name = "premium-at-once"
+version = 1
+measure = "simultaneous"
+of = ["outbound", "risky"]
+per = "zone"
+critical = 3
+on-critical = "block-zone"
+end-calls = true
+"""
 # The carrier is told from the PBX by its address, as in real life.
 CARRIER_HOST, PBX_HOST = "127.0.0.2", "127.0.0.3"
 LONG_CALL_MS = 6_000
@@ -44,6 +65,8 @@ class Demo:
         self.carrier = stack.enter_context(SippAnswerer(host=CARRIER_HOST))
         self.stack = stack
         self.username = self.secret = ""
+        (self.web_port,) = free_ports(1, "tcp")
+        self.passwords: dict[str, str] = {}
 
     def run(self) -> None:
         """Tell the story from nothing to the tables."""
@@ -54,6 +77,12 @@ class Demo:
         self.report()
         self.subscribe()
         self.sell()
+        self.watch()
+
+    @property
+    def address(self) -> str:
+        """Where the management interface is served."""
+        return f"http://127.0.0.1:{self.web_port}"
 
     # --- the admin's side ---
 
@@ -88,6 +117,10 @@ class Demo:
     def configure(self) -> None:
         """Asterisk's files, and the daemon."""
         console.rule("2. Asterisk's configuration, checked, applied and read back", align="left")
+        rules = FOLDER.absolute() / "rules.toml"
+        rules.write_text(RULES)
+        with self.provider.settings_file.open("a") as settings:
+            settings.write(f'\n[web]\nport = {self.web_port}\n\n[watch]\nrules = "{rules}"\n')
         self.command("config", "apply", "--yes")
         console.print("  [bold]$ siptrunk serve &[/]")
         self.provider.serve()
@@ -207,6 +240,35 @@ class Demo:
         number = self.provider.read("invoice", "list")[-1]["number"]
         self.command("invoice", "show", number)
 
+    def watch(self) -> None:
+        """Calls as of a PBX that was broken into; and who may look at all of this."""
+        console.rule("6. What the watch stops, and the management interface", align="left")
+        self.provider.asterisk.cli("channel request hangup all")
+        self.provider.until_idle()
+        self.command("destination", "allow", PREMIUM, "--trunk", TRUNK)
+        calls = [self.a_call(f"0037190{index:06}") for index in range(CHANNELS)]
+        with self.calling(calls, hold_ms=VERY_LONG_CALL_MS) as placed:
+            self.tell(f"{CHANNELS} calls at once to premium numbers there", placed.wait().statuses)
+        self.tell("one more, and that destination is stopped", self.call("0037190000009"))
+        self.command("anomaly", "list", quiet=True)
+        more = ("--customer", "acme")
+        self.let_in(CUSTOMER_LOGIN, "Alice", Role.CUSTOMER_ADMIN, *more)
+        self.let_in(PROVIDER_LOGIN, "Bob", Role.PROVIDER_ADMIN)
+
+    def let_in(self, login: str, name: str, role: Role, *more: str) -> None:
+        """Make an account; its password is shown at the end."""
+        words = ("web", "add-user", login, "--name", name, "--role", role.value, *more)
+        told = self.command(*words, "--generate", quiet=True)
+        self.passwords[login] = re.search(r"password\s+(\S+)", told)[1]  # type: ignore[index]
+
+    def go_on(self) -> None:
+        """Place calls now and then until Ctrl-C, so that pages have something to follow."""
+        while True:
+            for count in (1, 2, CHANNELS, 1):
+                calls = [self.a_call(f"06123456{index:02}") for index in range(count)]
+                with self.calling(calls, hold_ms=LONG_CALL_MS) as placed:
+                    placed.wait()
+
     def order(self, channels: int, payment: str) -> None:
         """Order channels, and pay them."""
         words = ("order", "place", "--trunk", TRUNK, "--channels", str(channels), "--yes")
@@ -242,7 +304,7 @@ def _reasons_table(calls: Sequence[CallRecord]) -> Table:
     return table
 
 
-def _farewell(seconds: float) -> None:
+def _farewell(seconds: float, demo: Demo) -> None:
     config = FOLDER / "siptrunk.toml"
     console.rule(f"Done in {seconds:.0f} s; nothing is left running", align="left")
     console.print(f"  {FOLDER}/siptrunk.db            the usage database")
@@ -253,26 +315,62 @@ def _farewell(seconds: float) -> None:
     console.print(
         f"  .venv/bin/siptrunk --config {config} destination check 0899123456 --trunk {TRUNK}"
     )
+    console.print("or at the same in a browser ('make demo-web' keeps Asterisk and its calls up):")
+    console.print(f"  .venv/bin/siptrunk --config {config} web serve")
+    _show_door(demo)
     console.print("and put it on your own Asterisk: README.md, 'Ten minutes to your own trunk'.")
 
 
-def main() -> int:
+def _show_door(demo: Demo) -> None:
+    console.print(f"  [bold]{demo.address}[/]")
+    for login, password in demo.passwords.items():
+        console.print(f"  {login:<22} password {password}", markup=False)
+
+
+def _stay(demo: Demo) -> None:
+    console.rule("The management interface, with calls now and then, until Ctrl-C", align="left")
+    _show_door(demo)
+    demo.go_on()
+
+
+def _take_pictures(demo: Demo) -> None:
+    # Late: nobody but the pictures needs a browser.
+    from tests.browser.pictures import take  # noqa: PLC0415
+
+    console.rule("Pictures of the pages", align="left")
+    calls = [demo.a_call(f"06123456{index:02}") for index in range(2)]
+    with demo.calling(calls, hold_ms=VERY_LONG_CALL_MS * 3):
+        demo.provider.until(lambda: len(demo.provider.live()) == len(calls), what="two calls")
+        for file in take(
+            demo.address, demo.passwords[CUSTOMER_LOGIN], demo.passwords[PROVIDER_LOGIN]
+        ):
+            console.print(f"  {file}")
+
+
+ENDS = {"": None, "web": _stay, "pictures": _take_pictures}
+"""What follows the story, by the command's argument."""
+
+
+def main(end: str = "") -> int:
     """Run the demo; the exit code for the shell."""
     begun = monotonic()
     try:
         console.rule("Starting a real Asterisk", align="left")
         with ExitStack() as stack:
             provider = stack.enter_context(Provider(keep_in=FOLDER.absolute()))
-            Demo(provider, stack).run()
+            demo = Demo(provider, stack)
+            demo.run()
+            if follows := ENDS[end]:
+                follows(demo)
     except LabUnavailableError as error:
         console.print(str(error), style="red", markup=False)
         return 1
     except KeyboardInterrupt:
         console.print("Stopped; nothing is left running.")
         return 130
-    _farewell(monotonic() - begun)
+    _farewell(monotonic() - begun, demo)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:2]))

@@ -196,7 +196,7 @@ def provider_sees_it(visit: Visit) -> None:
     page.get_by_label("By whom").fill(CUSTOMER)
     page.get_by_role("button", name="Search").click()
     table = page.get_by_role("table")
-    for change in ("lv:premium", "our own campaign", "credentials", "order"):
+    for change in ("lv:premium", "our own campaign", "secret rotated", "order"):
         expect(table.get_by_role("row").filter(has_text=change).first).to_be_visible()
     visit.go("/provider/anomalies?state=released")
     expect(page.get_by_role("row").filter(has_text="premium-at-once")).to_be_visible()

@@ -16,11 +16,12 @@ MOST_STEPS = 60
 
 def focused(visit: Visit) -> str:
     """What has the focus, as a screen reader would call it."""
-    return visit.page.evaluate("""() => {
+    name: str = visit.page.evaluate("""() => {
         const one = document.activeElement;
         const label = one.labels?.[0]?.textContent ?? one.getAttribute("aria-label");
         return (label ?? one.textContent).trim();
     }""")
+    return name
 
 
 def tab_to(visit: Visit, name: str) -> None:
@@ -32,7 +33,7 @@ def tab_to(visit: Visit, name: str) -> None:
 
 
 def outline(visit: Visit) -> str:
-    return visit.page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+    return str(visit.page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle"))
 
 
 def test_a_keyboard_is_enough(chromium: Chromium, site: str):

@@ -76,8 +76,10 @@ def barriers(visit: Visit, *rules: str) -> str:
 
 def overflow(visit: Visit) -> int:
     """By how many pixels the page is wider than the screen."""
-    return visit.page.evaluate(
-        "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+    return int(
+        visit.page.evaluate(
+            "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+        )
     )
 
 
