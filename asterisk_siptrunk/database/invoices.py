@@ -246,6 +246,20 @@ def every(connection: Connection, of_customer: str | None = None) -> list[Invoic
     return _load(connection, true() if of_customer is None else customer.c.name == of_customer)
 
 
+def piece(
+    connection: Connection, of: str | None, before: int | None, limit: int, *, unpaid: bool
+) -> list[Invoice]:
+    """So many of them, the newest first, from before an id on: all, or a customer's."""
+    wanted = select(invoice.c.id).order_by(invoice.c.id.desc()).limit(limit)
+    if of is not None:
+        wanted = wanted.join(customer).where(customer.c.name == of)
+    if before is not None:
+        wanted = wanted.where(invoice.c.id < before)
+    if unpaid:
+        wanted = wanted.where(invoice.c.settled_at.is_(None))
+    return _load(connection, invoice.c.id.in_(wanted))[::-1]
+
+
 def unsettled(connection: Connection, of_customer: str | None = None) -> list[Invoice]:
     """Those that are not paid yet, of all customers or of one, oldest first."""
     where: ColumnElement[bool] = invoice.c.settled_at.is_(None)

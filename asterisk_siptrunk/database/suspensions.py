@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, select, true, upd
 
 from asterisk_siptrunk.database import findings, trunks
 from asterisk_siptrunk.database.audit import By, note
-from asterisk_siptrunk.database.tables import suspension, trunk
+from asterisk_siptrunk.database.tables import finding, suspension, trunk
 from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
 from asterisk_siptrunk.trunk import Suspension, SuspensionScope, SuspensionSource
 
@@ -177,7 +177,8 @@ def find(connection: Connection, number: int) -> SuspensionRecord | None:
 
 def of_finding(connection: Connection, number: int) -> list[SuspensionRecord]:
     """What was suspended for a finding, oldest first."""
-    return _load(connection, suspension.c.finding_id == number)
+    tied = select(finding.c.suspension_id).where(finding.c.id == number)
+    return _load(connection, suspension.c.id.in_(tied))
 
 
 def piece(  # noqa: PLR0913 - each narrows it

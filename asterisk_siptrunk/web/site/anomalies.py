@@ -102,7 +102,7 @@ def _shown(
         found,
         calls=there,
         pruned=len(found.evidence) - len(there),
-        stopped=[each for each in suspended if each.finding == found.id],
+        stopped=[each for each in suspended if found.id in each.findings],
     )
 
 
