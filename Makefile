@@ -51,7 +51,7 @@ fuzz: $(READY) ## millions of hostile inputs: make fuzz TARGET=agi INPUTS=100000
 	@$(BIN)/python -m tests.fuzz $(or $(TARGET),$(error which TARGET: $(FUZZ_TARGETS))) \
 		--inputs $(or $(INPUTS),1000000)
 
-bench: $(READY) lab ## what a call costs (minutes); of the database: bench ONLY=servers, ONLY=rating, ONLY=million (15 minutes); of frauds: ONLY=fraud; of the management interface: ONLY=web
+bench: $(READY) lab ## what a call costs (minutes); of the database: bench ONLY=servers, ONLY=rating, ONLY=million (15 minutes); of frauds: ONLY=fraud, ONLY=watch, ONLY=rebuild; of the management interface: ONLY=web
 	@$(BIN)/python -m tests.bench$(ONLY:%=.%)
 
 lab: $(READY) ## finds Asterisk, SIPp, PostgreSQL, nftables and Chromium, or makes a private copy once

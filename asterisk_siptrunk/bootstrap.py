@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
+from asterisk_siptrunk.anomaly.countries import Countries, read_countries
 from asterisk_siptrunk.anomaly.rule import Rule
 from asterisk_siptrunk.anomaly.rule_file import read_rules, shipped_rules
 from asterisk_siptrunk.asterisk.variables import APPLY_USER, END_USER, TRUNK_PREFIX
@@ -321,12 +322,28 @@ def base_rules(settings: Settings) -> tuple[Rule, ...]:
         armed = settings.watch.armed
         return tuple(replace(rule, dry_run=rule.dry_run or not armed) for rule in shipped_rules())
     file = Path(settings.watch.rules)
+    return read_rules(_text_for_watch(settings, "rules", file), str(file))
+
+
+def countries(settings: Settings) -> Countries:
+    """Where addresses are; nowhere, where the settings name no file of it.
+
+    Raises:
+        SettingsError: the file cannot be read.
+        InvalidInput: it has mistakes; a line for each.
+    """
+    if not settings.watch.countries:
+        return Countries()
+    file = Path(settings.watch.countries)
+    return read_countries(_text_for_watch(settings, "countries", file).splitlines(), str(file))
+
+
+def _text_for_watch(settings: Settings, key: str, file: Path) -> str:
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise SettingsError(f"{settings.file}: [watch] rules: {file}: {why}.") from None
-    return read_rules(text, str(file))
+        raise SettingsError(f"{settings.file}: [watch] {key}: {file}: {why}.") from None
 
 
 def book_of_calls(settings: Settings, connection: Connection, at: datetime) -> sightings.Book:
@@ -595,6 +612,7 @@ def serve(settings: Settings, ready: Callable[[int], None]) -> None:
             web=web_server(settings),
             business=business(settings),
             rules=base_rules(settings),
+            countries=countries(settings),
             ending=_ending(settings),
         )
         daemon.run(settings, means, ready)

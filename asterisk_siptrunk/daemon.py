@@ -14,7 +14,7 @@ from importlib.metadata import version
 from sqlalchemy import Engine
 
 from asterisk_siptrunk.admission_service import AdmissionService
-from asterisk_siptrunk.anomaly import Rule
+from asterisk_siptrunk.anomaly import Countries, Rule
 from asterisk_siptrunk.asterisk.agi import AgiRequest
 from asterisk_siptrunk.asterisk.ami import AmiClient, AmiLogin, utc_now
 from asterisk_siptrunk.asterisk.control import AmiControl
@@ -70,6 +70,7 @@ class Means:
         web: serves over HTTP; None where nothing is.
         business: how the provider sells: by it new periods begin.
         rules: of the watch over abnormal use, before anything was changed of them.
+        countries: where addresses are, as far as a file says.
         ending: ends calls of the Asterisk beside us; None where it may not.
     """
 
@@ -79,6 +80,7 @@ class Means:
     web: WebServer | None
     business: Business
     rules: tuple[Rule, ...]
+    countries: Countries
     ending: AmiEnding | None
 
 
@@ -276,6 +278,7 @@ def _watch_over(settings: Settings, means: Means) -> WatchOver:
         deck=settings.watch.deck,
         base=means.rules,
         business=means.business,
+        countries=means.countries,
     )
     return WatchOver(terms, open_engine(settings.database.url, patient=True), means.ending, utc_now)
 

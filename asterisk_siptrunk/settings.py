@@ -258,11 +258,13 @@ class WatchSettings:
         rules: a file of rules in the place of those that ship; "" is these.
         deck: the rates that calls of trunks without a subscription are counted by; "" counts
             nothing for them.
+        countries: a file of networks and their countries; "" tells no registration's country.
     """
 
     armed: bool = False
     rules: str = ""
     deck: str = ""
+    countries: str = ""
 
 
 @dataclass(frozen=True, slots=True)

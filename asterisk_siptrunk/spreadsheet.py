@@ -15,8 +15,12 @@ _FORMULA = ("=", "+", "-", "@")
 def cell(column: str, value: object) -> str:
     """A value of a column."""
     text = _text(value)
-    is_formula = column in _WRITTEN_BY_STRANGERS and text.startswith(_FORMULA)
-    return f"'{text}" if is_formula else text
+    return harmless(text) if column in _WRITTEN_BY_STRANGERS else text
+
+
+def harmless(text: str) -> str:
+    """A text of anybody's, so that it is no formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def in_utc(moment: datetime) -> str:

@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -21,15 +21,17 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine
 
-from asterisk_siptrunk.anomaly import Action, Finding, Rule, Sighting, Watch
-from asterisk_siptrunk.database import findings, sightings, watch_rules, watching
+from asterisk_siptrunk.anomaly import Action, Countries, Finding, Rule, Sighting, Watch
+from asterisk_siptrunk.database import findings, sightings, watch_rules, watch_state, watching
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.engine import reading, transaction
 from asterisk_siptrunk.database.findings import FindingKey, FindingRecord
 from asterisk_siptrunk.database.logins import LoginFeed
 from asterisk_siptrunk.database.replay import Replay, make_watch, release
-from asterisk_siptrunk.database.sightings import CallFeed
+from asterisk_siptrunk.database.sightings import Book, CallFeed
+from asterisk_siptrunk.database.watch_rules import RuleBook
+from asterisk_siptrunk.database.watch_state import Head
 from asterisk_siptrunk.database.watching import Followed, Watched
 from asterisk_siptrunk.errors import AmiError, DatabaseUnavailable, InvalidInput
 
@@ -38,7 +40,9 @@ LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 60.0
 """After a defect, until the watch begins anew."""
 REPLAYED = timedelta(days=1)
-"""What is seen again at a start; what was usual before is kept."""
+"""What is seen again at a start where nothing was kept; what was usual before is."""
+STATE_KEPT = timedelta(minutes=5)
+"""How often all that the watch knows is kept: a start sees again what has come since."""
 NOTED = timedelta(seconds=10)
 """How often it is noted until when all is seen; after a finding it is noted at once."""
 RELEASED_LATE = timedelta(minutes=10)
@@ -60,6 +64,7 @@ class WatchTerms:
         country: the provider's.
         deck: the rates of trunks without a subscription, "" for none.
         base: the rules before anything was changed of them.
+        countries: where addresses are, as far as a file says.
     """
 
     server: str
@@ -67,6 +72,7 @@ class WatchTerms:
     deck: str
     base: tuple[Rule, ...]
     business: Business
+    countries: Countries = field(default_factory=Countries)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -96,6 +102,7 @@ class _Watching:
     feed: CallFeed
     logins: LoginFeed
     edition: object
+    mark: str
     standing: object
     released: set[Release] = field(default_factory=set)
 
@@ -123,6 +130,32 @@ class _Known:
         return new
 
 
+_Begun = tuple[Watch, CallFeed, LoginFeed, Sequence[FindingRecord]]
+"""A watch that has seen all, what it sees by, and the releases that it knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What a start goes by."""
+
+    connection: Connection
+    rules: RuleBook
+    book: Book
+    terms: WatchTerms
+    mine: Watched
+    now: datetime
+
+    def fresh(self) -> tuple[Watch, CallFeed, LoginFeed]:
+        """A watch that has seen nothing, and what it sees by."""
+        watch = make_watch(self.rules, self.book, self.terms.country)
+        return watch, CallFeed(self.book), LoginFeed(self.terms.countries)
+
+    def known(self, watch: Watch, since: datetime) -> _Known:
+        """What is known of the time since then."""
+        acted = findings.acted_on(self.connection, since)
+        return _Known(watch, self.mine.seen_to.timestamp(), acted)
+
+
 class WatchOver:
     """Looks, each second, until it is stopped; `engine` is for this alone."""
 
@@ -139,7 +172,7 @@ class WatchOver:
         self._clock = clock
         self._watching: _Watching | None = None
         self._found: deque[Finding] = deque()
-        self._noted = self._tidied = datetime.min.replace(tzinfo=UTC)
+        self._noted = self._tidied = self._kept = datetime.min.replace(tzinfo=UTC)
         self._ami_fails = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -166,7 +199,18 @@ class WatchOver:
                 self._watching = None
                 pause = AGAIN_SECONDS
             self._stopping.wait(pause)
+        self._keep_at_the_end()
         self._engine.dispose()
+
+    def _keep_at_the_end(self) -> None:
+        """Have the next start go on from here; without it, that goes on from minutes ago."""
+        current = self._watching
+        if current is None or self._found:
+            return
+        try:
+            self._keep_state(current, self._clock())
+        except DatabaseUnavailable as error:
+            log.debug("What the watch knows is not kept: %s", error)
 
     def look(self) -> None:
         """See what is new, do what follows, and end those of our calls that are to be.
@@ -211,37 +255,75 @@ class WatchOver:
     def _begin(
         self, connection: Connection, mine: Watched, edition: object, now: datetime
     ) -> _Watching:
-        """Rebuild from the last day; what it finds up to what was seen already is known."""
+        """Go on from what was kept, or see the last day again.
+
+        What is found up to what was seen already is known.
+        """
         began = time.monotonic()
         book = sightings.read_book(connection, self._terms.zone, now, self._terms.deck)
         rules = watch_rules.book(connection, self._terms.base)
-        watch = make_watch(rules, book, self._terms.country)
-        since = now - REPLAYED
+        start = _Start(connection, rules, book, self._terms, mine, now)
+        begun = self._resumed(start) or self._rebuilt(start)
+        watch, calls, logins, releases = begun
+        log.info("Watching over abnormal use, after %.1f s.", time.monotonic() - began)
+        standing = sightings.standing(connection, now)
+        mark = watch_state.mark_of(rules)
+        released = {_release_of(one) for one in releases}
+        return _Watching(watch, calls, logins, edition, mark, standing, released)
+
+    def _resumed(self, start: _Start) -> _Begun | None:
+        """Go on from what was kept, if that is there and can be read."""
+        kept = watch_state.find(start.connection, start.rules, start.now - REPLAYED)
+        if kept is None:
+            return None
+        as_of, head = kept
+        watch, calls, logins = start.fresh()
+        try:
+            for name, packed in watch_state.trunks(start.connection, as_of):
+                watch.resume(name, packed)
+            calls.resume(head.calls)
+            logins.resume(head.logins)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("What the watch knew cannot be read: it sees the last day again")
+            return None
+        releases = findings.released_since(start.connection, as_of - RELEASED_LATE)
+        told = {tuple(each) for each in head.released}
+        new = [one for one in releases if _kept(_release_of(one)) not in told]
+        known = start.known(watch, as_of)
+        now = start.now.timestamp()
+        self._show(
+            Replay(watch, new, _TICK_OF_THE_PAST), known, calls.look(start.connection, now), now
+        )
+        for login in logins.look(start.connection, start.now):
+            self._found += known.new_of(watch.login(login))
+        return watch, calls, logins, releases
+
+    def _rebuilt(self, start: _Start) -> _Begun:
+        """See the calls of the last day again, by what was usual before."""
+        connection = start.connection
+        watch, calls, logins = start.fresh()
+        since = start.now - REPLAYED
         as_of = watching.profiles_as_of(connection, since)
         if as_of is not None:
             since = as_of
             for name, packed in watching.profiles(connection, as_of):
                 _remember(watch, name, packed)
-        feed = CallFeed(book)
         releases = findings.released_since(connection, since)
-        replay = Replay(watch, releases, _TICK_OF_THE_PAST)
-        known = _Known(watch, mine.seen_to.timestamp(), findings.acted_on(connection, since))
-        count = 0
-        for sighting in feed.begin(connection, sightings.history(connection, book, since)):
-            self._found += known.new_of(_judged(replay.take, sighting))
-            count += 1
-        # Releases since the last moment of any call, and what running ones came to.
-        self._found += known.new_of(replay.pass_to(now.timestamp()))
-        logins = LoginFeed()
-        for login in logins.begin(connection, now):
+        replay, known = Replay(watch, releases, _TICK_OF_THE_PAST), start.known(watch, since)
+        past = calls.begin(connection, sightings.history(connection, start.book, since))
+        self._show(replay, known, past, start.now.timestamp())
+        for login in logins.begin(connection, start.now):
             watch.login(login)
-        log.info(
-            "Watching over abnormal use: %d moments of calls seen in %.1f s.",
-            *(count, time.monotonic() - began),
-        )
-        standing = sightings.standing(connection, now)
-        released = {_release_of(one) for one in releases}
-        return _Watching(watch, feed, logins, edition, standing, released)
+        return watch, calls, logins, releases
+
+    def _show(self, replay: Replay, known: _Known, past: Iterable[Sighting], now: float) -> None:
+        """Have a watch see the past, and take what is found of it that nobody knows."""
+        for sighting in past:
+            self._found += known.new_of(_judged(replay.take, sighting))
+        # Releases since the last moment of any call, and what running ones came to.
+        self._found += known.new_of(replay.pass_to(now))
 
     def _know_trunks(self, connection: Connection, current: _Watching, now: datetime) -> None:
         standing = sightings.standing(connection, now)
@@ -333,6 +415,8 @@ class WatchOver:
     def _keep(self, now: datetime) -> None:
         if now - self._noted >= NOTED:
             self._note_seen(now)
+        if self._watching is not None and now - self._kept >= STATE_KEPT:
+            self._keep_state(self._watching, now)
         if self._watching is None or now - self._tidied < TIDIED:
             return
         self._tidied = now
@@ -342,6 +426,14 @@ class WatchOver:
             last = watching.profiles_as_of(connection, now)
         if last is None or now - last >= LEARNED:
             self._learn(self._watching.watch, now)
+
+    def _keep_state(self, current: _Watching, now: datetime) -> None:
+        """Keep all that is known: a start goes on from there."""
+        released = [list(_kept(one)) for one in current.released]
+        head = Head(current.mark, current.feed.kept(), current.logins.kept(), released)
+        parts = watch_state.pack(current.watch, head)
+        watch_state.write(self._engine, self._terms.server, now, parts)
+        self._kept = now
 
     def _note_seen(self, now: datetime) -> None:
         with transaction(self._engine) as connection:
@@ -367,6 +459,12 @@ def _hang_up(ending: Ending, uniqueids: Collection[str]) -> None:
 
 def _release_of(one: FindingRecord) -> Release:
     return one.id, one.changed_at
+
+
+def _kept(release: Release) -> tuple[int, str]:
+    """A release as JSON can hold it."""
+    number, at = release
+    return number, "" if at is None else at.isoformat()
 
 
 def _remember(watch: Watch, name: str, packed: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ to its bounds; what they say is a `finding`. `profile` learns meanwhile what is 
 """
 
 from asterisk_siptrunk.anomaly.calendar import Calendar, Holidays, shipped_holidays
+from asterisk_siptrunk.anomaly.countries import Countries, read_countries
 from asterisk_siptrunk.anomaly.finding import Finding
 from asterisk_siptrunk.anomaly.login import Login, LoginKind
 from asterisk_siptrunk.anomaly.profile import TrunkClass
@@ -19,6 +20,7 @@ __all__ = [
     "PROVIDER",
     "Action",
     "Calendar",
+    "Countries",
     "Finding",
     "Holidays",
     "Home",
@@ -32,6 +34,7 @@ __all__ = [
     "TrunkClass",
     "Watch",
     "changed",
+    "read_countries",
     "read_rules",
     "shipped_holidays",
     "shipped_rules",

@@ -12,7 +12,7 @@ from asterisk_siptrunk.anomaly.window import Gauge
 _HOUR = 3600.0
 _SOON = 0.5
 """Seconds: what grows by itself is judged no more often than that."""
-_MOST_FIRED = 32
+_MANY_FIRED, _MOST_FIRED = 8, 32
 _WHOLE = frozenset({Per.TRUNK, Per.PROVIDER})
 _BEGIN_TRAITS = Trait(int(Trait.ANSWERED) - 1)
 """Those that are known when a call begins, which evidence is chosen by."""
@@ -120,7 +120,8 @@ class Judge:
         level = rule.level_of(amount, usual or 0)
         if level is None or level <= (_said(state, rule, key, at) or 0):
             return
-        _remember(state, rule, key, Fired(level, at + rule.quiet(level)))
+        _forget_fired(state, at)
+        state.fired[rule.name, key] = Fired(level, at + rule.quiet(level))
         evidence = state.evidence(rule.count.of & _BEGIN_TRAITS, key)
         found = Finding(
             *(rule, level, state.trunk, key, zone, at), *(amount, usual, basis, evidence)
@@ -137,11 +138,13 @@ def _said(state: State, rule: Rule, key: str, at: float) -> Level | None:
     return fired.level if fired is not None and at < fired.until else None
 
 
-def _remember(state: State, rule: Rule, key: str, fired: Fired) -> None:
+def _forget_fired(state: State, at: float) -> None:
+    """Make room for one that has spoken now."""
+    if len(state.fired) >= _MANY_FIRED:
+        state.fired = {name: each for name, each in state.fired.items() if at < each.until}
     if len(state.fired) >= _MOST_FIRED:
         # The one that would speak again first.
         del state.fired[min(state.fired, key=lambda name: state.fired[name].until)]
-    state.fired[rule.name, key] = fired
 
 
 def _value(state: State, count: Count, key: str, at: float) -> int:

@@ -90,9 +90,9 @@ class State:
     """A trunk's; under 20 kB, whatever it does."""
 
     __slots__ = (
-        "_missed", "_stems", "_tails", "attempts", "cost", "due", "fired", "gauges", "home", "hour",
-        "hour_at", "inbound", "inbound_at", "is_quiet", "is_spoiled", "networks",
-        "place", "plan", "profile", "recent", "running", "trunk", "usuals", "windows",
+        "attempts", "cost", "due", "fired", "gauges", "home", "hour", "hour_at", "inbound",
+        "inbound_at", "is_quiet", "is_spoiled", "missed", "networks", "place", "plan", "profile",
+        "recent", "running", "stems", "tails", "trunk", "usuals", "windows",
     )  # fmt: skip
 
     def __init__(self, trunk: str, plan: Plan, home: Home, profile: Profile) -> None:
@@ -117,9 +117,9 @@ class State:
         self.is_spoiled = False
         self.inbound = 0
         self.inbound_at = 0.0
-        self._stems: dict[str, str] = {}
-        self._tails: dict[str, str] = {}
-        self._missed: dict[str, Missed] = {}
+        self.stems: dict[str, str] = {}
+        self.tails: dict[str, str] = {}
+        self.missed: dict[str, Missed] = {}
 
     def turn(self, at: float) -> None:
         """Learn the hour of the week that is over, if one is, and begin another."""
@@ -198,13 +198,13 @@ class State:
         """Traits of an outbound call that what came before it gives."""
         traits = 0
         if len(callee) >= _SHORTEST:
-            if _is_near(self._stems, callee[:_STEM], callee):
+            if _is_near(self.stems, callee[:_STEM], callee):
                 traits |= _SEQUENTIAL
-            if _is_near(self._tails, callee[_TAIL:], callee):
+            if _is_near(self.tails, callee[_TAIL:], callee):
                 traits |= _VARIANT
         if self.inbound and at - self.inbound_at <= _THROUGH:
             traits |= _THROUGH_TRAIT
-        missed = self._missed.get(callee, _NEVER)
+        missed = self.missed.get(callee, _NEVER)
         if missed.times >= _MISSED_TIMES and at - missed.at <= _MISSED_FOR:
             traits |= _CALLED_BACK
         return traits
@@ -221,9 +221,9 @@ class State:
         """A caller hung up before anyone answered, after so many seconds."""
         if rang > _SOON_GONE:
             return
-        before = self._missed.get(caller, _NEVER)
+        before = self.missed.get(caller, _NEVER)
         times = before.times if at - before.at <= _MISSED_FOR else 0
-        _put(self._missed, caller, Missed(at, times + 1))
+        _put(self.missed, caller, Missed(at, times + 1))
 
     def window(self, index: int) -> Window:
         """The window of a count."""
@@ -252,7 +252,7 @@ class State:
         self.windows = [None] * len(self.windows)
         self.recent.clear()
         self.fired.clear()
-        for known in (self._stems, self._tails, self._missed):
+        for known in (self.stems, self.tails, self.missed):
             known.clear()
 
 

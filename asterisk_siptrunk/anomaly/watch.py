@@ -9,6 +9,7 @@ from typing import Any
 
 from asterisk_siptrunk.anomaly.finding import Finding
 from asterisk_siptrunk.anomaly.judge import Judge, forgive
+from asterisk_siptrunk.anomaly.keeping import pack, unpack
 from asterisk_siptrunk.anomaly.login import Login, origin
 from asterisk_siptrunk.anomaly.plan import Key, Plan
 from asterisk_siptrunk.anomaly.profile import WEEKS, Profile
@@ -129,6 +130,22 @@ class Watch:
         home = self._home_of(trunk)
         profile = Profile.unpacked(packed, home.trunk_class)
         self._states[trunk] = State(trunk, self._plan_of(trunk), home, profile)
+
+    def kept(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """All that is known of each trunk, and of all together, as JSON can hold it."""
+        for state in (*self._states.values(), self._together):
+            yield state.trunk, pack(state)
+
+    def resume(self, trunk: str, packed: Mapping[str, Any]) -> None:
+        """Go on with a trunk where a watch was that had the same rules."""
+        if trunk == PROVIDER:
+            plan, home = self._together.plan, self._together.home
+            self._together = state = unpack(packed, trunk, plan, home)
+        else:
+            state = unpack(packed, trunk, self._plan_of(trunk), self._home_of(trunk))
+            self._states[trunk] = state
+        if state.gauges:
+            self._busy[trunk] = state
 
     # --- a trunk ---
 

@@ -9,6 +9,7 @@ anew. Times go forward: what comes late is counted as if it were now.
 import math
 from array import array
 from functools import cache
+from typing import Any
 from zlib import crc32
 
 PARTS = 12
@@ -34,46 +35,58 @@ class Ring:
     Error: what came between `span` and eleven twelfths of it ago may be left out.
     """
 
-    __slots__ = ("_parts", "_place", "_total", "_width")
+    __slots__ = ("_cells", "_width")
 
     def __init__(self, span: float) -> None:
         self._width = _widths(span, PARTS)
-        self._parts = array("q", bytes(8 * PARTS))
-        self._place = 0
-        self._total = 0
+        # The parts, then their sum, then the number of the newest: in one piece, which is smaller.
+        self._cells = array("q", _NO_CELLS)
 
     def add(self, at: float, _key: str, amount: int) -> int:
         """Count something in; gives the sum."""
-        place = int(at / self._width)
-        if place > self._place:
-            self._turn(place)
-        self._parts[self._place % PARTS] += amount
-        self._total += amount
-        return self._total
+        cells = self._cells
+        place, newest = int(at / self._width), cells[_NEWEST]
+        if place > newest:
+            self._turn(newest, place)
+            newest = place
+        cells[newest % PARTS] += amount
+        cells[_TOTAL] += amount
+        return cells[_TOTAL]
 
     def value(self, at: float, _key: str = "") -> int:
         """The sum at that time."""
-        place = int(at / self._width)
-        if place > self._place:
-            self._turn(place)
-        return self._total
+        place, newest = int(at / self._width), self._cells[_NEWEST]
+        if place > newest:
+            self._turn(newest, place)
+        return self._cells[_TOTAL]
 
-    def _turn(self, place: int) -> None:
+    def _turn(self, newest: int, place: int) -> None:
         """Drop the parts whose turn has come again."""
-        parts = self._parts
-        if place - self._place >= PARTS:
+        cells = self._cells
+        if place - newest >= PARTS:
             self.forget("")
         else:
-            for passed in range(self._place + 1, place + 1):
-                self._total -= parts[passed % PARTS]
-                parts[passed % PARTS] = 0
-        self._place = place
+            for passed in range(newest + 1, place + 1):
+                cells[_TOTAL] -= cells[passed % PARTS]
+                cells[passed % PARTS] = 0
+        cells[_NEWEST] = place
 
     def forget(self, _key: str) -> None:
         """Count from nothing again."""
-        if self._total:
-            self._parts = array("q", bytes(8 * PARTS))
-            self._total = 0
+        if self._cells[_TOTAL]:
+            self._cells[:_NEWEST] = _NO_CELLS[:_NEWEST]
+
+    def packed(self) -> list[Any]:
+        """As JSON can hold it."""
+        return self._cells.tolist()
+
+    def fill(self, packed: list[Any]) -> None:
+        """Be what was packed."""
+        self._cells = array("q", packed)
+
+
+_TOTAL, _NEWEST = PARTS, PARTS + 1
+_NO_CELLS = array("q", bytes(8 * (PARTS + 2)))
 
 
 class Leaders:
@@ -81,52 +94,84 @@ class Leaders:
 
     Each part keeps `PLACES` keys by the rule of Misra and Gries: where there is no place for a new
     key, as much as it brings is taken from all that are there, at most what they have. Error: a sum
-    is never too high; it is too low by at most a seventeenth of all that was added in its window.
+    is too low by at most a seventeenth of all that was added in its window. A key is kept as its
+    checksum, which takes a tenth of the room: a sum is too high where two keys share one, of which
+    the chance is one in four billion.
     """
 
-    __slots__ = ("_parts", "_place", "_width")
+    __slots__ = ("_amounts", "_keys", "_place", "_width")
 
     def __init__(self, span: float) -> None:
         self._width = _widths(span, GENERATIONS)
-        self._parts: list[dict[str, int]] = [{} for _ in range(GENERATIONS)]
+        self._keys = [_NO_KEYS] * GENERATIONS
+        self._amounts = [_NO_AMOUNTS] * GENERATIONS
         self._place = 0
 
     def add(self, at: float, key: str, amount: int) -> int:
         """Count something in for a key; gives the key's sum."""
         self._turn(at)
-        part = self._parts[0]
-        if key in part:
-            part[key] += amount
-        elif len(part) < PLACES:
-            part[key] = amount
+        keys, number = self._keys[0], crc32(key.encode())
+        if number in keys:
+            self._amounts[0][keys.index(number)] += amount
+        elif not keys:
+            self._keys[0] = array("I", (number,))
+            self._amounts[0] = array("q", (amount,))
+        elif len(keys) < PLACES:
+            keys.append(number)
+            self._amounts[0].append(amount)
         else:
-            self._crowd(part, key, amount)
-        return self.value(at, key)
+            self._crowd(number, amount)
+        return self._sum(number)
 
     def value(self, at: float, key: str) -> int:
         """The key's sum at that time."""
         self._turn(at)
-        return sum([part.get(key, 0) for part in self._parts])
+        return self._sum(crc32(key.encode()))
 
-    def _crowd(self, part: dict[str, int], key: str, amount: int) -> None:
-        taken = min(amount, *part.values())
-        left = {each: has - taken for each, has in part.items() if has > taken}
-        if amount > taken:
-            left[key] = amount - taken
-        self._parts[0] = left
+    def _sum(self, number: int) -> int:
+        total = 0
+        for keys, amounts in zip(self._keys, self._amounts, strict=True):
+            if number in keys:
+                total += amounts[keys.index(number)]
+        return total
+
+    def _crowd(self, number: int, amount: int) -> None:
+        taken = min(amount, *self._amounts[0])
+        every = [*zip(self._keys[0], self._amounts[0], strict=True), (number, amount)]
+        left = [(key, has - taken) for key, has in every if has > taken]
+        self._keys[0] = array("I", [key for key, _ in left])
+        self._amounts[0] = array("q", [has for _, has in left])
 
     def _turn(self, at: float) -> None:
         place = int(at / self._width)
         if place <= self._place:
             return
-        fresh: list[dict[str, int]] = [{} for _ in range(min(place - self._place, GENERATIONS))]
-        self._parts = (fresh + self._parts)[:GENERATIONS]
+        fresh = min(place - self._place, GENERATIONS)
+        self._keys = ([_NO_KEYS] * fresh + self._keys)[:GENERATIONS]
+        self._amounts = ([_NO_AMOUNTS] * fresh + self._amounts)[:GENERATIONS]
         self._place = place
 
     def forget(self, key: str) -> None:
         """Count a key from nothing again."""
-        for part in self._parts:
-            part.pop(key, None)
+        number = crc32(key.encode())
+        for keys, amounts in zip(self._keys, self._amounts, strict=True):
+            if number in keys:
+                del amounts[keys.index(number)]
+                keys.remove(number)
+
+    def packed(self) -> list[Any]:
+        """As JSON can hold it."""
+        return [self._place, *map(list, self._keys), *map(list, self._amounts)]
+
+    def fill(self, packed: list[Any]) -> None:
+        """Be what was packed."""
+        self._place, *parts = packed
+        self._keys = [array("I", part) if part else _NO_KEYS for part in parts[:GENERATIONS]]
+        self._amounts = [array("q", part) if part else _NO_AMOUNTS for part in parts[GENERATIONS:]]
+
+
+_NO_KEYS, _NO_AMOUNTS = array("I"), array("q")
+"""A part in which nothing was: all share it, and nothing is ever added to it."""
 
 
 class Distinct:
@@ -166,6 +211,14 @@ class Distinct:
     def forget(self, _key: str) -> None:
         """Count from nothing again."""
         self._parts = [0] * GENERATIONS
+
+    def packed(self) -> list[Any]:
+        """As JSON can hold it."""
+        return [self._place, *self._parts]
+
+    def fill(self, packed: list[Any]) -> None:
+        """Be what was packed."""
+        self._place, *self._parts = packed
 
 
 def _bit(key: str) -> int:
@@ -228,6 +281,17 @@ class Gauge:
     def seconds_to(self, amount: int) -> float:
         """How long those that are answered take to add up to so much."""
         return 60.0 * amount / self._talking if self._talking else math.inf
+
+    def packed(self) -> list[int]:
+        """As JSON can hold it."""
+        return [self.calls, self._pace, self._talking, self._since]
+
+    @classmethod
+    def unpacked(cls, packed: list[int]) -> "Gauge":
+        """What was packed."""
+        gauge = cls()
+        gauge.calls, gauge._pace, gauge._talking, gauge._since = packed
+        return gauge
 
 
 _MINUTE = 60_000

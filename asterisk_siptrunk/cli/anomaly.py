@@ -101,6 +101,8 @@ def list_(  # noqa: PLR0913 - one argument for each option
 def show(desk: Desk, number: int, form: Form) -> None:
     """Show a finding, the calls that it rests on, and what was suspended for it.
 
+    A suspension may stand for several findings: whoever lifts it forgives all of them.
+
     Example: siptrunk anomaly show 17
     """
     with desk.reading() as connection:
@@ -115,9 +117,10 @@ def show(desk: Desk, number: int, form: Form) -> None:
                 "target": one.suspension.target,
                 "expires_at": one.suspension.expires_at,
                 "lifted_at": one.lifted_at,
+                "findings": tuple(map(str, one.findings)),
             }
             for one in bootstrap.suspensions.listed(connection, found.trunk, lifted=True)
-            if one.finding == number
+            if number in one.findings
         ]
     show_row(_row(found), form, desk.zone, suspensions=stopped, calls=evidence)
 

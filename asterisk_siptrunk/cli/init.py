@@ -114,6 +114,8 @@ server = {server}  # must be 'systemname' in its asterisk.conf
 # armed = false  # true: the rules that ship do what they say, and do not only note it
 # rules = ""  # a file of rules in the place of those that ship
 # deck = ""  # the rates that calls of trunks without a subscription are counted by
+# countries = ""  # a CSV of networks: registrations from a new country are told. Lines like
+#                 # 192.0.2.0,192.0.2.255,FR or 2001:db8::/32,DE; it is read at the start
 
 [log]
 # format = "text"  # or "json": one object a line

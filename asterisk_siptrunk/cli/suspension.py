@@ -14,10 +14,10 @@ from asterisk_siptrunk.cli.values import LINE_OR_NONE
 _LARGEST_ID = 2**63 - 1
 _COLUMNS = (
     *("id", "trunk", "scope", "target", "reason", "source", "author"),
-    *("created_at", "expires_at", "lifted_at", "finding"),
+    *("created_at", "expires_at", "lifted_at", "findings"),
 )
 _STANDING = tuple(key for key in _COLUMNS if key not in {"lifted_at", "source"})
-_OF_TRUNK = ("id", "scope", "target", "reason", "source", "created_at", "expires_at", "finding")
+_OF_TRUNK = ("id", "scope", "target", "reason", "source", "created_at", "expires_at", "findings")
 
 
 @click.group()
@@ -76,7 +76,7 @@ def _rows(found: Iterable[suspensions.SuspensionRecord]) -> list[Row]:
             "created_at": one.created_at,
             "expires_at": one.suspension.expires_at,
             "lifted_at": one.lifted_at,
-            "finding": one.finding,
+            "findings": tuple(map(str, one.findings)),
         }
         for one in found
     ]

@@ -309,6 +309,9 @@ def prune_(desk: Desk, before: LocalMonth, *, yes: bool) -> None:
     exported whole, has been over for three days, has no call without an end, and has as many calls
     as when it was exported. Nothing is dropped where one of them is not so.
 
+    With them go the findings of that time that were acknowledged or released; not those that
+    nobody has seen to, nor those for which something is suspended.
+
     PostgreSQL gives the room back at once; SQLite's file does not shrink, new calls fill it.
 
     Example: siptrunk usage prune --before 2026-01
@@ -320,6 +323,8 @@ def prune_(desk: Desk, before: LocalMonth, *, yes: bool) -> None:
         return
     show_rows([_to_prune(one) for one in plan.months], _PRUNE_COLUMNS, Form.TABLE, desk.zone)
     say(f"{plan.rows} calls go for good; what is left of them is what was exported.")
+    if plan.findings:
+        say(f"Findings of the watch that go with them: {plan.findings}.")
     confirm(f"Drop all calls before {for_people(plan.before, desk.zone)}?", yes=yes)
     steps = prune.carry_out(desk.engine, plan, bootstrap.signature())
     say(f"{counted_off(steps, 'Dropping calls', plan.rows)} calls dropped.")

@@ -7,13 +7,24 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 
 from asterisk_siptrunk.anomaly.finding import Finding
 from asterisk_siptrunk.anomaly.rule import Action, Level
 from asterisk_siptrunk.database import trunks
 from asterisk_siptrunk.database.audit import By, note
-from asterisk_siptrunk.database.tables import finding, trunk
+from asterisk_siptrunk.database.tables import ending, finding, suspension, trunk
 from asterisk_siptrunk.errors import InvalidInput, NotFound
 
 
@@ -58,7 +69,8 @@ class FindingRecord:
     changed_at: datetime | None
 
 
-_COLUMNS = [column for column in finding.c if column.name not in {"trunk_id", "evidence"}]
+_APART = {"trunk_id", "evidence", "suspension_id"}
+_COLUMNS = [column for column in finding.c if column.name not in _APART]
 _RECORDS = select(*_COLUMNS, finding.c.evidence, trunk.c.name.label("trunk")).outerjoin(
     trunk, trunk.c.id == finding.c.trunk_id
 )
@@ -86,6 +98,25 @@ def store(connection: Connection, at: datetime, found: Finding) -> int:
     }
     result = connection.execute(insert(finding).values(values))
     return int((result.inserted_primary_key or (0,))[0])
+
+
+def tie(connection: Connection, number: int, suspension_id: int) -> None:
+    """Have a finding be evidence for a suspension: who lifts that forgives it."""
+    values = {"suspension_id": suspension_id}
+    connection.execute(update(finding).where(finding.c.id == number).values(values))
+
+
+def tied_to(connection: Connection, suspensions: Select[tuple[int]]) -> dict[int, list[int]]:
+    """The findings that are evidence for suspensions, by the number of each."""
+    query = (
+        select(finding.c.suspension_id, finding.c.id)
+        .where(finding.c.suspension_id.in_(suspensions))
+        .order_by(finding.c.id)
+    )
+    found: dict[int, list[int]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.suspension_id, []).append(row.id)
+    return found
 
 
 def get(connection: Connection, number: int) -> FindingRecord:
@@ -208,6 +239,29 @@ def acted_on(connection: Connection, since: datetime) -> set[FindingKey]:
     stops = [action for action in Action if action.stops]
     query = _RECORDS.where(finding.c.at >= since, finding.c.action.in_(stops))
     return {(row.trunk or "", row.rule, row.key) for row in connection.execute(query)}
+
+
+def count_old(connection: Connection, before: datetime) -> int:
+    """How many `forget_old` would forget."""
+    query = select(func.count()).select_from(finding).where(_is_old(before))
+    return connection.execute(query).scalar_one()
+
+
+def forget_old(connection: Connection, before: datetime) -> None:
+    """Forget what was found before then, and that nobody needs: see `_is_old`."""
+    connection.execute(delete(finding).where(_is_old(before)))
+
+
+def _is_old(before: datetime) -> ColumnElement[bool]:
+    """Found before then, and neither open nor evidence for what stands or is being ended."""
+    stands = select(suspension.c.id).where(suspension.c.lifted_at.is_(None))
+    tied = finding.c.suspension_id
+    return (
+        (finding.c.at < before)
+        & (finding.c.state != FindingState.OPEN)
+        & (tied.is_(None) | tied.not_in(stands))
+        & finding.c.id.not_in(select(ending.c.finding_id))
+    )
 
 
 def _close(

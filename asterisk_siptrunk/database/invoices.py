@@ -268,20 +268,6 @@ def unsettled(connection: Connection, of_customer: str | None = None) -> list[In
     return _load(connection, where)
 
 
-def piece(
-    connection: Connection, of: str | None, before: int | None, limit: int, *, unpaid: bool
-) -> list[Invoice]:
-    """So many of them, the newest first, from before an id on: all, or a customer's."""
-    wanted = select(invoice.c.id).order_by(invoice.c.id.desc()).limit(limit)
-    if of is not None:
-        wanted = wanted.join(customer).where(customer.c.name == of)
-    if before is not None:
-        wanted = wanted.where(invoice.c.id < before)
-    if unpaid:
-        wanted = wanted.where(invoice.c.settled_at.is_(None))
-    return _load(connection, invoice.c.id.in_(wanted))[::-1]
-
-
 def credit_notes_of(connection: Connection, one: Invoice) -> list[Invoice]:
     """The credit notes for an invoice, oldest first."""
     return _load(connection, invoice.c.credits_id == one.id)

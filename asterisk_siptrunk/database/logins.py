@@ -4,14 +4,14 @@ Attempts are counted in the database by hour; each that a count has grown by is 
 when the last of them was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from asterisk_siptrunk.anomaly import Login, LoginKind
+from asterisk_siptrunk.anomaly import Countries, Login, LoginKind
 from asterisk_siptrunk.database.tables import registration, security_event, trunk
 
 MOST_AT_ONCE = 1000
@@ -28,9 +28,10 @@ Place = tuple[str, str, str]
 
 
 class LoginFeed:
-    """What is new of them since it was asked last."""
+    """What is new of them since it was asked last; `countries` tell where they come from."""
 
-    def __init__(self) -> None:
+    def __init__(self, countries: Countries) -> None:
+        self._country_of = countries.of
         self._counts: dict[tuple[Any, ...], int] = {}
         self._places: dict[tuple[str, str], Place] = {}
 
@@ -41,6 +42,22 @@ class LoginFeed:
         """
         found = self.look(connection, now)
         return [each for each in found if each.kind is LoginKind.REGISTERED]
+
+    def kept(self) -> Mapping[str, Any]:
+        """What it has seen, as JSON can hold it."""
+        return {
+            "counts": [
+                [hour.isoformat(), *rest, tries] for (hour, *rest), tries in self._counts.items()
+            ],
+            "places": [[list(key), list(place)] for key, place in self._places.items()],
+        }
+
+    def resume(self, kept: Mapping[str, Any]) -> None:
+        """Go on where one was: what has come since is new."""
+        self._counts = {
+            (datetime.fromisoformat(hour), *rest): tries for hour, *rest, tries in kept["counts"]
+        }
+        self._places = {tuple(key): tuple(place) for key, place in kept["places"]}
 
     def look(self, connection: Connection, now: datetime) -> list[Login]:
         """What was tried, and who registered from elsewhere or with something else, in order."""
@@ -77,7 +94,8 @@ class LoginFeed:
                 source, network, agent = place
                 at = row.changed_at.timestamp()
                 yield Login(
-                    *(LoginKind.REGISTERED, at, row.name, source, network), user_agent=agent
+                    *(LoginKind.REGISTERED, at, row.name, source, network),
+                    *(self._country_of(source), agent),
                 )
         self._places |= places
 

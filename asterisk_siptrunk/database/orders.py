@@ -137,27 +137,6 @@ def every(connection: Connection, name: str | None = None) -> list[Order]:
     return _load(connection, true() if name is None else channel_order.c.trunk == name)
 
 
-def piece(  # noqa: PLR0913 - each narrows it
-    connection: Connection,
-    of: str | None,
-    name: str | None,
-    state: OrderState | None,
-    before: int | None,
-    limit: int,
-) -> list[Order]:
-    """So many orders, the newest first, from before an id on: of a customer, of a trunk."""
-    wanted = select(channel_order.c.id).order_by(channel_order.c.id.desc()).limit(limit)
-    if of is not None:
-        wanted = wanted.join(customer).where(customer.c.name == of)
-    if name is not None:
-        wanted = wanted.where(channel_order.c.trunk == name)
-    if state is not None:
-        wanted = wanted.where(channel_order.c.state == state.value)
-    if before is not None:
-        wanted = wanted.where(channel_order.c.id < before)
-    return _load(connection, channel_order.c.id.in_(wanted))[::-1]
-
-
 def waiting(connection: Connection, of_customer: str | None, at: datetime) -> list[Order]:
     """The orders that can be paid at that moment, of all customers or of one, oldest first."""
     where: ColumnElement[bool] = channel_order.c.state == OrderState.PLACED.value

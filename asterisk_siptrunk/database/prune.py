@@ -31,7 +31,14 @@ from asterisk_siptrunk.billing.invoicing import DueInvoice, due_invoices
 from asterisk_siptrunk.billing.period import LONGEST_PERIOD, local_day
 from asterisk_siptrunk.call.month import LocalMonth, month_at
 from asterisk_siptrunk.call.verify import Period
-from asterisk_siptrunk.database import audit, exports, invoices, months, subscriptions
+from asterisk_siptrunk.database import (
+    audit,
+    exports,
+    findings,
+    invoices,
+    months,
+    subscriptions,
+)
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.calls import begun_in
 from asterisk_siptrunk.database.engine import transaction
@@ -75,12 +82,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a prune drops: all calls begun before `before`; none is newer than `last_id`."""
+    """What a prune drops: all calls begun before `before`; none is newer than `last_id`.
+
+    Attributes:
+        findings: how many of the watch's go with the calls that they rest on.
+    """
 
     before: datetime
     months: tuple[Closed, ...]
     places: tuple[Place, ...]
     last_id: int
+    findings: int
 
     @property
     def rows(self) -> int:
@@ -107,7 +119,8 @@ def make_plan(connection: Connection, before: LocalMonth, zone: ZoneInfo, now: d
     if objections:
         raise InvalidInput("Nothing was dropped. " + " ".join(objections))
     closed = tuple(Closed(month, rows, export) for month, rows, export in found if export)
-    return Plan(begin, closed, tuple(_places(connection, begin)), last_id)
+    places = tuple(_places(connection, begin))
+    return Plan(begin, closed, places, last_id, findings.count_old(connection, begin))
 
 
 def _unbilled(
@@ -222,6 +235,7 @@ def carry_out(engine: Engine, plan: Plan, by: By) -> Iterator[int]:
         for one in plan.months:
             exports.begin_prune(connection, one.month, plan.last_id)
             audit.note(connection, by, "usage", one.month.name, _told(one))
+        findings.forget_old(connection, plan.before)
     for place in plan.places:
         if not place.going:
             continue

@@ -2,13 +2,13 @@
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, select, type_coerce
 
 from asterisk_siptrunk.anomaly.sighting import Moment, Seen, Sighting
 from asterisk_siptrunk.billing.money import PRICE_DIGITS
@@ -17,21 +17,29 @@ from asterisk_siptrunk.billing.rating import RateTable
 from asterisk_siptrunk.call import Direction, Verdict, reason_of
 from asterisk_siptrunk.database import rating, subscriptions, trunks
 from asterisk_siptrunk.database.calls import begun_in
-from asterisk_siptrunk.database.tables import call, provider, trunk
+from asterisk_siptrunk.database.tables import Epoch, call, provider, trunk
 
 MARGIN = 1000
 """Numbers of calls that are looked at again: on PostgreSQL a lower one may be stored later."""
 _TOGETHER = 500
 _ROWS_AT_ONCE = 5000
 _MOST_PRICES = 100_000
+_QUARTER = 900
+"""Seconds: no zone's days begin at anything but quarters of an hour UTC."""
 
 _SEEN = (
     *(call.c.id, call.c.trunk_id, call.c.direction, call.c.caller, call.c.presented),
     *(call.c.callee, call.c.zone, call.c.verdict, call.c.reason),
-    *(call.c.started_at, call.c.answered_at, call.c.ended_at),
+    *(
+        type_coerce(each, Epoch).label(each.name)
+        for each in (call.c.started_at, call.c.answered_at, call.c.ended_at)
+    ),
 )
+_DIRECTIONS = {each.value: each for each in Direction}
+_FIELDS = tuple(each.name for each in fields(Seen))
 _OURS = call.c.trunk_id.is_not(None)
 AnyRow = Row[*tuple[Any, ...]]
+Waiting = tuple[float, Moment, int, Seen]
 
 
 @dataclass(slots=True)
@@ -46,23 +54,31 @@ class Book:
     countries: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[int, RateTable] = field(default_factory=dict)
     _prices: dict[tuple[int, str, str, int], tuple[int, int]] = field(default_factory=dict)
+    _last_day: tuple[int, date] = (-1, date.min)
 
-    def price(self, row: AnyRow) -> tuple[int, int]:
-        """The fee of a call and the price of its minute, in millionths; 0 where there is none."""
-        table = self.tables.get(row.trunk_id)
-        if table is None or row.direction != Direction.OUTBOUND:
+    def price(self, trunk_id: int, callee: str, zone: str, at: float) -> tuple[int, int]:
+        """The fee of a call out and the price of its minute, in millionths; 0 where none is."""
+        table = self.tables.get(trunk_id)
+        if table is None:
             return 0, 0
-        day = local_day(row.started_at, self.zone)
-        key = id(table), row.callee, row.zone, day.toordinal()
+        day = self._day(at)
+        key = id(table), callee, zone, day.toordinal()
         found = self._prices.get(key)
         if found is None:
-            rate = table.find(row.callee, row.zone, day)
+            rate = table.find(callee, zone, day)
             prices = (0, 0) if rate is None else (rate.fee, rate.price)
             found = int(prices[0] * 10**PRICE_DIGITS), int(prices[1] * 10**PRICE_DIGITS)
             if len(self._prices) >= _MOST_PRICES:
                 self._prices.clear()
             self._prices[key] = found
         return found
+
+    def _day(self, at: float) -> date:
+        """The provider's day that a moment is in; nearly free for moments that are near."""
+        quarter = int(at) // _QUARTER
+        if quarter != self._last_day[0]:
+            self._last_day = quarter, local_day(datetime.fromtimestamp(at, UTC), self.zone)
+        return self._last_day[1]
 
     def become(self, other: "Book") -> None:
         """Know what another one knows; who holds this one need not be told."""
@@ -124,7 +140,7 @@ def history(
 
 def in_order(calls: Iterable[Seen]) -> Iterator[Sighting]:
     """The moments of calls in their order; the calls come in that of their start."""
-    waiting: list[tuple[float, int, int, Seen]] = []
+    waiting: list[Waiting] = []
     for seen in calls:
         while waiting and waiting[0][0] <= seen.started_at:
             yield _popped(waiting)
@@ -160,6 +176,19 @@ class CallFeed:
                     self._open[seen.id] = seen
             self._at = sighting.at
             yield sighting
+
+    def kept(self) -> Mapping[str, Any]:
+        """What it has seen, as JSON can hold it."""
+        running = [[getattr(seen, name) for name in _FIELDS] for seen in self._open.values()]
+        return {"last": self._last, "at": self._at, "known": sorted(self._known), "open": running}
+
+    def resume(self, kept: Mapping[str, Any]) -> None:
+        """Go on where one was: what has come since is new."""
+        self._last, self._at = kept["last"], kept["at"]
+        self._known = set(kept["known"])
+        self._open = {
+            each[0]: _seen_again(dict(zip(_FIELDS, each, strict=True))) for each in kept["open"]
+        }
 
     def look(self, connection: Connection, now: float) -> list[Sighting]:
         """What has begun, been answered or ended since."""
@@ -212,9 +241,7 @@ class CallFeed:
             if row is None:  # pruned, or put out of the way: it is over
                 yield Sighting(Moment.ENDED, now, replace(before, ended_at=now))
                 continue
-            seen = replace(
-                before, answered_at=_epoch(row.answered_at), ended_at=_epoch(row.ended_at)
-            )
+            seen = replace(before, answered_at=row.answered_at, ended_at=row.ended_at)
             if seen.ended_at is None:
                 self._open[number] = seen
             moments = in_order((seen,))
@@ -233,29 +260,24 @@ def _rows(connection: Connection, numbers: list[int]) -> Iterator[AnyRow]:
 
 
 def _seen(row: AnyRow, book: Book) -> Seen:
-    fee, price = book.price(row)
+    number, trunk_id, direction, caller, presented, callee, zone, verdict, reason, *times = row
+    begun, answered, ended = times
+    is_outbound = direction == Direction.OUTBOUND
+    fee, price = book.price(trunk_id, callee, zone, begun) if is_outbound else (0, 0)
     return Seen(
-        row.id,
-        book.names[row.trunk_id],
-        Direction(row.direction),
-        row.caller or row.presented,
-        row.presented,
-        row.callee,
-        row.zone,
-        row.verdict == Verdict.ADMITTED,
-        reason_of(row.reason),
-        row.started_at.timestamp(),
-        _epoch(row.answered_at),
-        _epoch(row.ended_at),
-        fee,
-        price,
+        *(number, book.names[trunk_id], _DIRECTIONS[direction]),
+        *(caller or presented, presented, callee, zone),
+        *(verdict == Verdict.ADMITTED, reason_of(reason)),
+        *(begun, answered, ended, fee, price),
     )
 
 
-def _epoch(at: datetime | None) -> float | None:
-    return None if at is None else at.timestamp()
+def _seen_again(values: dict[str, Any]) -> Seen:
+    """A call that was kept."""
+    direction, reason = Direction(values["direction"]), reason_of(values["reason"])
+    return Seen(**(values | {"direction": direction, "reason": reason}))
 
 
-def _popped(waiting: list[tuple[float, int, int, Seen]]) -> Sighting:
+def _popped(waiting: list[Waiting]) -> Sighting:
     at, moment, _, seen = heapq.heappop(waiting)
-    return Sighting(Moment(moment), at, seen)
+    return Sighting(moment, at, seen)

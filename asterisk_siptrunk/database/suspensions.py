@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, insert, select, true, upd
 
 from asterisk_siptrunk.database import findings, trunks
 from asterisk_siptrunk.database.audit import By, note
-from asterisk_siptrunk.database.tables import suspension, trunk
+from asterisk_siptrunk.database.tables import finding, suspension, trunk
 from asterisk_siptrunk.errors import AlreadyExists, InvalidInput, NotFound
 from asterisk_siptrunk.trunk import Suspension, SuspensionScope, SuspensionSource
 
@@ -21,7 +21,7 @@ _RECORDS = select(suspension, trunk.c.name.label("trunk")).join(
 
 @dataclass(frozen=True, slots=True)
 class SuspensionRecord:
-    """A suspension as it is kept; `finding` is what the watch suspended for, if it did."""
+    """A suspension as it is kept; `findings` are what the watch holds against that part."""
 
     id: int
     trunk: str
@@ -29,13 +29,11 @@ class SuspensionRecord:
     author: str
     created_at: datetime
     lifted_at: datetime | None
-    finding: int | None
+    findings: tuple[int, ...]
 
 
-def suspend(
-    connection: Connection, by: By, name: str, new: Suspension, finding: int | None = None
-) -> None:
-    """Stop a part of a trunk's service, from the next admission on.
+def suspend(connection: Connection, by: By, name: str, new: Suspension) -> int:
+    """Stop a part of a trunk's service, from the next admission on; gives its number.
 
     Raises:
         NotFound: there is none of that name.
@@ -54,11 +52,22 @@ def suspend(
         "reason": new.reason,
         "expires_at": new.expires_at,
     }
-    signed = {"author": by.author, "created_at": by.at, "finding_id": finding}
-    connection.execute(insert(suspension).values(trunk_id=found.id, **values, **signed))
+    signed = {"author": by.author, "created_at": by.at}
+    made = connection.execute(insert(suspension).values(trunk_id=found.id, **values, **signed))
     trunks.touch(connection, found.id)
     until = "" if new.expires_at is None else f" until {new.expires_at:%Y-%m-%d %H:%M %Z}"
     note(connection, by, "trunk", name, f"suspended ({new.part}){until}: {new.reason}")
+    return int((made.inserted_primary_key or (0,))[0])
+
+
+def standing(connection: Connection, at: datetime, name: str, part: Suspension) -> int | None:
+    """The number of the suspension of that part that stands, by the same source, if one does."""
+    same = [
+        one.id
+        for one in listed(connection, name)
+        if one.suspension.holds(at) and _same(one.suspension, part)
+    ]
+    return same[0] if same else None
 
 
 def resume(  # noqa: PLR0913 - each narrows what is lifted
@@ -168,7 +177,8 @@ def find(connection: Connection, number: int) -> SuspensionRecord | None:
 
 def of_finding(connection: Connection, number: int) -> list[SuspensionRecord]:
     """What was suspended for a finding, oldest first."""
-    return _load(connection, suspension.c.finding_id == number)
+    tied = select(finding.c.suspension_id).where(finding.c.id == number)
+    return _load(connection, suspension.c.id.in_(tied))
 
 
 def piece(  # noqa: PLR0913 - each narrows it
@@ -202,7 +212,7 @@ def _lift(connection: Connection, by: By, records: Sequence[SuspensionRecord], r
     why = f": {reason}" if reason else ""
     for one in records:
         note(connection, by, "trunk", one.trunk, f"resumed ({one.suspension.part}){why}")
-    found = {one.finding for one in records if one.finding is not None}
+    found = [number for one in records for number in one.findings]
     findings.release(connection, by, found, reason)
     return len(records)
 
@@ -217,10 +227,11 @@ def _close(connection: Connection, by: By, records: Sequence[SuspensionRecord]) 
 
 def _load(connection: Connection, where: ColumnElement[bool]) -> list[SuspensionRecord]:
     rows = connection.execute(_RECORDS.where(where).order_by(suspension.c.id)).all()
-    return [_record(row) for row in rows]
+    tied = findings.tied_to(connection, select(suspension.c.id).where(where))
+    return [_record(row, tuple(tied.get(row.id, ()))) for row in rows]
 
 
-def _record(row: Row[*tuple[Any, ...]]) -> SuspensionRecord:
+def _record(row: Row[*tuple[Any, ...]], tied: tuple[int, ...]) -> SuspensionRecord:
     return SuspensionRecord(
         id=row.id,
         trunk=row.trunk,
@@ -228,5 +239,5 @@ def _record(row: Row[*tuple[Any, ...]]) -> SuspensionRecord:
         author=row.author,
         created_at=row.created_at,
         lifted_at=row.lifted_at,
-        finding=row.finding_id,
+        findings=tied,
     )

@@ -21,6 +21,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -30,6 +31,7 @@ from sqlalchemy import (
     false,
 )
 from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.types import TypeEngine
 
 from asterisk_siptrunk.call import epoch_of
 
@@ -66,6 +68,29 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Epoch(TypeDecorator[float]):
+    """A moment read as seconds since 1970: for many rows, of which a datetime costs too much."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """SQLite's text is read as it is."""
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else self.impl_instance)
+
+    def process_result_value(
+        self,
+        value: datetime | str | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy gives it
+    ) -> float | None:
+        """Seconds, as `datetime.timestamp` gives them."""
+        if value is None:
+            return None
+        if isinstance(value, str):
+            value = datetime.fromisoformat(f"{value}+00:00")
+        return value.timestamp()
 
 
 class Money(TypeDecorator[Decimal]):
@@ -209,7 +234,6 @@ suspension = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime),
     Column("lifted_at", UtcDateTime),
-    Column("finding_id", BigInteger),  # what the watch suspended it for
 )
 
 rule = Table(
@@ -416,7 +440,19 @@ finding = Table(
     Column("author", Text, nullable=False, server_default=""),  # who acknowledged or released it
     Column("remark", Text, nullable=False, server_default=""),
     Column("changed_at", UtcDateTime),
+    # What stands for it: of several findings for one part each is evidence for its suspension.
+    Column("suspension_id", BigInteger, index=True),
     Index("ix_finding_state_changed_at", "state", "changed_at"),
+)
+
+# All that the watch knew at a time, to go on from after a start. Part 0 is written last: without it
+# the others are the rest of what was broken off.
+watch_state = Table(
+    "watch_state",
+    metadata,
+    Column("as_of", UtcDateTime, primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),  # JSON, by zlib
 )
 
 # Running calls that the watch wants ended: each server ends its own.

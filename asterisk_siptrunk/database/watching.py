@@ -121,11 +121,13 @@ def _suspended(
     if part is None:
         return None
     try:
-        suspensions.suspend(connection, by, owner.name, part, number)
+        stands: int | None = suspensions.suspend(connection, by, owner.name, part)
     except AlreadyExists:  # for another finding; calls that match are ended all the same
-        return part
+        stands = suspensions.standing(connection, by.at, owner.name, part)
     except InvalidInput:  # the trunk has ended
         return None
+    if stands is not None:
+        findings.tie(connection, number, stands)
     return part
 
 

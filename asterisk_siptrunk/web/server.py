@@ -105,9 +105,14 @@ def _listen(settings: WebSettings) -> socket.socket:
     host, port = settings.host, settings.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        listening = socket.create_server((host, port), family=family)
     except OSError as error:
         raise SiptrunkError(
             f"Cannot serve the web on {host}:{port}: {error.strerror or error}. See [web] in "
             "siptrunk.toml."
         ) from None
+    # Each connection has it from here; asyncio sets it on those sockets alone that it made. Without
+    # it the body of an answer waits until its head is acknowledged, up to 40 ms (Nagle's algorithm,
+    # RFC 1122 section 4.2.3.4).
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening

@@ -4,13 +4,16 @@ Somebody calls premium numbers of a country that the customer has opened, many a
 the shipped one for calls at once to one zone, armed for all hours.
 """
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.asterisk.conftest import CARRIER_HOST, MAIN, PBX_HOST, Acme
+from tests.lab.asterisk import AsteriskServer
 from tests.lab.processes import free_ports
 from tests.lab.provider import Provider
 from tests.lab.sipp import Call, SippCaller
@@ -30,6 +33,12 @@ critical = 3
 on-critical = "block-zone"
 end-calls = true
 """
+WALLBOARD = """\
+[wallboard]
+secret = of-the-test
+read = user
+"""
+"""A user of the provider's own, who hears what the watch tells."""
 STOPPED_WITHIN = 5.0
 """Seconds: a look each second, and the time that a busy machine takes."""
 
@@ -48,6 +57,34 @@ class Watched(Acme):
         return SippCaller(
             self.provider.asterisk.sip_address, [call], host=PBX_HOST, hold_ms=hold_ms
         )
+
+
+@contextmanager
+def listening(asterisk: AsteriskServer) -> Iterator[Callable[[], dict[str, str]]]:
+    """Listen to Asterisk as a wallboard does; what is given waits for the next UserEvent."""
+    asterisk.write("manager.d/wallboard.conf", WALLBOARD)
+    asterisk.cli("manager reload")
+    with (
+        socket.create_connection(("127.0.0.1", asterisk.ami_port), timeout=30) as wire,
+        wire.makefile("rw", encoding="utf-8", newline="") as lines,
+    ):
+        lines.write("Action: Login\r\nUsername: wallboard\r\nSecret: of-the-test\r\n\r\n")
+        lines.flush()
+        assert "Response: Success\r\n" in (next(lines), next(lines))  # after its greeting
+        yield lambda: _user_event(lines)
+
+
+def _user_event(lines: Iterable[str]) -> dict[str, str]:
+    message: dict[str, str] = {}
+    for line in lines:
+        key, _, value = line.rstrip("\r\n").partition(": ")
+        message[key] = value
+        if key:
+            continue
+        if message.get("Event") == "UserEvent":
+            return message
+        message = {}
+    raise AssertionError("Asterisk closed the connection.")
 
 
 @pytest.fixture
@@ -78,6 +115,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
 def test_an_attack_is_stopped_and_nothing_else(watched: Watched):
     provider = watched.provider
     with (
+        listening(provider.asterisk) as user_event,
         watched.carrier(),
         watched.neighbouring(PREMIUM[0], hold_ms=8000) as neighbour,
         watched.calling([watched.call_of(MOBILE)], hold_ms=8000) as ordinary,
@@ -90,7 +128,12 @@ def test_an_attack_is_stopped_and_nothing_else(watched: Watched):
         assert neighbour.wait().statuses == [200]
         assert ordinary.wait().statuses == [200]
 
+        told = user_event()
+
     assert watched.stopped() == ["lv:premium"]
+    assert (told["UserEvent"], told["Finding"], told["Trunk"]) == ("SiptrunkAnomaly", "1", "acme")
+    assert (told["Level"], told["Stopped"]) == ("critical", "destination lv:premium")
+    assert told["Sentence"].startswith("Trunk acme: 3 calls at once (outbound, to numbers of high")
     assert live == {("beside", "lv:premium"), ("acme", "fr:mobile")}
     assert (again.statuses, emergency.statuses) == ([403], [200])
     (found,) = provider.read("anomaly", "list")

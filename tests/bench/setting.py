@@ -29,7 +29,7 @@ def admission() -> Admission:
     return Admission("FR", lambda: 0.0, Via.SERVICE, CallMemory(), TermsMemory())
 
 
-def set_up(url: str, now: datetime) -> Engine:
+def set_up(url: str, now: datetime, count: int = TRUNKS) -> Engine:
     """Make a database as `siptrunk init` does, with trunks and a carrier."""
     schema.make_place(url)
     engine = open_engine(url, patient=True)
@@ -42,7 +42,7 @@ def set_up(url: str, now: datetime) -> Engine:
         provider.begin(connection)
         customers.add(connection, by, "bench", title="Bench")
         carriers.add(connection, by, upstream)
-        for number in range(TRUNKS):
+        for number in range(count):
             one = Trunk(0, f"t{number}", "bench", TrunkKind.REGISTERED, CHANNELS, country="FR")
             trunks.add(connection, by, one, None)
             trunks.add_number(connection, by, one.name, NUMBER.format(number), main=True)

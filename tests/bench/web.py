@@ -96,7 +96,7 @@ class Share:
 def fill(engine: Engine, count: int, now: datetime) -> list[str]:
     """Calls, a customer for each trunk, and somebody of each logged in: gives their cookies."""
     since = now - timedelta(days=DAYS)
-    values = {"calls": count, "trunks": TRUNKS, "since": int(since.timestamp())}
+    values: dict[str, float] = {"calls": count, "trunks": TRUNKS, "since": int(since.timestamp())}
     values["step"] = (DAYS * 86_400 - 300) / count
     with transaction(engine) as connection:
         connection.execute(text(_CALLS), values)
@@ -118,9 +118,7 @@ def _log_in(connection: Connection, number: int, now: datetime) -> str:
         customer=name,
         password_hash="",
     )
-    sessions.open_one(
-        connection, account, digest=digest(cookie), address="", user_agent="", now=now
-    )
+    sessions.open_one(connection, by, account, digest=digest(cookie), address="", user_agent="")
     return cookie
 
 

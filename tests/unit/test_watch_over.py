@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 
 from asterisk_siptrunk import watch_over
+from asterisk_siptrunk.anomaly import read_countries
 from asterisk_siptrunk.anomaly.rule import Action, Count, Measure, Per, Rule
 from asterisk_siptrunk.anomaly.trait import Trait
+from asterisk_siptrunk.call import RegistrationChange
 from asterisk_siptrunk.call.security import SecurityCount
 from asterisk_siptrunk.call.server import Vitals
 from asterisk_siptrunk.database import (
@@ -19,21 +21,25 @@ from asterisk_siptrunk.database import (
     servers,
     suspensions,
     trunks,
+    usage,
     watch_rules,
+    watch_state,
     watching,
 )
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
 from asterisk_siptrunk.database.findings import FindingFilter
 from asterisk_siptrunk.database.tables import call
+from asterisk_siptrunk.database.tables import watch_state as watch_state_table
 from asterisk_siptrunk.errors import AmiUnavailable, DatabaseUnavailable
-from asterisk_siptrunk.watch_over import NOTED, WatchOver, WatchTerms
+from asterisk_siptrunk.watch_over import NOTED, REPLAYED, STATE_KEPT, WatchOver, WatchTerms
 from tests.unit.database.builders import NOON, admission, ask, outbound, provide
 from tests.unit.database.shop import BUSINESS
 from tests.unit.database.watching import RULE
 
 SECOND = timedelta(seconds=1)
 GERMANY, POLAND = "004930123456", "0048221234567"
+COUNTRIES = read_countries(["192.0.2.0/24,FR", "198.51.100.0/24,FR", "203.0.113.0/24,RO"], "a.csv")
 VITALS = Vitals("1", NOON, 100, "up", NOON, "", 0)
 
 
@@ -70,7 +76,7 @@ class Scene:
         self.watch = self.server("one")
 
     def server(self, name):
-        terms = WatchTerms(name, "FR", "", self.rules, BUSINESS)
+        terms = WatchTerms(name, "FR", "", self.rules, BUSINESS, COUNTRIES)
         self.engines.append(open_engine(self.url))
         return WatchOver(terms, self.engines[-1], self.ending, lambda: self.now)
 
@@ -97,12 +103,24 @@ class Scene:
             return suspensions.resume(connection, By("alice", self.now), "acme-paris")
 
 
+@pytest.fixture(params=[True, False], ids=["kept", "not_kept"])
+def scene(database_url, request, monkeypatch):
+    if not request.param:  # each start sees the last day again
+        monkeypatch.setattr(watch_state, "find", lambda *_: None)
+    yield from made(database_url)
+
+
 @pytest.fixture
-def scene(database_url):
-    made = Scene(database_url)
-    made.watch.look()
-    yield made
-    for each in made.engines:
+def kept(database_url):
+    """A scene where a start goes on from what was kept."""
+    yield from made(database_url)
+
+
+def made(url):
+    scene = Scene(url)
+    scene.watch.look()
+    yield scene
+    for each in scene.engines:
         each.dispose()
 
 
@@ -186,6 +204,85 @@ def test_what_came_while_nobody_watched_is_found_at_the_start(scene):
         ask(scene.engine, admission(), outbound(GERMANY, at=scene.now + SECOND, server="one"))
     scene.server("one").look()
     assert scene.stopped() == ["destination de:fixed"]
+
+
+@pytest.mark.parametrize("ends", ["in_order", "killed"])
+def test_a_start_goes_on_from_what_was_kept_and_sees_the_calls_since(kept, ends):
+    kept.calls(GERMANY)
+    if ends == "in_order":
+        kept.watch._keep_at_the_end()
+    else:
+        kept.now += STATE_KEPT
+        kept.watch.look()
+    with transaction(kept.engine) as connection:  # so nobody can see it again
+        connection.execute(delete(call))
+    for _ in range(2):
+        kept.now += SECOND
+        ask(kept.engine, admission(), outbound(GERMANY, at=kept.now, server="one"))
+    kept.server("one").look()
+    assert [each.amount for each in kept.found()] == [3]
+    assert kept.stopped() == ["destination de:fixed"]
+
+
+@pytest.mark.parametrize("why", ["too_old", "other_rules", "unreadable", "broken_off"])
+def test_what_was_kept_is_left_where_it_says_nothing(kept, why, caplog):
+    kept.calls(GERMANY, GERMANY)
+    kept.watch._keep_at_the_end()
+    with transaction(kept.engine) as connection:
+        if why == "unreadable":
+            some = watch_state_table.c.part == 1
+            body = watch_state._body([["acme-paris", {}]])
+            connection.execute(update(watch_state_table).where(some).values(body=body))
+        if why == "broken_off":
+            connection.execute(delete(watch_state_table).where(watch_state_table.c.part == 0))
+        connection.execute(delete(call))
+    if why == "too_old":
+        kept.now += REPLAYED + SECOND
+    if why == "other_rules":
+        kept.rules = (replace(RULE, version=4),)
+    kept.watch = kept.server("one")
+    kept.calls(GERMANY, GERMANY)
+    assert kept.found() == []
+    assert ("cannot be read" in caplog.text) == (why == "unreadable")
+
+
+def test_attempts_at_logging_in_count_over_a_start(kept):
+    of = Count(Measure.LOGINS, Trait.PASSWORD, Per.TRUNK, 3600.0)
+    kept.rules = (Rule("guessed", 1, of, critical=5),)
+    kept.watch = kept.server("one")
+    kept.watch.look()
+    for count in (3, 2):
+        kept.now += SECOND
+        with transaction(kept.engine) as connection:
+            event = ("192.0.2.7", "trunk-acme-paris", "acme-paris", "ChallengeResponseFailed")
+            counted = SecurityCount(NOON, *event, count, kept.now, kept.now)
+            security.record(connection, "one", [counted])
+        kept.watch.look()
+        kept.watch._keep_at_the_end()
+        kept.watch = kept.server("one")
+    kept.watch.look()
+    assert [each.amount for each in kept.found()] == [5]
+
+
+def test_nothing_is_kept_by_a_server_that_does_not_watch_any_more(kept):
+    first, second = kept.watch, kept.server("two")
+    with transaction(kept.engine) as connection:
+        servers.declare_lost(connection, "one", 1, kept.now)
+    kept.now += SECOND
+    second.look()
+    kept.now += SECOND
+    first._keep_at_the_end()
+    with reading(kept.engine) as connection:
+        times = set(connection.execute(select(watch_state_table.c.as_of)).scalars())
+    assert times == {kept.now - SECOND}
+
+
+def test_a_database_that_is_away_at_the_end_keeps_nobody_from_ending(kept, monkeypatch):
+    def away(*_):
+        raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr(watch_state, "write", away)
+    kept.watch._keep_at_the_end()
 
 
 def test_one_server_watches_and_another_goes_on_when_it_is_lost(scene):
@@ -281,6 +378,7 @@ def test_a_profile_that_is_spoilt_keeps_nobody_from_being_watched(scene, caplog)
     with transaction(scene.engine) as connection:
         before = scene.now - timedelta(days=2)
         watching.keep_profiles(connection, before, [("acme-paris", {})])
+    scene.rules = (replace(RULE, version=4),)  # what was kept is of other rules
     scene.watch = scene.server("one")
     scene.calls(GERMANY, GERMANY, GERMANY)
     assert scene.stopped() == ["destination de:fixed"]
@@ -330,6 +428,20 @@ def test_wrong_passwords_are_counted_by_the_rules_for_logins(scene):
         security.record(connection, "one", [count])
     scene.watch.look()
     assert [(each.rule, each.trunk) for each in scene.found()] == [("guessed", "acme-paris")]
+
+
+def test_a_registration_from_a_new_country_is_found(scene):
+    of = Count(Measure.LOGINS, Trait.NEW_COUNTRY, Per.TRUNK, 3600.0)
+    scene.rules = (Rule("abroad", 1, of, critical=1),)
+    scene.watch = scene.server("one")
+    for address in ("192.0.2.7", "198.51.100.7", "203.0.113.7", "198.51.100.7"):
+        scene.now += SECOND
+        change = RegistrationChange("acme-paris", True, scene.now, f"{address}:5060", "FPBX")  # noqa: FBT003
+        with transaction(scene.engine) as connection:
+            usage.note_registrations(connection, "one", [change])
+        scene.watch.look()
+    (one,) = scene.found()
+    assert (one.rule, one.trunk, one.at) == ("abroad", "acme-paris", scene.now - SECOND)
 
 
 def test_what_is_usual_is_kept_once_a_day(scene):

@@ -74,7 +74,7 @@ class SuspendedPart(Told):
     created_at: Moment
     expires_at: Moment | None
     lifted_at: Moment | None
-    finding: Annotated[int | None, Field(description="What the watch suspended it for.")]
+    findings: Annotated[list[int], Field(description="What the watch holds against it.")]
 
 
 class NewSuspension(Asked):
@@ -181,7 +181,7 @@ def lift(caller: Manager, suspension: Id, why: Reason) -> SuspendedPart:
     """
     with caller.changing() as (connection, by):
         found = _own_part(caller, connection, suspension)
-        if found.suspension.source is not SuspensionSource.ANOMALY:
+        if not found.suspension.source.is_lifted_by_customers:
             caller.require_provider("To lift this suspension")
         suspensions.lift(connection, by, suspension, why.reason)
         return _part(caller, suspensions.get(connection, suspension))
@@ -262,5 +262,5 @@ def _part(caller: Caller, one: suspensions.SuspensionRecord) -> SuspendedPart:
         created_at=one.created_at,
         expires_at=one.suspension.expires_at,
         lifted_at=one.lifted_at,
-        finding=one.finding,
+        findings=list(one.findings),
     )

@@ -1,21 +1,19 @@
 """Trunks: their terms, how busy they are, who is registered; and new credentials."""
 
-from datetime import datetime
-from ipaddress import ip_network
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
-from asterisk_siptrunk.bootstrap import By, calls, issue_credentials, trunks
+from asterisk_siptrunk.bootstrap import By, calls, issue_credentials, rollout, trunks
 from asterisk_siptrunk.errors import InvalidInput
 from asterisk_siptrunk.trunk import (
     MOST_CALLS_PER_SECOND,
     MOST_CHANNELS,
     AwayPolicy,
     CallerPolicy,
-    IPNetwork,
     SuspensionScope,
     SuspensionSource,
     Transport,
@@ -24,6 +22,8 @@ from asterisk_siptrunk.trunk import (
     parse_server,
 )
 from asterisk_siptrunk.trunk import Trunk as TrunkNow
+from asterisk_siptrunk.trunk.addresses import parse_network
+from asterisk_siptrunk.trunk.credentials import LONGEST_GRACE
 from asterisk_siptrunk.trunk.terms import require_use
 from asterisk_siptrunk.web.api.caller import Caller, Manager, Reader
 from asterisk_siptrunk.web.api.description import CHANGES, router
@@ -47,6 +47,9 @@ ROUTER = router("trunks")
 # What concerns the customer's own PBX alone. Where it may call from is the customer's where that
 # only restricts it; of a trunk that is known by its address it says who the caller is.
 _CUSTOMERS_OWN = {"reserved_inbound", "transport", "srtp", "caller_policy", "addresses"}
+# Of these admission alone goes by.
+_WITHOUT_ASTERISK = {"channels", "reserved_inbound", "calls_per_second", "caller_policy"}
+_HOURS = int(LONGEST_GRACE / timedelta(hours=1))
 
 
 class StandingSuspension(Told):
@@ -143,6 +146,21 @@ class TrunkChange(Asked):
     ] = None
 
 
+class Rotation(Asked):
+    """How credentials are replaced."""
+
+    grace_hours: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=_HOURS,
+            description="How long the secret before works on; 0 ends it at once.",
+            examples=[24],
+        ),
+        NUMBER,
+    ] = 24
+
+
 class NewCredentials(Told):
     """What a PBX registers with; only digests of the secret are kept, so it is told this once."""
 
@@ -150,6 +168,7 @@ class NewCredentials(Told):
     username: Annotated[str, Field(examples=["trunk-acme-paris"])]
     realm: Annotated[str, Field(examples=["siptrunk"])]
     secret: str
+    before_until: Annotated[Moment | None, Field(description="Until then the one before works on.")]
 
 
 @ROUTER.get("/trunks", summary="List trunks")
@@ -180,9 +199,9 @@ def get_trunk(caller: Reader, trunk: Name) -> TrunkSheet:
 def change_trunk(caller: Manager, trunk: Name, change: TrunkChange) -> TrunkSheet:
     """Change terms of a trunk.
 
-    Channels and pace hold from the next call on. What Asterisk itself goes by (transport, SRTP,
-    addresses, contact, contexts) holds from the next time that its configuration is applied. The
-    channels of a trunk with a subscription are ordered: `POST /orders`.
+    Channels and pace hold from the next call on; in what Asterisk itself goes by (transport, SRTP,
+    addresses, contact, contexts) the servers follow within seconds. The channels of a trunk with
+    a subscription are ordered: `POST /orders`.
     """
     values = {key: value for key, value in _given(change).items() if value is not None}
     if not values:
@@ -192,20 +211,25 @@ def change_trunk(caller: Manager, trunk: Name, change: TrunkChange) -> TrunkShee
         _refuse_providers(caller, found, values)
         trunks.in_force(connection, trunk)
         require_use(found.kind, values)
+        if not _WITHOUT_ASTERISK.issuperset(values):
+            rollout.ask(connection)
         changed = trunks.change(connection, by, trunk, **_as_attributes(values))
         return _sheet(caller, connection, changed)
 
 
 @ROUTER.post("/trunks/{trunk}/credentials", summary="Make new credentials", responses=CHANGES)
-def rotate_credentials(caller: Manager, trunk: Name, response: Response) -> NewCredentials:
-    """Make a new secret, and tell it this once.
+def rotate_credentials(
+    caller: Manager, trunk: Name, response: Response, rotation: Rotation | None = None
+) -> NewCredentials:
+    """Make a new secret, and tell it this once; the servers take it within seconds.
 
-    The old one works until Asterisk's configuration is applied next.
+    The one before works on for the grace, so that the PBX can be given the new one meanwhile.
     """
+    grace = timedelta(hours=(rotation or Rotation()).grace_hours)
     response.headers["Cache-Control"] = "no-store"
     with caller.changing() as (connection, by):
         found = caller.trunk(connection, trunk)
-        return _rotated(caller, connection, by, found)
+        return _rotated(caller, connection, by, found, grace)
 
 
 @ROUTER.get("/occupancy", summary="How busy trunks are now")
@@ -293,7 +317,7 @@ def _as_attributes(values: dict[str, Any]) -> dict[str, Any]:
     if "calls_per_second" in made:
         made["calls_per_second"] = made["calls_per_second"] or None
     if "addresses" in made:
-        made["addresses"] = tuple(_network(each) for each in made["addresses"])
+        made["addresses"] = tuple(map(parse_network, made["addresses"]))
     if "contact" in made:
         made["contact"] = parse_server(made["contact"])
     if "inbound_context" in made:
@@ -301,20 +325,18 @@ def _as_attributes(values: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _network(text: str) -> IPNetwork:
-    try:
-        return ip_network(text)
-    except ValueError:
-        raise InvalidInput(
-            f"{text} is no IP address or network without host bits, as 192.0.2.0/24 is one."
-        ) from None
-
-
-def _rotated(caller: Caller, connection: "Connection", by: By, found: TrunkNow) -> NewCredentials:
+def _rotated(
+    caller: Caller, connection: "Connection", by: By, found: TrunkNow, grace: timedelta
+) -> NewCredentials:
     if found.kind is not TrunkKind.REGISTERED:
         raise InvalidInput(f"Trunk {found.name} does not register: it has no secret.")
     credentials, secret = issue_credentials(caller.house.settings, found.name)
-    trunks.set_credentials(connection, by, found.name, credentials)
+    rollout.ask(connection)
+    trunks.set_credentials(connection, by, found.name, credentials, grace)
     return NewCredentials(
-        trunk=found.name, username=credentials.username, realm=credentials.realm, secret=secret
+        trunk=found.name,
+        username=credentials.username,
+        realm=credentials.realm,
+        secret=secret,
+        before_until=by.at + grace if grace else None,
     )

@@ -62,12 +62,12 @@ def anomalies(view: View, trunk: str) -> Response:
 @PAGES.post("/trunks/{trunk}/anomalies/{finding}/keep", Right.MANAGE)
 def keep(view: View, trunk: str, finding: str) -> Response:
     """Say that somebody has seen to a finding; what was stopped for it stays so."""
-    remark = line(view, "reason", parse_line, view.say("Reason"))
     there_is_none = view.say("There is no finding %(number)s.", number=finding[:20])
     with view.changing() as (connection, by):
         number = row_id(finding, there_is_none)
         if findings.get(connection, number).trunk != trunk:
             raise NotFound(there_is_none)
+        remark = line(view, "reason", parse_line, view.say("Reason"))
         findings.acknowledge(connection, by, number, remark)
     return view.go(f"/trunks/{trunk}/anomalies", view.say("Noted. What is stopped stays stopped."))
 
@@ -75,7 +75,6 @@ def keep(view: View, trunk: str, finding: str) -> Response:
 @PAGES.post("/trunks/{trunk}/anomalies/suspensions/{suspension}/release", Right.MANAGE)
 def release(view: View, trunk: str, suspension: str) -> Response:
     """Have what was stopped pass again."""
-    reason = line(view, "reason", parse_line, view.say("Reason"))
     there_is_none = view.say("There is no suspension %(number)s.", number=suspension[:20])
     with view.changing() as (connection, by):
         number = row_id(suspension, there_is_none)
@@ -87,6 +86,7 @@ def release(view: View, trunk: str, suspension: str) -> Response:
             raise InvalidInput(
                 view.say("Your provider has suspended this: ask there to have it released.")
             )
+        reason = line(view, "reason", parse_line, view.say("Reason"))
         suspensions.lift(connection, by, number, reason)
     said = view.say("Released: these calls pass again, from the next one on.")
     return view.go(f"/trunks/{trunk}/anomalies", said)
@@ -102,7 +102,7 @@ def _shown(
         found,
         calls=there,
         pruned=len(found.evidence) - len(there),
-        stopped=[each for each in suspended if each.finding == found.id],
+        stopped=[each for each in suspended if found.id in each.findings],
     )
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from asterisk_siptrunk.anomaly.rule import Level
 from asterisk_siptrunk.database import findings, suspensions
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import open_engine, transaction
@@ -15,14 +16,16 @@ AT = datetime(2026, 11, 24, 3, tzinfo=UTC)
 
 @pytest.fixture
 def watched(acme, sqlite_url):
-    """Finding 1, for which Latvia's premium numbers are suspended."""
+    """Findings 1 and 2, for which Latvia's premium numbers are suspended."""
     engine = open_engine(sqlite_url)
     with transaction(engine) as connection:
-        number = findings.store(connection, AT, found())
         part = Suspension(
             SuspensionScope.DESTINATION, "finding 1", SuspensionSource.ANOMALY, "lv:premium"
         )
-        suspensions.suspend(connection, By("watch", AT), "acme-paris", part, number)
+        stands = suspensions.suspend(connection, By("watch", AT), "acme-paris", part)
+        for level in (Level.CRITICAL, Level.WARNING):
+            number = findings.store(connection, AT, found(level=level))
+            findings.tie(connection, number, stands)
     engine.dispose()
     return acme
 
@@ -37,21 +40,24 @@ def test_a_finding_is_listed_until_somebody_has_seen_to_it(watched):
     )
     told = watched("anomaly", "ack", "1", "--reason", "they rang").stderr
     assert told == "Finding 1 is acknowledged.\n"
-    assert watched.json("anomaly", "list") == []
-    (one,) = watched.json("anomaly", "list", "--all")
+    assert [each["id"] for each in watched.json("anomaly", "list")] == [2]
+    one = watched.json("anomaly", "list", "--all")[-1]
     assert (one["state"], one["author"], one["remark"]) == ("acknowledged", "alice", "they rang")
 
 
-def test_show_tells_what_was_suspended_for_it(watched):
-    shown = watched.json("anomaly", "show", "1")
+@pytest.mark.parametrize("number", ["1", "2"], ids=["first", "second"])
+def test_show_tells_what_stands_for_it_and_for_what_else(watched, number):
+    shown = watched.json("anomaly", "show", number)
     (part,) = shown["suspensions"]
     assert (part["scope"], part["target"], part["lifted_at"]) == ("destination", "lv:premium", None)
+    assert part["findings"] == ["1", "2"]
     assert shown["calls"] == []  # of which none is in this database
 
 
-def test_resuming_the_trunk_releases_the_finding(watched):
+@pytest.mark.parametrize("number", ["1", "2"], ids=["first", "second"])
+def test_resuming_the_trunk_releases_all_findings_of_its_suspension(watched, number):
     watched("trunk", "resume", "acme-paris", "--reason", "password changed")
-    shown = watched.json("anomaly", "show", "1")
+    shown = watched.json("anomaly", "show", number)
     assert (shown["state"], shown["remark"]) == ("released", "password changed")
 
 

@@ -8,13 +8,16 @@ from threading import Event, Thread
 import pytest
 from sqlalchemy import delete, insert, text, update
 
-from asterisk_siptrunk.database import audit, calls, months, prune
+from asterisk_siptrunk.database import audit, calls, findings, months, prune
+from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.calls import CallFilter
 from asterisk_siptrunk.database.engine import open_engine, reading, transaction
+from asterisk_siptrunk.database.findings import FindingFilter
 from asterisk_siptrunk.database.months import Month
 from asterisk_siptrunk.database.tables import call
 from tests.unit.cli.conftest import Siptrunk
 from tests.unit.cli.records import ended, record
+from tests.unit.database.watching import found
 
 OCTOBER, NOVEMBER = ("2025-10-01", "2025-11-01"), ("2025-11-01", "2025-12-01")
 # Paris is an hour ahead of UTC: its December begins in UTC's November.
@@ -107,6 +110,18 @@ def test_an_exported_month_goes_and_the_next_one_stays(books):
     assert entry.author == "alice"
     assert entry.change.startswith("pruned: 2 calls, exported ")
     assert "There are no calls before 2025-12" in books.prune("2025-12")
+
+
+def test_findings_go_with_the_calls_that_they_rest_on(books):
+    with transaction(books.engine) as connection:
+        for _ in range(2):
+            findings.store(connection, LONG_AGO, found(trunk=""))
+        findings.acknowledge(connection, By("alice", LONG_AGO), 1, "a campaign")
+    books.export(OCTOBER, NOVEMBER)
+    assert "Findings of the watch that go with them: 1." in books.prune("2025-12")
+    with reading(books.engine) as connection:
+        left = findings.listed(connection, FindingFilter(done=True), 9)
+    assert [each.id for each in left] == [2]
 
 
 def test_months_before_the_one_that_stays_go_alone(books):

@@ -6,7 +6,7 @@ def test_list_and_lift(acme):
     acme("trunk", "suspend", "acme-paris", "--until", "2099-01-01", "--reason", "unpaid")
     newest, oldest = acme.json("suspension", "list")
     assert (newest["scope"], newest["expires_at"][:10]) == ("all", "2098-12-31")
-    assert (oldest["target"], oldest["author"], oldest["finding"]) == ("lv", "alice", None)
+    assert (oldest["target"], oldest["author"], oldest["findings"]) == ("lv", "alice", [])
 
     number = str(oldest["id"])
     told = acme("suspension", "lift", number, "--reason", "they rang").stderr

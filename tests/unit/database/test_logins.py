@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from asterisk_siptrunk.anomaly import LoginKind
+from asterisk_siptrunk.anomaly import LoginKind, read_countries
 from asterisk_siptrunk.call import RegistrationChange
 from asterisk_siptrunk.call.security import SecurityCount
 from asterisk_siptrunk.database import security, usage
@@ -13,6 +13,7 @@ from asterisk_siptrunk.database.logins import MOST_AT_ONCE, LoginFeed, network_o
 from tests.unit.database.builders import NOON, provide
 
 MINUTE = timedelta(minutes=1)
+COUNTRIES = read_countries(["192.0.2.0/24,FR"], "a.csv")
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def looked(feed, connection):
 
 
 def test_each_attempt_is_seen_once_and_those_before_the_start_never(connection):
-    feed = LoginFeed()
+    feed = LoginFeed(COUNTRIES)
     tried(connection, count=3)
     assert feed.begin(connection, NOON) == []
     tried(connection, count=2, minutes=5)
@@ -54,16 +55,16 @@ def test_each_attempt_is_seen_once_and_those_before_the_start_never(connection):
 
 
 def test_a_flood_is_told_in_pieces(connection):
-    feed = LoginFeed()
+    feed = LoginFeed(COUNTRIES)
     tried(connection, count=5 * MOST_AT_ONCE)
     assert len(looked(feed, connection)) == MOST_AT_ONCE
 
 
 def test_a_registration_is_seen_when_its_place_or_its_program_is_another(connection):
-    feed = LoginFeed()
+    feed = LoginFeed(COUNTRIES)
     registers(connection)
     (stands,) = feed.begin(connection, NOON)
-    assert (stands.network, stands.user_agent) == ("192.0.2.0/24", "FPBX")
+    assert (stands.network, stands.country, stands.user_agent) == ("192.0.2.0/24", "FR", "FPBX")
     assert looked(feed, connection) == []
     registers(connection, "198.51.100.4:5060", minutes=1)
     assert looked(feed, connection) == [(LoginKind.REGISTERED, "198.51.100.4", "acme-paris")]

@@ -75,7 +75,8 @@ def test_what_the_watch_found_is_released_with_what_it_suspended(provided, way):
     with transaction(provided) as connection:
         number = findings.store(connection, BY.at, found())
         by_watch = replace(LATVIA, source=SuspensionSource.ANOMALY)
-        suspensions.suspend(connection, BY, "acme-paris", by_watch, number)
+        stands = suspensions.suspend(connection, BY, "acme-paris", by_watch)
+        findings.tie(connection, number, stands)
         if way == "resume":
             assert suspensions.resume(connection, BY, "acme-paris", reason="they rang") == 1
         else:

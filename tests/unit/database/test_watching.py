@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from asterisk_siptrunk.anomaly.rule import Action, Level
+from asterisk_siptrunk.anomaly.rule import Action
 from asterisk_siptrunk.call.server import Vitals
 from asterisk_siptrunk.database import findings, servers, suspensions, watching
 from asterisk_siptrunk.database.audit import By
@@ -76,7 +76,7 @@ def test_a_finding_suspends_what_its_rule_says(provided, action, key, part):
     assert (followed.number, followed.stopped) == (1, part)
     with transaction(provided) as connection:
         (one,) = suspensions.listed(connection)
-    assert (one.suspension.part, one.suspension.source, one.finding) == (part, "anomaly", 1)
+    assert (one.suspension.part, one.suspension.source, one.findings) == (part, "anomaly", (1,))
     assert one.suspension.expires_at == NOON + 2 * HOUR
     assert one.suspension.reason.startswith("finding 1: Trunk acme-paris: 3 attempted calls")
     assert "rule new-zone, version 3" in one.suspension.reason
@@ -102,11 +102,17 @@ def test_what_stops_nothing_is_kept_and_told(provided, finding, told):
     assert all(json.loads(row.facts)["stopped"] == "nothing" for row in rows)
 
 
-def test_a_second_finding_for_the_same_part_is_kept_beside_the_first(provided):
+def test_what_is_found_for_the_same_part_is_evidence_for_the_one_suspension(provided):
     follow(provided, found())
-    assert follow(provided, found(level=Level.CRITICAL, at=NOON.timestamp() + 9)).number == 2
+    follow(provided, acting(Action.BLOCK_ALL))  # of another part
+    other = replace(RULE, name="another-rule")
+    assert follow(provided, found(rule=other, at=NOON.timestamp() + 9)).number == 3
     with transaction(provided) as connection:
-        assert len(suspensions.listed(connection)) == 1
+        kept = {one.findings: one for one in suspensions.listed(connection)}
+        assert sorted(kept) == [(1, 3), (2,)]
+        suspensions.lift(connection, WATCH, kept[1, 3].id, "they rang")
+        released = findings.released_since(connection, NOON)
+    assert [one.id for one in released] == [1, 3]
 
 
 def test_the_next_call_is_refused_by_rule_and_finding_and_an_emergency_passes(provided):

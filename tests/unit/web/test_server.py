@@ -67,6 +67,17 @@ def test_only_proxies_that_are_named_are_believed(monkeypatch, proxies, told):
     server.stop(SECONDS)
 
 
+def test_no_answer_waits_for_an_acknowledgement(made):
+    server = made()
+    with (
+        closing(server._listening),
+        closing(socket.create_connection(("127.0.0.1", server.port), SECONDS)),
+    ):
+        accepted, _ = server._listening.accept()
+        with closing(accepted):
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_more_than_the_bound_are_told_to_come_again(made, monkeypatch):
     monkeypatch.setattr(web_server, "MOST_CONNECTIONS", 2)
     server = made()

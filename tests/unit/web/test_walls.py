@@ -98,9 +98,9 @@ def watched(house, by: By, trunk: str, call: int) -> Values:
     with transaction(house.engine) as connection:
         finding = findings.store(connection, by.at, seen)
         stopped = Suspension(SuspensionScope.DESTINATION, "fraud", target="lv")
-        suspensions.suspend(connection, by, trunk, stopped, finding)
-        (one,) = suspensions.listed(connection, trunk)
-    return {"finding": (finding,), "suspension": (one.id,)}
+        suspension = suspensions.suspend(connection, by, trunk, stopped)
+        findings.tie(connection, finding, suspension)
+    return {"finding": (finding,), "suspension": (suspension,)}
 
 
 def let_in(house, by: By, customer: str) -> Values:

@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterable, Iterator
-from datetime import UTC
 from io import StringIO
 from urllib.parse import urlencode
 
@@ -10,6 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from asterisk_siptrunk.account import Right
 from asterisk_siptrunk.bootstrap import audit
+from asterisk_siptrunk.spreadsheet import harmless, in_utc
 from asterisk_siptrunk.web.given import asked, asked_day, asked_id, begin_of
 from asterisk_siptrunk.web.pages import Pages
 from asterisk_siptrunk.web.view import View
@@ -22,7 +22,6 @@ NOUNS = (
 )
 _AT_ONCE = 1000
 _FIELDS = ("noun", "name", "author", "since", "until")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @PAGES.get("/provider/audit", Right.SEE_ALL)
@@ -76,13 +75,8 @@ def _csv(view: View) -> Iterator[str]:
 
 
 def _row(entry: audit.AuditEntry) -> tuple[str, ...]:
-    at = entry.at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return (at, *map(_cell, (entry.author, entry.noun, entry.name, entry.change)))
-
-
-def _cell(text: str) -> str:
-    """A text that is no formula to a spreadsheet."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    texts = (entry.author, entry.noun, entry.name, entry.change)
+    return (in_utc(entry.at), *map(harmless, texts))
 
 
 def _lines(rows: Iterable[tuple[str, ...]]) -> str:

@@ -180,7 +180,7 @@ def show_orders(view: View) -> Response:
     trunk = asked(view, "trunk")
     with view.reading() as connection:
         found = (
-            orders.piece(connection, None, trunk, None, asked_id(view, "before"), MOST + 1)
+            orders.piece(connection, None, trunk, asked_id(view, "before"), MOST + 1, state=None)
             if every
             else [
                 one

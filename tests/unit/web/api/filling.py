@@ -122,7 +122,7 @@ def _fill_for(house: House, by: By, customer: str) -> dict[str, Any]:
         part = Suspension(
             SuspensionScope.DESTINATION, "fraud", SuspensionSource.ANOMALY, "lv:premium"
         )
-        suspensions.suspend(connection, by, name, part, number)
+        findings.tie(connection, number, suspensions.suspend(connection, by, name, part))
         suspensions.suspend(connection, by, name, Suspension(SuspensionScope.INBOUND, "unpaid"))
         connection.execute(
             insert(registration).values(

@@ -3,10 +3,12 @@
 from ipaddress import ip_network
 
 import pytest
+from sqlalchemy import select
 
 from asterisk_siptrunk.database import audit, trunks
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import reading, transaction
+from asterisk_siptrunk.database.tables import provider
 from asterisk_siptrunk.trunk import Trunk, TrunkKind
 from tests.unit.web.api.filling import NUMBERS
 
@@ -88,7 +90,7 @@ def test_the_address_of_a_trunk_that_is_known_by_it_is_the_providers(acme, house
     [
         ({}, "nothing to change"),
         ({"srtp": None}, "nothing to change"),
-        ({"addresses": ["192.0.2.1/24"]}, "without host bits"),
+        ({"addresses": ["192.0.2.1/24"]}, "host bits"),
         ({"srtp": True}, "SRTP keys"),
         ({"reserved_inbound": 11}, "the trunk has 10"),
     ],
@@ -114,7 +116,43 @@ def test_new_credentials_are_told_once(acme, house):
         after = trunks.credentials_of(connection, "acme-paris")
     assert after != before
     assert answer.json()["secret"] not in acme("GET", PARIS).text
-    assert history(house, "trunk", "acme-paris")[0] == ("token crm of acme", "secret rotated")
+    author, said = history(house, "trunk", "acme-paris")[0]
+    assert (author, said.partition(";")[0]) == ("token crm of acme", "secret rotated")
+
+
+@pytest.mark.parametrize(
+    ("rotation", "until"),
+    [
+        (None, "2025-11-25T16:00:00Z"),
+        ({"grace_hours": 1}, "2025-11-24T17:00:00Z"),
+        ({"grace_hours": 0}, None),
+    ],
+)
+def test_the_secret_before_works_on_for_the_grace(acme, house, rotation, until):
+    answer = acme("POST", f"{PARIS}/credentials", rotation)
+    assert answer.json()["before_until"] == until
+    with reading(house.engine) as connection:
+        assert (trunks.grace_of(connection, "acme-paris") is None) is (until is None)
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "asked"),
+    [
+        (("PATCH", ""), {"transport": "tcp"}, 1),
+        (("PATCH", ""), {"reserved_inbound": 1}, 0),
+        (("POST", "/credentials"), {}, 1),
+    ],
+)
+def test_the_servers_are_asked_to_follow(acme, house, what, body, asked):
+    method, path = what
+
+    def wanted():
+        with reading(house.engine) as connection:
+            return connection.execute(select(provider.c.config_wanted)).scalar_one()
+
+    before = wanted()
+    assert acme(method, PARIS + path, body).status_code == 200
+    assert wanted() == before + asked
 
 
 def test_numbers_come_and_go(acme, ours, house):

@@ -21,8 +21,10 @@ def suspend(house, source=SuspensionSource.ANOMALY, finding=None, trunk="acme-pa
     values = {"scope": ZONE, "target": "lv:premium", "reason": "toll fraud"} | values
     with transaction(house.engine) as connection:
         by = By("watch", house.now())
-        suspensions.suspend(connection, by, trunk, Suspension(source=source, **values), finding)
-        return suspensions.listed(connection, trunk)[0].id
+        made = suspensions.suspend(connection, by, trunk, Suspension(source=source, **values))
+        if finding is not None:
+            findings.tie(connection, finding, made)
+        return made
 
 
 def status(house):
