@@ -198,7 +198,7 @@ def provider_sees_it(visit: Visit) -> None:
     table = page.get_by_role("table")
     for change in ("lv:premium", "our own campaign", "secret rotated", "order"):
         expect(table.get_by_role("row").filter(has_text=change).first).to_be_visible()
-    visit.go("/provider/anomalies?state=released")
+    visit.go("/provider/anomalies?state=all")
     expect(page.get_by_role("row").filter(has_text="lv:premium").first).to_be_visible()
     visit.go("/trunks/acme/channels")
     expect(page.get_by_role("table", name="ordered").get_by_text("paid").first).to_be_visible()

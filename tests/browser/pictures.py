@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.lab.browser import DESK, PHONE, Chromium, Visit
+from tests.lab.browser import DESK, PHONE, SETTLED, Chromium, Visit
 
 FOLDER = Path(__file__).with_name("pages")
 CUSTOMER, PROVIDER = "alice@acme.example", "bob@provider.example"
@@ -40,7 +40,7 @@ def take(address: str, customer: str, provider: str) -> Iterator[Path]:
 def _pictures(visit: Visit, name: str, path: str, kind: str) -> Iterator[Path]:
     visit.go(path)
     page = visit.page
-    page.locator("[hx-trigger=load]").first.wait_for(state="detached")
+    page.wait_for_function(SETTLED)
     if name == "call":
         page.get_by_role("table").get_by_role("link").first.click()
         page.wait_for_url("**/calls/*")

@@ -13,7 +13,7 @@ from starlette.routing import compile_path
 
 from asterisk_siptrunk.account import Role
 from asterisk_siptrunk.web.app import PAGES
-from tests.lab.browser import DESK, PHONE, Chromium, Visit
+from tests.lab.browser import DESK, PHONE, SETTLED, Chromium, Visit
 from tests.unit.web.conftest import PASSWORD, login_of
 
 pytestmark = pytest.mark.browser
@@ -56,7 +56,7 @@ def walk(visit: Visit) -> Iterator[str]:
         if (status := visit.go(address)) != 200:
             visit.complaints.append(f"{address} is answered with {status}")
             continue
-        visit.page.wait_for_selector("[hx-trigger=load]", state="detached")
+        visit.page.wait_for_function(SETTLED)
         yield address
         for link in links(visit):
             if shape(link) not in known:

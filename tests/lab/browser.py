@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DESK, PHONE = (1280, 900), (390, 844)
 """Widths and heights in CSS pixels; the phone's are those of a common one."""
+SETTLED = "() => !document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')"
+"""Whether nothing of a page is on its way: parts that are asked for as soon as it is there."""
 PATIENCE_MS = 10_000.0
 """For whatever is waited for in a page: the machine may be busy."""
 
