@@ -48,7 +48,7 @@ def _is_awaited(one: ServerRecord) -> bool:
 def show_plan(view: View) -> Response:
     """What an apply would change on the server that this runs on."""
     change = bootstrap.planned(view.house.settings, view.house.engine)
-    return view.page("provider/part/plan.html", change=change)
+    return _part(view, "provider/part/plan.html", view.say("What an apply would change"), change)
 
 
 @PAGES.post("/provider/servers/apply", Right.RUN, confirmed=True)
@@ -67,7 +67,14 @@ def apply_configuration(view: View) -> Response:
 def show_way_back(view: View) -> Response:
     """What going back would change on the server that this runs on."""
     change = bootstrap.way_back(view.house.settings)
-    return view.page("provider/part/back.html", change=change)
+    return _part(view, "provider/part/back.html", view.say("What going back would change"), change)
+
+
+def _part(view: View, part: str, title: str, change: object) -> Response:
+    """A part of the page of servers; a page of its own for whoever comes without htmx."""
+    alone = "hx-request" not in view.request.headers
+    template = "provider/alone.html" if alone else part
+    return view.page(template, part=part, title=title, change=change)
 
 
 @PAGES.post("/provider/servers/rollback", Right.RUN, confirmed=True)
