@@ -199,6 +199,6 @@ def provider_sees_it(visit: Visit) -> None:
     for change in ("lv:premium", "our own campaign", "secret rotated", "order"):
         expect(table.get_by_role("row").filter(has_text=change).first).to_be_visible()
     visit.go("/provider/anomalies?state=released")
-    expect(page.get_by_role("row").filter(has_text="premium-at-once")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="lv:premium").first).to_be_visible()
     visit.go("/trunks/acme/channels")
     expect(page.get_by_role("table", name="ordered").get_by_text("paid").first).to_be_visible()

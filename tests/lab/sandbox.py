@@ -359,7 +359,7 @@ class Builder:
             yield
 
     def _build(self) -> None:
-        say(f"making a private Asterisk, once, in {self.folder} (about a minute, 750 MB)")
+        say(f"making a private Asterisk, once, in {self.folder} (about a minute, 1 GB)")
         self._work.mkdir(exist_ok=True)
         self._log.write_text("")
         started = time.monotonic()
