@@ -10,6 +10,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ A = (1.340264, -0.081106, 0.000893, 0.003796)
 # Kosovo has no number in ISO 3166, and numbers of its own.
 BY_NAME = {"Kosovo": "XK"}
 Point = tuple[int, int]
+Degrees = tuple[float, float]
+"""Longitude and latitude."""
 
 
 def project(longitude: float, latitude: float) -> tuple[float, float]:
@@ -40,24 +43,35 @@ def placed(longitude: float, latitude: float) -> Point:
     return round(WIDTH / 2 + SCALE * x), round(SCALE * (NORTH - y))
 
 
-def arcs(topology: dict[str, Any]) -> Iterator[list[Point]]:
+def arcs(topology: dict[str, Any]) -> Iterator[list[Degrees]]:
     (kx, ky), (dx, dy) = topology["transform"]["scale"], topology["transform"]["translate"]
     for arc in topology["arcs"]:
         x = y = 0
         points = []
         for step in arc:
             x, y = x + step[0], y + step[1]
-            points.append(placed(x * kx + dx, max(y * ky + dy, SOUTH)))
+            points.append((x * kx + dx, max(y * ky + dy, SOUTH)))
         yield points
 
 
-def path(rings: list[list[int]], lines: list[list[Point]]) -> str:
+def sides(ring: list[Degrees]) -> Iterator[list[Degrees]]:
+    """A ring, or the two parts of one that crosses the 180th meridian, each at its edge."""
+    if all(abs(here[0] - before[0]) <= 180 for before, here in pairwise(ring)):
+        yield ring
+        return
+    yield [(x if x > 0 else 180.0, y) for x, y in ring]
+    yield [(x if x < 0 else -180.0, y) for x, y in ring]
+
+
+def path(rings: list[list[int]], lines: list[list[Degrees]]) -> str:
     text = ""
     for ring in rings:
-        points = [p for n in ring for p in (lines[n] if n >= 0 else lines[~n][::-1])]
-        kept = [p for at, p in enumerate(points) if at == 0 or p != points[at - 1]]
-        if len(kept) > 3:
-            text += "M" + "L".join(f"{x} {y}" for x, y in kept[:-1]) + "Z"
+        whole = [p for n in ring for p in (lines[n] if n >= 0 else lines[~n][::-1])]
+        for side in sides(whole):
+            points = [placed(*p) for p in side]
+            kept = [p for at, p in enumerate(points) if at == 0 or p != points[at - 1]]
+            if len(kept) > 3:
+                text += "M" + "L".join(f"{x} {y}" for x, y in kept[:-1]) + "Z"
     return text
 
 
