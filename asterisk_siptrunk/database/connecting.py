@@ -17,7 +17,7 @@ from sqlalchemy import Connection, or_, select
 from asterisk_siptrunk.call import CallRecord, Verdict
 from asterisk_siptrunk.database import calls
 from asterisk_siptrunk.database.tables import security_event
-from asterisk_siptrunk.trunk import Trunk
+from asterisk_siptrunk.trunk import Trunk, TrunkKind
 
 _UNKNOWN = "InvalidAccountID"
 _MOST_CALLS = 5
@@ -120,7 +120,9 @@ def _is_own(trunk: Trunk, own: set[str], source: str) -> bool:
         address = ip_address(source)
     except ValueError:
         return False
-    return source in own or any(address in network for network in trunk.addresses)
+    # Customers say themselves from where a PBX that registers may come, even from everywhere.
+    known = () if trunk.kind is TrunkKind.REGISTERED else trunk.addresses
+    return source in own or any(address in network for network in known)
 
 
 def _host(contact: str) -> str:

@@ -1,10 +1,13 @@
 """What keeps others out of a browser's session: headers, and where a change may come from."""
 
+import asyncio
 import re
+from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import FormData, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,6 +16,10 @@ COOKIE = "__Host-siptrunk"
 `localhost` counts as safe: draft-ietf-httpbis-rfc6265bis section 4.1.3."""
 FORM_FIELD = "form_word"
 FORM_HEADER = "X-Form-Word"
+LARGEST_FORM = 256 * 1024
+"""Bytes of a form, which is read before it is known whose it is."""
+_BODY_SECONDS = 10.0
+"""For all of a body: who sends a byte now and then is not waited for."""
 
 _HEADERS = {
     # Nothing comes from elsewhere, nothing stands in a page itself, and nobody may frame it.
@@ -81,3 +88,30 @@ def place_of(address: str) -> str:
     if ":" not in address:
         return address
     return str(ip_network(f"{address.partition('%')[0]}/{_ONE_PLACE}", strict=False))
+
+
+def bounded(receive: Receive, most_bytes: int) -> Receive:
+    """Take so much of a body, and wait for it so long, and no more."""
+    size, deadline = 0, 0.0
+
+    async def within_bounds() -> Message:
+        nonlocal size, deadline
+        deadline = deadline or asyncio.get_running_loop().time() + _BODY_SECONDS
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
+        size += len(message.get("body", b""))
+        if size > most_bytes:
+            detail = f"{most_bytes} bytes are the most."
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+        return message
+
+    return within_bounds
+
+
+async def form_of(request: Request, fields: int, largest: int) -> FormData:
+    """The form that a request carries: at most so many fields, none of more bytes, and no file."""
+    body = Request(request.scope, bounded(request.receive, LARGEST_FORM))
+    return await body.form(max_files=0, max_fields=fields, max_part_size=largest)

@@ -30,6 +30,8 @@ CHECK_SECONDS = 55.0
 """How often it is seen that who listens is still logged in: each minute at least."""
 MOST_LISTENERS = 240
 """Each takes a connection, which ordinary requests need as well: see `server.MOST_CONNECTIONS`."""
+MOST_OF_ONE = 60
+"""Of one customer, so that it does not take the room of all others."""
 _LIMITS_EVERY = 5
 """Looks: limits change now and then, and there is one for each trunk."""
 _MOST_WAITING = 30
@@ -138,10 +140,12 @@ class Hub:
         self._seen = Seen()
         self._is_ending = False
 
-    @property
-    def is_full(self) -> bool:
-        """Whether nobody can listen besides."""
-        return len(self._listeners) >= MOST_LISTENERS
+    def is_full(self, audience: str) -> bool:
+        """Whether nobody of an audience can listen besides."""
+        if len(self._listeners) >= MOST_LISTENERS:
+            return True
+        theirs = sum(one.audience == audience for one in self._listeners)
+        return audience != PROVIDER and theirs >= MOST_OF_ONE
 
     async def events(self, audience: str, digest: str, may: MayListen) -> AsyncIterator[bytes]:
         """All that is sent to a page, until that is gone or one of the two ends it."""
@@ -163,7 +167,7 @@ class Hub:
             self._looking.cancel()
 
     def _join(self, listener: Listener) -> None:
-        if self.is_full or self._is_ending:
+        if self.is_full(listener.audience) or self._is_ending:
             listener.end()
             return
         self._listeners.add(listener)

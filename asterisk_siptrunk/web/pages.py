@@ -34,6 +34,7 @@ from asterisk_siptrunk.web.guard import (
     COOKIE,
     FORM_FIELD,
     FORM_HEADER,
+    form_of,
     is_from_elsewhere,
     own_path,
 )
@@ -116,9 +117,7 @@ class Site:
             if page.method == "POST":
                 if is_from_elsewhere(request):
                     return self.problem(request, None, HTTPStatus.FORBIDDEN)
-                form = await request.form(
-                    max_files=0, max_fields=MOST_FIELDS, max_part_size=LARGEST_FIELD
-                )
+                form = await form_of(request, MOST_FIELDS, LARGEST_FIELD)
             return await run_in_threadpool(self._answer, page, request, form)
 
         methods = [page.method]

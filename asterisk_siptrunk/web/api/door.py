@@ -4,7 +4,6 @@ It is asked before anything else of a request is read. Tokens are looked up by t
 that no time that it takes tells anything of one; and who guesses is soon told to wait.
 """
 
-import asyncio
 import logging
 from collections import OrderedDict
 from http import HTTPStatus
@@ -13,7 +12,6 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from starlette._utils import get_route_path
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,6 +21,7 @@ from asterisk_siptrunk.account.bucket import Buckets, Pace, Taken
 from asterisk_siptrunk.account.secret import TOKEN_PREFIX, digest
 from asterisk_siptrunk.bootstrap import tokens
 from asterisk_siptrunk.errors import SiptrunkError
+from asterisk_siptrunk.web.guard import bounded
 from asterisk_siptrunk.web.house import House
 from asterisk_siptrunk.web.problem import problem
 
@@ -34,8 +33,6 @@ FAILURES = Pace(burst=20, seconds=300)
 MOST_BYTES = 64 * 1024
 """Of a body; the longest that makes sense has some 5 kB."""
 _MOST_KEPT = 10_000
-_BODY_SECONDS = 10.0
-"""For all of a body: who sends a byte now and then is not waited for."""
 _LONGEST_TOKEN = 200
 _JSON = "application/json"
 _CHALLENGE = 'Bearer realm="siptrunk"'
@@ -73,7 +70,7 @@ class Door:
             await answer(scope, receive, send)
             return
         request.state.house, request.state.token = self._house, token
-        await self._app(scope, _bounded(receive), send)
+        await self._app(scope, bounded(receive, MOST_BYTES), send)
 
     async def _let_in(self, request: Request) -> ApiToken | Response:
         now, address = self._house.now().timestamp(), _source_of(request)
@@ -171,24 +168,3 @@ def _with_rate(send: Send, pace: Pace, taken: Taken) -> Send:
         await send(message)
 
     return told
-
-
-def _bounded(receive: Receive) -> Receive:
-    """Take so much of a body, and wait for it so long, and no more."""
-    size, deadline = 0, 0.0
-
-    async def within_bounds() -> Message:
-        nonlocal size, deadline
-        deadline = deadline or asyncio.get_running_loop().time() + _BODY_SECONDS
-        try:
-            async with asyncio.timeout_at(deadline):
-                message = await receive()
-        except TimeoutError:
-            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT) from None
-        size += len(message.get("body", b""))
-        if size > MOST_BYTES:
-            detail = f"{MOST_BYTES} bytes are the most."
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
-        return message
-
-    return within_bounds

@@ -54,7 +54,7 @@ def change(view: View) -> Response:
     return view.go(_PLACE, view.say("Your settings are saved."))
 
 
-@PAGES.post(f"{_PLACE}/password", Right.SEE)
+@PAGES.post(f"{_PLACE}/password", Right.SEE, confirmed=True)
 def change_password(view: View) -> Response:
     """Another password: all other browsers are out, and this one goes on."""
     new = _secret_field(view, "new")
@@ -96,9 +96,9 @@ def second_on(view: View) -> Response:
     return view.go(_PLACE, view.say("From now on a code is asked for when you log in."))
 
 
-@PAGES.post(f"{_PLACE}/second/off", Right.SEE)
+@PAGES.post(f"{_PLACE}/second/off", Right.SEE, confirmed=True)
 def second_off(view: View) -> Response:
-    """Ask for codes no more."""
+    """Ask for codes no more; a password alone, without a code given lately, is not enough."""
     _require_password(view, "password")
     with view.changing() as (connection, by):
         accounts.set_second(connection, by, view.account.login, None, 0)

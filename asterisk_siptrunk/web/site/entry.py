@@ -18,6 +18,7 @@ from asterisk_siptrunk.errors import SiptrunkError, TooBusy
 from asterisk_siptrunk.web.guard import (
     COOKIE,
     address_of,
+    form_of,
     is_from_elsewhere,
     own_path,
     place_of,
@@ -58,7 +59,7 @@ class Entry:
         """Let somebody in, or not."""
         if is_from_elsewhere(request):
             return self._site.problem(request, None, HTTPStatus.FORBIDDEN)
-        form = await request.form(max_files=0, max_fields=10, max_part_size=4096)
+        form = await form_of(request, 10, 4096)
         fields = {key: value for key, value in form.items() if isinstance(value, str)}
         say = self._site.words_for(request, None).say
         try:

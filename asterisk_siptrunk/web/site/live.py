@@ -30,7 +30,7 @@ def live_provider(view: View) -> Response:
 
 def _listen(view: View, audience: str, right: Right) -> Response:
     hub: Hub = view.request.app.state.live
-    if hub.is_full:
+    if hub.is_full(audience):
         again = {"Retry-After": _AGAIN_SECONDS}
         return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE, headers=again)
 

@@ -1,5 +1,7 @@
 """Logging in and out."""
 
+import socket
+
 import pyotp
 import pytest
 
@@ -7,8 +9,9 @@ from asterisk_siptrunk.account import Role
 from asterisk_siptrunk.database import accounts, audit
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import reading, transaction
+from asterisk_siptrunk.web import guard
 from asterisk_siptrunk.web.guard import COOKIE
-from tests.unit.web.conftest import PASSWORD, login_of
+from tests.unit.web.conftest import PASSWORD, SECONDS, login_of
 
 ADMIN = login_of(Role.CUSTOMER_ADMIN, "acme")
 
@@ -105,3 +108,19 @@ def test_headers_keep_other_sites_out(nobody):
         headers = nobody.get(path).headers
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("place", ["/login", "/logout"])
+def test_a_form_is_read_only_so_far(nobody, monkeypatch, place):
+    monkeypatch.setattr(guard, "LARGEST_FORM", 100)
+    assert nobody.post(place, login="x" * 101).status_code == 413
+
+
+@pytest.mark.parametrize("place", ["/login", "/logout"])
+def test_a_form_is_waited_for_only_so_long(client, monkeypatch, place):
+    monkeypatch.setattr(guard, "_BODY_SECONDS", 0.1)
+    head = f"POST {place} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
+    kind = "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", client.port), timeout=SECONDS) as peer:
+        peer.sendall(f"{head}{kind}a".encode())
+        assert peer.recv(100).startswith(b"HTTP/1.1 408 ")

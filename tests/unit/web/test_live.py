@@ -232,6 +232,13 @@ def test_no_more_than_there_is_room_for(follow, user, monkeypatch):
     assert (answer.status, answer.headers["retry-after"]) == (503, "30")
 
 
+def test_one_customer_leaves_room_for_others(follow, user, stranger, monkeypatch):
+    follow(user).next()
+    monkeypatch.setattr(live, "MOST_OF_ONE", 1)
+    assert follow(user).answer.status == 503
+    assert follow(stranger, "/live/customers/bolt").answer.status == 200
+
+
 def test_whoever_goes_makes_room(follow, user, monkeypatch, app):
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.01)
     stream = follow(user)

@@ -158,6 +158,26 @@ def test_it_is_switched_off_by_the_password(admin, clock, stored):
     assert not stored().second
 
 
+@pytest.mark.parametrize(
+    ("what", "fields"),
+    [
+        ("second/off", {"password": PASSWORD}),
+        ("password", {"old": PASSWORD, "new": NEW, "again": NEW}),
+    ],
+)
+def test_no_password_alone_does_what_a_code_is_asked_for(admin, clock, stored, what, fields):
+    secret = begin(admin)
+    admin.post("/account/second", secret=secret, code=code_of(secret, clock), password=PASSWORD)
+    clock.advance(minutes=11)
+    answer = admin.post(f"/account/{what}", **fields)
+    assert answer.headers["location"].startswith("/confirm")
+    assert stored().second
+    assert admin.post("/confirm", password=PASSWORD, to="/account").status_code == 422
+    code = code_of(secret, clock)
+    assert admin.post("/confirm", password=PASSWORD, code=code, to="/account").status_code == 303
+    assert admin.post(f"/account/{what}", **fields).headers["location"] == "/account"
+
+
 def numbers(house):
     with reading(house.engine) as connection:
         return [one.id for one in sessions.of_account(connection, accounts.get(connection, ADMIN))]

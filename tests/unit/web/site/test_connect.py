@@ -432,10 +432,16 @@ def test_what_was_before_the_test_and_what_strangers_try_are_not_told(watch, hou
 
 
 def test_an_unknown_name_from_the_pbx_s_own_address_is_told(watch, house):
-    change(house, trunks.change, "acme-paris", addresses=(ip_network("203.0.113.0/24"),))
+    registers(house, contact="203.0.113.5:5060")
     attempt(house, "InvalidAccountID", account="me", source="203.0.113.5", trunk="")
     attempt(house, "InvalidAccountID", account="me", source="no address", trunk="")
     assert text_of(watch()).count("Unknown user name me, from 203.0.113.5") == 1
+
+
+def test_who_allows_everywhere_is_not_told_what_others_try(admin, watch, house):
+    assert admin.post(f"{PAGE}/addresses", addresses="0.0.0.0/1 128.0.0.0/1").status_code == 303
+    attempt(house, "InvalidAccountID", account="bolts-pbx", source="203.0.113.5", trunk="")
+    assert "bolts-pbx" not in watch().text
 
 
 @pytest.mark.parametrize(
