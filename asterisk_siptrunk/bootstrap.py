@@ -85,7 +85,7 @@ from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
 from asterisk_siptrunk.database.calls import Count, Registration
 from asterisk_siptrunk.database.customers import Customer
-from asterisk_siptrunk.database.engine import describe, open_engine, reading, transaction
+from asterisk_siptrunk.database.engine import be_brief, describe, open_engine, reading, transaction
 from asterisk_siptrunk.database.invoices import Invoice
 from asterisk_siptrunk.database.ordering import Counter, Request
 from asterisk_siptrunk.database.payments import Cashier, UnassignedPayment
@@ -149,6 +149,7 @@ __all__ = [
     "backtest",
     "backup",
     "base_rules",
+    "be_brief",
     "book_of_calls",
     "business",
     "calls",

@@ -20,6 +20,7 @@ from sqlalchemy.exc import (
     InvalidatePoolError,
     NoSuchModuleError,
 )
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from asterisk_siptrunk.errors import DatabaseUnavailable, SettingsError
@@ -41,6 +42,9 @@ _POSTGRESQL_NETWORK = {
     "keepalives_interval": 1,
     "keepalives_count": 3,
 }
+
+# How long a thread waits for one of its engine's connections, where others have them all.
+POOL_SECONDS = 5.0
 
 # A connection that was used this little ago is taken for one that stands: to ask it costs an
 # admission a sixth of its time.
@@ -104,7 +108,7 @@ def _sqlite(url: URL, wait: float) -> Engine:
         if record.info.setdefault("file", now) != now:
             raise DisconnectionError("another file stands at the database's path")
 
-    engine = create_engine(url, creator=connect, hide_parameters=True)
+    engine = create_engine(url, creator=connect, hide_parameters=True, pool_timeout=POOL_SECONDS)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "checkout", refuse_replaced)
     return engine
@@ -180,7 +184,9 @@ def _postgresql(url: URL, *, patient: bool) -> Engine:
         **_POSTGRESQL_NETWORK,
     }
     try:
-        engine = create_engine(url, connect_args=arguments, hide_parameters=True)
+        engine = create_engine(
+            url, connect_args=arguments, hide_parameters=True, pool_timeout=POOL_SECONDS
+        )
     except (ImportError, NoSuchModuleError):
         raise SettingsError("PostgreSQL needs its driver: pip install 'psycopg[binary]'.") from None
     _replace_lost(engine)
@@ -225,6 +231,18 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def be_brief(connection: Connection) -> None:
+    """Keep a transaction of a patient engine from keeping others, and from waiting for them, long.
+
+    SQLite waits for `SQLITE_BUSY_SECONDS` in any case.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            f"SET LOCAL lock_timeout = {POSTGRESQL_STATEMENT_MILLISECONDS}; "
+            f"SET LOCAL idle_in_transaction_session_timeout = {POSTGRESQL_IDLE_MILLISECONDS}"
+        )
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One view of the database that takes no write lock.
@@ -250,6 +268,10 @@ def unavailable_if_broken(engine: Engine) -> Iterator[None]:
         if lost or _is_about_the_database(driver, complaint):
             raise DatabaseUnavailable(_explain(engine, str(complaint))) from None
         raise
+    except NoConnectionFree:
+        raise DatabaseUnavailable(
+            f"All connections to the database {describe(engine)} are in use: try again in a moment."
+        ) from None
 
 
 def _is_about_the_database(driver: Any, complaint: BaseException | None) -> bool:  # noqa: ANN401 - a module

@@ -138,6 +138,12 @@ def every(connection: Connection, zone: ZoneInfo) -> list[Subscription]:
     return _load(connection, true(), zone)
 
 
+def of_customer(connection: Connection, name: str, zone: ZoneInfo) -> list[Subscription]:
+    """As `every`, of one customer's trunks."""
+    own = select(trunk.c.id).join(customer, customer.c.id == trunk.c.customer_id)
+    return _load(connection, subscription.c.trunk_id.in_(own.where(customer.c.name == name)), zone)
+
+
 def standing(connection: Connection, trunk_id: int, zone: ZoneInfo) -> Subscription | None:
     """The subscription of a trunk that is in force, if it has one."""
     if not is_subscribed(connection, trunk_id):

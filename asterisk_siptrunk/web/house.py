@@ -53,10 +53,12 @@ class House:
     def changing(self, author: str) -> Iterator[tuple["Connection", By]]:
         """One change of the database, signed: all of it or nothing.
 
-        Nothing slow may be done in it: on SQLite calls wait for their turn meanwhile.
+        Nothing slow may be done in it: on SQLite calls wait for their turn meanwhile, on PostgreSQL
+        those of the trunk that is changed.
 
         Raises:
             DatabaseUnavailable: it cannot be had.
         """
         with bootstrap.transaction(self.engine) as connection:
+            bootstrap.be_brief(connection)
             yield connection, By(author, self.now())

@@ -6,6 +6,7 @@ talks to the database. Whoever adds one says what right it asks for: there is no
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -169,7 +170,11 @@ class Site:
         with self.house.reading() as connection:
             found = sessions.find(connection, digest(cookie), now)
         if found is not None and now - found.seen_at > sessions.SEEN_EVERY:
-            with self.house.changing(found.account.login) as (connection, _):
+            # A page that only shows something does without the note while nothing can be written.
+            with (
+                suppress(DatabaseUnavailable),
+                self.house.changing(found.account.login) as (connection, _),
+            ):
                 sessions.seen(connection, found, now)
         return found
 

@@ -46,6 +46,11 @@ class Caller:
         return not self.token.customer
 
     @property
+    def author(self) -> str:
+        """Who signs what is changed."""
+        return f"token {self.token.name}"
+
+    @property
     def customer(self) -> str | None:
         """Whose things who asks may see; None for everyone's."""
         return self.token.customer or None
@@ -72,7 +77,7 @@ class Caller:
     @contextmanager
     def changing(self) -> Iterator[tuple["Connection", By]]:
         """One change of the database, signed with the token's name."""
-        with self.house.changing(f"token {self.token.name}") as (connection, by):
+        with self.house.changing(self.author) as (connection, by):
             yield connection, by
 
     def trunk(self, connection: "Connection", name: str) -> Trunk:

@@ -6,6 +6,7 @@ that no time that it takes tells anything of one; and who guesses is soon told t
 
 import logging
 from collections import OrderedDict
+from contextlib import suppress
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address, ip_network
 
@@ -20,7 +21,7 @@ from asterisk_siptrunk.account import ApiToken
 from asterisk_siptrunk.account.bucket import Buckets, Pace, Taken
 from asterisk_siptrunk.account.secret import TOKEN_PREFIX, digest
 from asterisk_siptrunk.bootstrap import tokens
-from asterisk_siptrunk.errors import SiptrunkError
+from asterisk_siptrunk.errors import DatabaseUnavailable, SiptrunkError
 from asterisk_siptrunk.web.guard import bounded
 from asterisk_siptrunk.web.house import House
 from asterisk_siptrunk.web.problem import problem
@@ -108,7 +109,8 @@ class Door:
         if token is None or not token.is_good(now):
             return None
         if tokens.needs_note(token, now):
-            with self._house.changing("") as (connection, _):
+            # Who only reads does without the note while nothing can be written.
+            with suppress(DatabaseUnavailable), self._house.changing("") as (connection, _):
                 tokens.used(connection, token, now)
         return token
 

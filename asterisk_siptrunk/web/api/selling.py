@@ -1,6 +1,7 @@
 """Channels: what is offered, what an order would cost, and orders."""
 
 from datetime import datetime
+from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
@@ -200,7 +201,8 @@ def quote(caller: Biller, wish: Wish) -> Quote:
 
     Nothing is ordered.
     """
-    with caller.changing() as (connection, by):
+    by = By(caller.author, caller.house.now())
+    with caller.reading() as connection:
         return _quote(_quoted(caller, connection, by, wish).quote)
 
 
@@ -245,7 +247,7 @@ def place_order(caller: Biller, wish: NewOrder, key: Key = None) -> Response:
     def place(connection: "Connection", by: By) -> Order:
         wanted = _quoted(caller, connection, by, wish)
         totals = wanted.quote.totals
-        if wish.gross not in {None, figure(totals.gross, totals.currency)}:
+        if wish.gross is not None and Decimal(wish.gross) != totals.gross:
             price = figure(totals.gross, totals.currency)
             detail = f"This comes to {price} {totals.currency} now: nothing was ordered."
             raise HTTPException(HTTPStatus.CONFLICT, detail)

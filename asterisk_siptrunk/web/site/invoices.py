@@ -203,8 +203,7 @@ def _so_far(view: View, customer: str) -> list[estimate.SoFar]:
     """This period of each of the customer's subscriptions; many calls are left to the invoice."""
     office, today = bootstrap.business(view.house.settings), view.house.today
     with view.reading() as connection:
-        every = subscriptions.every(connection, view.house.zone)
-    own = [one for one in every if one.customer == customer]
+        own = subscriptions.of_customer(connection, customer, view.house.zone)
     going_on = [one for one in own if one.ends is None or today < one.ends]
     found: list[estimate.SoFar] = []
     for one in going_on:

@@ -106,6 +106,14 @@ def test_a_trunk_without_one(shop):
         assert [one.trunk for one in subscriptions.every(connection, PARIS)] == ["acme-lyon"]
 
 
+def test_those_of_one_customer(shop):
+    with shop.changing() as connection:
+        every = subscriptions.every(connection, PARIS)
+        customer = every[0].customer
+        assert subscriptions.of_customer(connection, customer, PARIS) == every
+        assert subscriptions.of_customer(connection, "nobody", PARIS) == []
+
+
 def test_channels_of_a_subscribed_trunk_are_not_set_by_hand(shop):
     with shop.changing() as connection, pytest.raises(InvalidInput, match="its subscription"):
         trunks.change(connection, BY, "acme-lyon", channels=50)

@@ -139,7 +139,8 @@ def test_two_at_once_place_one_order(shop):
         name, key = f"acme-rome-{turn}", {"Idempotency_Key": f"turn-{turn}"}
         wish = WISH | {"trunk": name}
         came = at_once(*(lambda c=c: c("POST", "/orders", wish, **key) for c in clients))  # noqa: B023
-        assert {answer.status_code for answer in came} <= {201, 409}, [each.text for each in came]
+        # 503: on a busy machine SQLite's lock was another's for longer than is waited for.
+        assert {answer.status_code for answer in came} <= {201, 409, 503}, came
         told = {each.json()["reference"] for each in came if each.status_code == 201}
         assert len(told) == 1
         assert all("under way" in each.json()["detail"] for each in came if each.status_code == 409)

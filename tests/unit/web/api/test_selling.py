@@ -2,6 +2,7 @@
 
 import pytest
 
+from asterisk_siptrunk.database.engine import transaction
 from tests.unit.web.api.conftest import client_of
 from tests.unit.web.api.filling import issue
 
@@ -101,3 +102,20 @@ def test_a_payment_for_nothing_is_kept(ours, filled):
     assert ours("POST", "/payments", paid).status_code == 422
     answer = ours("POST", "/payments", {**paid, "invoice": filled["acme"]["invoice"]})
     assert (answer.status_code, answer.json()["state"]) == (200, "unassigned")
+
+
+@pytest.mark.parametrize("same", ["21.6", "21.600", "021.60"])
+def test_a_price_may_be_written_in_more_than_one_way(acme, filled, same):
+    acme("POST", f"/orders/{filled['acme']['order']}/cancel")
+    assert acme("POST", "/orders", {**WISH, "gross": same}).status_code == 201
+
+
+def test_a_quote_waits_for_nobody_who_writes(acme, house):
+    acme.get("/offers")  # the token's use is noted
+    with transaction(house.engine):
+        assert acme("POST", "/quotes", WISH).status_code == 200
+
+
+def test_a_token_is_good_while_nothing_can_be_written(acme, house):
+    with transaction(house.engine):
+        assert acme("GET", "/offers").status_code == 200
