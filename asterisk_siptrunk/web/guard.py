@@ -67,7 +67,15 @@ def is_from_elsewhere(request: Request) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+    return origin is not None and origin.partition("://")[2] != request.headers.get("host", "")
+
+
+def page_before(request: Request) -> str:
+    """The path of the page that a form stands on; "/" where a browser does not say."""
+    try:
+        return own_path(urlsplit(request.headers.get("referer", "/")).path)
+    except ValueError:
+        return "/"
 
 
 def own_path(text: str) -> str:

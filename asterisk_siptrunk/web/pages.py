@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from starlette.concurrency import run_in_threadpool
@@ -37,7 +37,7 @@ from asterisk_siptrunk.web.guard import (
     FORM_HEADER,
     form_of,
     is_from_elsewhere,
-    own_path,
+    page_before,
 )
 from asterisk_siptrunk.web.house import House
 from asterisk_siptrunk.web.render import Renderer
@@ -225,8 +225,7 @@ def _to_login(request: Request) -> Response:
 
 def _to_confirm(view: View) -> Response:
     """Ask for the password; the page that the form stands on is where to go on then."""
-    place = own_path(urlsplit(view.request.headers.get("referer", "/")).path)
-    return view.go(f"/confirm?{urlencode({'to': place})}")
+    return view.go(f"/confirm?{urlencode({'to': page_before(view.request)})}")
 
 
 def _is_own_form(request: Request, form: FormData) -> bool:

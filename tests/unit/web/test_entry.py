@@ -124,3 +124,13 @@ def test_a_form_is_waited_for_only_so_long(client, monkeypatch, place):
     with socket.create_connection(("127.0.0.1", client.port), timeout=SECONDS) as peer:
         peer.sendall(f"{head}{kind}a".encode())
         assert peer.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_addresses_that_are_none_break_nothing(admin, nobody, clock):
+    answer = nobody.client.post("/login", data={}, headers={"Origin": "http://["})
+    assert answer.status_code == 403
+    clock.advance(minutes=11)
+    answer = admin.client.post(
+        "/account/password", data={"form_word": admin.word}, headers={"Referer": "http://["}
+    )
+    assert answer.headers["location"] == "/confirm?to=%2F"
