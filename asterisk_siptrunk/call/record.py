@@ -103,6 +103,11 @@ class CallRecord:
         return State.RINGING if self.ringing_at is not None else State.ASKED
 
     @property
+    def customers_facts(self) -> str:
+        """What a verdict rests on, for customers: whose carriers we use is not for them."""
+        return "" if self.reason is Reason.CARRIERS_FULL else self.facts
+
+    @property
     def duration(self) -> timedelta:
         """From the INVITE to the end; zero while the call lasts."""
         return self.ended_at - self.started_at if self.ended_at else timedelta()

@@ -152,12 +152,13 @@ class Site:
             return self._allowed(page, request, session, form)
         except SiptrunkError as error:
             status = next((s for kind, s in _STATUSES if isinstance(error, kind)), None)
-            if status is None:
+            account, sentence = session.account if session else None, str(error)
+            if status is None or isinstance(error, DatabaseUnavailable):
                 log.warning("%s %s: %s", page.method, request.url.path, error)
-            account = session.account if session else None
-            answer = self.problem(
-                request, account, status or HTTPStatus.SERVICE_UNAVAILABLE, str(error)
-            )
+            if isinstance(error, DatabaseUnavailable):  # where it is, is nobody's business
+                sentence = ""
+            status = status or HTTPStatus.SERVICE_UNAVAILABLE
+            answer = self.problem(request, account, status, sentence)
             if isinstance(error, TooBusy):
                 answer.headers["Retry-After"] = str(error.seconds)
             return answer
@@ -212,6 +213,7 @@ class Site:
 _SENTENCES = {
     HTTPStatus.FORBIDDEN: "You are not allowed to do this.",
     HTTPStatus.NOT_FOUND: "There is no such page.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database is away: try again in a moment. Calls go on.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something is wrong with this page; the log says what.",
 }
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ROUTER = router("calls")
 _SAME = (
     *("id", "server", "uniqueid", "sip_call_id", "trunk", "direction", "caller", "presented"),
-    *("withheld", "dialled", "callee", "zone", "verdict", "facts", "via", "state", "codec"),
+    *("withheld", "dialled", "callee", "zone", "verdict", "state", "codec"),
     *("user_agent", "started_at", "ringing_at", "answered_at", "ended_at", "hangup_cause"),
     "evidence",
 )
@@ -45,7 +45,7 @@ class Call(Told):
     reason: Annotated[str, Field(examples=["channels-full"])]
     because: Annotated[str, Field(description="The reason, in a sentence.")]
     facts: Annotated[str, Field(description="What the decision rests on.")]
-    via: Annotated[Via, Field(description="Who decided.")]
+    via: Annotated[Via | None, Field(description="Who decided; for the provider's tokens.")]
     state: State
     started_at: ExactMoment
     ringing_at: ExactMoment | None
@@ -139,5 +139,7 @@ def _told(caller: Caller, one: CallRecord) -> Call:
         because=one.reason.sentence,
         duration=one.duration.total_seconds(),
         billable=one.billable.total_seconds(),
+        facts=one.facts if caller.of_provider else one.customers_facts,
+        via=one.via if caller.of_provider else None,
         carrier=one.carrier if caller.of_provider else None,
     )

@@ -309,9 +309,7 @@ def _steps(view: View, record: CallRecord) -> list[Step]:
 
 
 def _facts(view: View, record: CallRecord) -> str:
-    """What a verdict rests on; whose carriers we use is not for customers."""
-    names_carriers = record.reason is Reason.CARRIERS_FULL
-    return "" if names_carriers and not view.may(Right.SEE_ALL) else record.facts
+    return record.facts if view.may(Right.SEE_ALL) else record.customers_facts
 
 
 _FAULTS = {

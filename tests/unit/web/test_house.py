@@ -49,6 +49,7 @@ def test_all_connections_in_use_is_told_in_words(house, user, monkeypatch):
     for one in taken:
         one.close()
     assert answer.status_code == 503
-    assert "are in use" in answer.text
+    assert "try again in a moment. Calls go on." in answer.text
+    assert "siptrunk.db" not in answer.text
     with reading(house.engine):
         assert user.get("/trunks/acme-paris").status_code == 200

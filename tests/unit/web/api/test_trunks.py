@@ -3,12 +3,12 @@
 from ipaddress import ip_network
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from asterisk_siptrunk.database import audit, trunks
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.engine import reading, transaction
-from asterisk_siptrunk.database.tables import provider
+from asterisk_siptrunk.database.tables import call, provider
 from asterisk_siptrunk.trunk import Trunk, TrunkKind
 from tests.unit.web.api.filling import NUMBERS
 
@@ -175,3 +175,13 @@ def test_channels_carry_so_many_numbers(ours):
         body = {"number": f"+3312345670{last}"}
         assert ours("POST", "/trunks/acme-lyon/numbers", body).status_code == 201
     assert ours("POST", "/trunks/acme-lyon/numbers", {"number": "+33123456709"}).status_code == 422
+
+
+def test_carriers_are_for_the_provider_alone(acme, ours, house, filled):
+    said = "all channels are taken at secretcarrier"
+    with transaction(house.engine) as connection:
+        changed = update(call).where(call.c.id == filled["acme"]["call"])
+        connection.execute(changed.values(reason="carriers-full", facts=said))
+    path = f"/calls/{filled['acme']['call']}"
+    assert (acme.get(path)["facts"], acme.get(path)["via"]) == ("", None)
+    assert (ours.get(path)["facts"], ours.get(path)["via"]) == (said, "service")
