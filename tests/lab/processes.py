@@ -134,9 +134,10 @@ class Child(Running):
 
 
 def free_ports(count: int, kind: Literal["udp", "tcp"] = "udp") -> list[int]:
-    """Return `count` distinct loopback ports that nobody holds right now.
+    """Return `count` distinct ports that nobody holds right now, at whatever address.
 
-    They are all held at once while being chosen, so they differ from each other; they are free
+    At one address is not enough: SIPp's control socket takes all of them, and other programs of a
+    test hold ports of 127.0.0.2 or 127.0.0.3. They are all held at once while being chosen, so they differ from each other; they are free
     again on return, so start what uses them soon.
     """
     socket_type = socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM
@@ -144,7 +145,7 @@ def free_ports(count: int, kind: Literal["udp", "tcp"] = "udp") -> list[int]:
         ports = []
         for _ in range(count):
             probe = held.enter_context(socket.socket(socket.AF_INET, socket_type))
-            probe.bind(("127.0.0.1", 0))
+            probe.bind(("0.0.0.0", 0))
             ports.append(int(probe.getsockname()[1]))
         return ports
 
