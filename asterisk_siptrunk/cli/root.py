@@ -39,7 +39,7 @@ _LINES = {
     "server": "The servers, each an Asterisk with its service.",
     "serve": "Admit calls and record usage, until stopped.",
     "web": "The management interface: who may log in, and where it is served.",
-    "token": "What programs show to use the API.",
+    "token": "What programs show to use the API.",  # nosec B105 - a word of ours, no secret
     "service": "The service under systemd.",
     "call": "Calls, those going on and those of the past.",
     "usage": "Usage for billing.",

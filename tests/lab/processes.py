@@ -137,8 +137,8 @@ def free_ports(count: int, kind: Literal["udp", "tcp"] = "udp") -> list[int]:
     """Return `count` distinct ports that nobody holds right now, at whatever address.
 
     At one address is not enough: SIPp's control socket takes all of them, and other programs of a
-    test hold ports of 127.0.0.2 or 127.0.0.3. They are all held at once while being chosen, so they differ from each other; they are free
-    again on return, so start what uses them soon.
+    test hold ports of 127.0.0.2 or 127.0.0.3. They are all held at once while being chosen, so they
+    differ from each other; they are free again on return, so start what uses them soon.
     """
     socket_type = socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM
     with contextlib.ExitStack() as held:
