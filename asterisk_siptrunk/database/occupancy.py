@@ -7,7 +7,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from asterisk_siptrunk.call import Direction, Load
-from asterisk_siptrunk.database.tables import call, carrier, registration, trunk
+from asterisk_siptrunk.database import calls
+from asterisk_siptrunk.database.tables import call, registration, trunk
 
 _ROWS_AT_ONCE = 200
 
@@ -45,14 +46,8 @@ def registrations(connection: Connection, server: str) -> int:
 
 
 def carriers_in_use(connection: Connection) -> Counter[str]:
-    """Channels in use by the name of each carrier."""
-    query = (
-        select(carrier.c.name, func.count())
-        .join(carrier, carrier.c.id == call.c.carrier_id)
-        .where(call.c.ended_at.is_(None))
-        .group_by(carrier.c.name)
-    )
-    return Counter({name: count for name, count in connection.execute(query)})  # noqa: C416 - rows of two
+    """Channels in use by the name of each carrier; none for one that has no call."""
+    return Counter(calls.in_use_of_carriers(connection))
 
 
 def load_of(connection: Connection, trunk_id: int) -> Load:

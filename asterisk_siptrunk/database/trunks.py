@@ -10,7 +10,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    ScalarSelect,
     Select,
     delete,
     insert,
@@ -147,11 +146,7 @@ def every(connection: Connection) -> list[Trunk]:
 
 def of_customer(connection: Connection, name: str) -> list[Trunk]:
     """A customer's trunks, ended ones too, by name."""
-    return _load(connection, trunk.c.customer_id == _id_of(name))
-
-
-def _id_of(customer_name: str) -> ScalarSelect[Any]:
-    return select(customer.c.id).where(customer.c.name == customer_name).scalar_subquery()
+    return _load(connection, trunk.c.id.in_(ids_of(name)))
 
 
 @dataclass(frozen=True, slots=True)
