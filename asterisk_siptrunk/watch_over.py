@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine
 
 from asterisk_siptrunk.anomaly import Action, Countries, Finding, Rule, Sighting, Watch
+from asterisk_siptrunk.anomaly.keeping import Basis
 from asterisk_siptrunk.database import findings, sightings, watch_rules, watch_state, watching
 from asterisk_siptrunk.database.audit import By
 from asterisk_siptrunk.database.business import Business
@@ -31,7 +32,6 @@ from asterisk_siptrunk.database.logins import LoginFeed
 from asterisk_siptrunk.database.replay import Replay, make_watch, release
 from asterisk_siptrunk.database.sightings import Book, CallFeed
 from asterisk_siptrunk.database.watch_rules import RuleBook
-from asterisk_siptrunk.database.watch_state import Head
 from asterisk_siptrunk.database.watching import Followed, Watched
 from asterisk_siptrunk.errors import AmiError, DatabaseUnavailable, InvalidInput
 
@@ -51,6 +51,7 @@ TIDIED = timedelta(hours=1)
 LEARNED = timedelta(days=1)
 _TICK_OF_THE_PAST = 60.0
 _PROFILES_TOGETHER = 500
+_COUNTS_ANEW = "A rule counts what none counted before: the watch sees the last day again."
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,6 @@ class _Watching:
     feed: CallFeed
     logins: LoginFeed
     edition: object
-    mark: str
     standing: object
     released: set[Release] = field(default_factory=set)
 
@@ -236,7 +236,7 @@ class WatchOver:
         with reading(self._engine) as connection:
             edition = watch_rules.edition(connection)
             current = self._watching
-            if current is None or current.edition != edition:
+            if current is None or not self._know_rules(connection, current, edition, now):
                 current = self._watching = self._begin(connection, mine, edition, now)
             self._know_trunks(connection, current, now)
             releases = findings.released_since(connection, now - RELEASED_LATE)
@@ -267,20 +267,22 @@ class WatchOver:
         watch, calls, logins, releases = begun
         log.info("Watching over abnormal use, after %.1f s.", time.monotonic() - began)
         standing = sightings.standing(connection, now)
-        mark = watch_state.mark_of(rules)
         released = {_release_of(one) for one in releases}
-        return _Watching(watch, calls, logins, edition, mark, standing, released)
+        return _Watching(watch, calls, logins, edition, standing, released)
 
     def _resumed(self, start: _Start) -> _Begun | None:
         """Go on from what was kept, if that is there and can be read."""
-        kept = watch_state.find(start.connection, start.rules, start.now - REPLAYED)
+        kept = watch_state.find(start.connection, start.now - REPLAYED)
         if kept is None:
             return None
         as_of, head = kept
         watch, calls, logins = start.fresh()
         try:
+            basis = Basis.unpacked(head.legend, as_of.timestamp())
             for name, packed in watch_state.trunks(start.connection, as_of):
-                watch.resume(name, packed)
+                if not watch.resume(name, packed, basis):
+                    log.info(_COUNTS_ANEW)
+                    return None
             calls.resume(head.calls)
             logins.resume(head.logins)
         except DatabaseUnavailable:
@@ -324,6 +326,20 @@ class WatchOver:
             self._found += known.new_of(_judged(replay.take, sighting))
         # Releases since the last moment of any call, and what running ones came to.
         self._found += known.new_of(replay.pass_to(now))
+
+    def _know_rules(
+        self, connection: Connection, current: _Watching, edition: object, now: datetime
+    ) -> bool:
+        """Have the watch go on by rules that were changed; False where it has to begin anew."""
+        if current.edition == edition:
+            return True
+        rules = watch_rules.book(connection, self._terms.base)
+        watch = make_watch(rules, current.feed.book, self._terms.country)
+        if not watch.take_over(current.watch, now.timestamp()):
+            return False
+        current.watch, current.edition = watch, edition
+        log.info("The watch goes by changed rules.")
+        return True
 
     def _know_trunks(self, connection: Connection, current: _Watching, now: datetime) -> None:
         standing = sightings.standing(connection, now)
@@ -430,8 +446,9 @@ class WatchOver:
     def _keep_state(self, current: _Watching, now: datetime) -> None:
         """Keep all that is known: a start goes on from there."""
         released = [list(_kept(one)) for one in current.released]
-        head = Head(current.mark, current.feed.kept(), current.logins.kept(), released)
-        parts = watch_state.pack(current.watch, head)
+        parts = watch_state.pack(
+            *(current.watch, current.feed.kept(), current.logins.kept(), released)
+        )
         watch_state.write(self._engine, self._terms.server, now, parts)
         self._kept = now
 

@@ -121,7 +121,7 @@ class Judge:
         if level is None or level <= (_said(state, rule, key, at) or 0):
             return
         _forget_fired(state, at)
-        state.fired[rule.name, key] = Fired(level, at + rule.quiet(level))
+        state.fired[rule.name, key] = Fired(rule, level, at + rule.quiet(level))
         evidence = state.evidence(rule.count.of & _BEGIN_TRAITS, key)
         found = Finding(
             *(rule, level, state.trunk, key, zone, at), *(amount, usual, basis, evidence)

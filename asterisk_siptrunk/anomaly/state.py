@@ -8,7 +8,7 @@ from asterisk_siptrunk.anomaly.calendar import HOURS, Calendar
 from asterisk_siptrunk.anomaly.finding import MOST_EVIDENCE
 from asterisk_siptrunk.anomaly.plan import Key, Keys, Plan
 from asterisk_siptrunk.anomaly.profile import LONG_SILENCE, NEW_PLACES, Profile, TrunkClass
-from asterisk_siptrunk.anomaly.rule import COSTS, LEARNED, Count, Level, Measure, Per
+from asterisk_siptrunk.anomaly.rule import COSTS, LEARNED, Count, Level, Measure, Per, Rule
 from asterisk_siptrunk.anomaly.trait import Trait, place_of
 from asterisk_siptrunk.anomaly.window import Gauge, Window
 from asterisk_siptrunk.destination import Kind
@@ -80,8 +80,12 @@ class Trail(NamedTuple):
 
 
 class Fired(NamedTuple):
-    """A rule has spoken of a key: it says no more, up to that level, until then."""
+    """A rule has spoken of a key: it says no more, up to that level, until then.
 
+    `rule` is how it was when it spoke.
+    """
+
+    rule: Rule
     level: Level
     until: float
 

@@ -18,7 +18,11 @@ LONG = 1800.0
 
 
 class Trait(IntFlag):
-    """One thing that is so; `words` has each in people's words."""
+    """One thing that is so; `words` has each in people's words.
+
+    Bits are kept in the database: where they are numbered anew, what was kept before is not read
+    (`keeping.FORM` follows from them).
+    """
 
     OUTBOUND = 1 << 0
     INBOUND = 1 << 1

@@ -9,7 +9,7 @@ from typing import Any
 
 from asterisk_siptrunk.anomaly.finding import Finding
 from asterisk_siptrunk.anomaly.judge import Judge, forgive
-from asterisk_siptrunk.anomaly.keeping import pack, unpack
+from asterisk_siptrunk.anomaly.keeping import Basis, Legend, pack, unpack
 from asterisk_siptrunk.anomaly.login import Login, origin
 from asterisk_siptrunk.anomaly.plan import Key, Plan
 from asterisk_siptrunk.anomaly.profile import WEEKS, Profile
@@ -131,21 +131,35 @@ class Watch:
         profile = Profile.unpacked(packed, home.trunk_class)
         self._states[trunk] = State(trunk, self._plan_of(trunk), home, profile)
 
-    def kept(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
-        """All that is known of each trunk, and of all together, as JSON can hold it."""
-        for state in (*self._states.values(), self._together):
-            yield state.trunk, pack(state)
+    def kept(self, legend: Legend) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """All that is known of each trunk, and of all together, as JSON can hold it.
 
-    def resume(self, trunk: str, packed: Mapping[str, Any]) -> None:
-        """Go on with a trunk where a watch was that had the same rules."""
-        if trunk == PROVIDER:
-            plan, home = self._together.plan, self._together.home
-            self._together = state = unpack(packed, trunk, plan, home)
-        else:
-            state = unpack(packed, trunk, self._plan_of(trunk), self._home_of(trunk))
-            self._states[trunk] = state
+        By the time that all are taken the legend says what they were counted by.
+        """
+        for state in (*self._states.values(), self._together):
+            yield state.trunk, pack(state, legend)
+
+    def resume(self, trunk: str, packed: Mapping[str, Any], basis: Basis) -> bool:
+        """Go on with a trunk where a watch was, which may have had other rules.
+
+        False where what is counted now was not counted then: all must be seen anew.
+
+        Raises:
+            InvalidInput: its profile cannot be read.
+        """
+        state = self._together if trunk == PROVIDER else self._begin_trunk(trunk)
+        if not unpack(state, packed, basis):
+            return False
         if state.gauges:
             self._busy[trunk] = state
+        return True
+
+    def take_over(self, other: "Watch", at: float) -> bool:
+        """Go on where another watch is, as `resume` does; that one is of no use any more."""
+        legend = Legend()
+        kept = list(other.kept(legend))
+        basis = Basis.unpacked(legend.packed(), at)
+        return all(self.resume(trunk, packed, basis) for trunk, packed in kept)
 
     # --- a trunk ---
 

@@ -9,17 +9,15 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
-from asterisk_siptrunk.anomaly.keeping import FORM
+from asterisk_siptrunk.anomaly.keeping import FORM, Legend
 from asterisk_siptrunk.anomaly.watch import Watch
 from asterisk_siptrunk.database.engine import transaction
 from asterisk_siptrunk.database.tables import watch, watch_state
-from asterisk_siptrunk.database.watch_rules import RuleBook
 
 HEAD = 0
 """The number of the part that is written last."""
@@ -35,29 +33,25 @@ class Head:
     """What is kept beside the trunks.
 
     Attributes:
-        rules: which ones the state was made by: by others it means nothing.
+        legend: the rules that the state was made by; one of other rules may go on with it.
         calls, logins: what the feeds had seen.
         released: the findings whose release the watch knew, and when each was.
     """
 
-    rules: str
+    legend: Packed
     calls: Packed
     logins: Packed
     released: list[list[Any]]
 
 
-def mark_of(rules: RuleBook) -> str:
-    """Another one for other rules, and for another form of what is kept."""
-    return sha256(repr((FORM, rules.every, sorted(rules.own.items()))).encode()).hexdigest()
-
-
-def pack(watching: Watch, head: Head) -> list[bytes]:
+def pack(watching: Watch, calls: Packed, logins: Packed, released: list[list[Any]]) -> list[bytes]:
     """All parts, the head first: as it is now, however long the writing takes."""
-    trunks = iter(watching.kept())
-    parts = [_body([head.rules, head.calls, head.logins, head.released])]
+    legend = Legend()
+    trunks = iter(watching.kept(legend))
+    parts = []
     while some := list(islice(trunks, TOGETHER)):
         parts.append(_body(some))
-    return parts
+    return [_body([FORM, legend.packed(), calls, logins, released]), *parts]
 
 
 def write(engine: Engine, server: str, as_of: datetime, parts: Iterable[bytes]) -> None:
@@ -77,8 +71,8 @@ def write(engine: Engine, server: str, as_of: datetime, parts: Iterable[bytes]) 
         connection.execute(delete(watch_state).where(watch_state.c.as_of != as_of))
 
 
-def find(connection: Connection, rules: RuleBook, since: datetime) -> tuple[datetime, Head] | None:
-    """The newest that is whole, no older than that, and made by these rules; None without one."""
+def find(connection: Connection, since: datetime) -> tuple[datetime, Head] | None:
+    """The newest that is whole and no older than that; None without one that can be read."""
     query = (
         select(watch_state.c.as_of, watch_state.c.body)
         .where(watch_state.c.part == HEAD, watch_state.c.as_of >= since)
@@ -88,8 +82,8 @@ def find(connection: Connection, rules: RuleBook, since: datetime) -> tuple[date
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    head = Head(*_read(row.body))
-    return (row.as_of, head) if head.rules == mark_of(rules) else None
+    form, *head = _read(row.body)
+    return (row.as_of, Head(*head)) if form == FORM else None
 
 
 def trunks(connection: Connection, as_of: datetime) -> Iterator[tuple[str, Packed]]:

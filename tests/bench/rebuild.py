@@ -2,8 +2,9 @@
 
 A million calls of a thousand trunks in one SQLite file, spread over a day, a fifth of them abroad,
 by a deck of rates; then what `serve` does with the shipped rules: a start that sees all of them
-again, what it costs to keep what is known, and a start that goes on from there and sees the calls
-of the last five minutes. One core.
+again, what it costs to keep what is known, a start that goes on from there and sees the calls of
+the last five minutes, a threshold that is changed while it watches, and a start after that. One
+core.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from asterisk_siptrunk.database import (
     schema,
     servers,
     trunks,
+    watch_rules,
     watching,
 )
 from asterisk_siptrunk.database.audit import By
@@ -74,11 +76,16 @@ def run(calls: int) -> dict[str, object]:
         _call(engine, (1, early), calls, now)
         clock = now - STATE_KEPT
         first = _start(engine, lambda: clock)
-        watching = first.watch._watching
-        assert watching is not None
-        keeping = _measured(lambda: first.watch._keep_state(watching, clock))
+        current = first.watch._watching
+        assert current is not None
+        keeping = _measured(lambda: first.watch._keep_state(current, clock))
         _call(engine, (early + 1, calls), calls, now)
         again = _start(engine, lambda: now)
+        with transaction(engine) as connection:
+            by = By("bench", now)
+            watch_rules.put(connection, by, shipped_rules(), "day-cost", {"critical": "500"})
+        changed = _measured(lambda: again.watch._see(again.mine, now))
+        by_other_rules = _start(engine, lambda: now)
         with reading(engine) as connection:
             size = func.sum(func.length(watch_state.c.body))
             kept = connection.execute(select(size)).scalar_one()
@@ -89,12 +96,15 @@ def run(calls: int) -> dict[str, object]:
         "kept": keeping,
         "kept kB": kept // 1000,
         "gone on": again.seconds,
+        "a threshold is changed": changed,
+        "gone on by another threshold": by_other_rules.seconds,
     }
 
 
 @dataclass(frozen=True)
 class _Started:
     watch: WatchOver
+    mine: watching.Watched
     seconds: tuple[float, float]
 
 
@@ -104,7 +114,7 @@ def _start(engine: Engine, clock: Callable[[], datetime]) -> _Started:
     with transaction(engine) as connection:
         mine = watching.claim(connection, "lab", clock())
     assert mine is not None
-    return _Started(watch, _measured(lambda: watch._see(mine, clock())))
+    return _Started(watch, mine, _measured(lambda: watch._see(mine, clock())))
 
 
 def _measured(work: Callable[[], object]) -> tuple[float, float]:

@@ -90,6 +90,11 @@ class Scene:
         self.watch.look()
         return reasons
 
+    def put(self, values, trunk_name=None):
+        with transaction(self.engine) as connection:
+            by = By("alice", self.now)
+            watch_rules.put(connection, by, self.rules, RULE.name, values, trunk_name=trunk_name)
+
     def found(self):
         with reading(self.engine) as connection:
             return findings.listed(connection, FindingFilter(done=True), 99)
@@ -183,16 +188,20 @@ def test_a_release_by_a_clock_that_is_behind_holds_once(scene):
     assert len(scene.found()) == 2
 
 
-def test_a_rule_that_is_armed_stops_what_goes_on_though_it_has_noted_it(scene):
+@pytest.mark.parametrize("by", ["a_start", "a_command"])
+def test_a_rule_that_is_armed_stops_what_goes_on_though_it_has_noted_it(scene, by):
     goes_on = Count(Measure.STOPS, Trait(0), Per.TRUNK, 3600.0)
     escalation = Rule("goes-on", 1, goes_on, critical=2, on_critical=Action.BLOCK_ALL)
     scene.rules = (RULE.dry(), escalation)
     scene.watch = scene.server("one")
     scene.calls(GERMANY, GERMANY, GERMANY)
     assert ([each.dry_run for each in scene.found()], scene.stopped()) == ([True], [])
-    with transaction(scene.engine) as connection:
-        by = By("alice", scene.now)
-        watch_rules.put(connection, by, scene.rules, RULE.name, {"dry-run": False})
+    if by == "a_start":
+        scene.watch._keep_at_the_end()
+        scene.rules = (RULE, escalation)
+        scene.watch = scene.server("one")
+    else:
+        scene.put({"dry-run": False})
     scene.calls(GERMANY, GERMANY)
     assert scene.stopped() == []
     scene.calls(GERMANY)
@@ -224,8 +233,10 @@ def test_a_start_goes_on_from_what_was_kept_and_sees_the_calls_since(kept, ends)
     assert kept.stopped() == ["destination de:fixed"]
 
 
-@pytest.mark.parametrize("why", ["too_old", "other_rules", "unreadable", "broken_off"])
-def test_what_was_kept_is_left_where_it_says_nothing(kept, why, caplog):
+@pytest.mark.parametrize(
+    "why", ["too_old", "new_count", "another_form", "unreadable", "broken_off"]
+)
+def test_what_was_kept_is_left_where_it_says_nothing(kept, why, caplog, monkeypatch):
     kept.calls(GERMANY, GERMANY)
     kept.watch._keep_at_the_end()
     with transaction(kept.engine) as connection:
@@ -233,17 +244,48 @@ def test_what_was_kept_is_left_where_it_says_nothing(kept, why, caplog):
             some = watch_state_table.c.part == 1
             body = watch_state._body([["acme-paris", {}]])
             connection.execute(update(watch_state_table).where(some).values(body=body))
+        if why == "another_form":
+            monkeypatch.setattr(watch_state, "FORM", "another")
         if why == "broken_off":
             connection.execute(delete(watch_state_table).where(watch_state_table.c.part == 0))
         connection.execute(delete(call))
     if why == "too_old":
         kept.now += REPLAYED + SECOND
-    if why == "other_rules":
-        kept.rules = (replace(RULE, version=4),)
+    if why == "new_count":
+        kept.rules = (replace(RULE, count=replace(RULE.count, window=60.0)),)
     kept.watch = kept.server("one")
     kept.calls(GERMANY, GERMANY)
     assert kept.found() == []
     assert ("cannot be read" in caplog.text) == (why == "unreadable")
+
+
+@pytest.mark.parametrize("trunk_name", [None, "acme-paris"], ids=["all", "own"])
+@pytest.mark.parametrize("starts", [True, False], ids=["at_a_start", "at_once"])
+def test_a_changed_threshold_judges_what_was_counted_without_any_call_seen_again(
+    kept, starts, trunk_name
+):
+    kept.calls(GERMANY, GERMANY)
+    kept.put({"critical": 4}, trunk_name)
+    with transaction(kept.engine) as connection:  # so nobody can see it again
+        connection.execute(delete(call))
+    if starts:
+        kept.watch._keep_at_the_end()
+        kept.watch = kept.server("one")
+    kept.calls(GERMANY)
+    assert kept.found() == []
+    kept.calls(GERMANY)
+    assert [each.amount for each in kept.found()] == [4]
+
+
+def test_a_rule_that_counts_something_new_for_a_trunk_has_the_last_day_seen_again(kept, caplog):
+    caplog.set_level(logging.INFO)
+    kept.calls(GERMANY, POLAND)
+    kept.watch._keep_at_the_end()
+    kept.put({"per": "trunk", "critical": 3, "on-critical": "block-outbound"}, "acme-paris")
+    kept.calls(GERMANY)
+    assert [each.amount for each in kept.found()] == [3]
+    assert kept.stopped() == ["outbound"]
+    assert "counts what none counted before" in caplog.text
 
 
 def test_attempts_at_logging_in_count_over_a_start(kept):
@@ -378,7 +420,7 @@ def test_a_profile_that_is_spoilt_keeps_nobody_from_being_watched(scene, caplog)
     with transaction(scene.engine) as connection:
         before = scene.now - timedelta(days=2)
         watching.keep_profiles(connection, before, [("acme-paris", {})])
-    scene.rules = (replace(RULE, version=4),)  # what was kept is of other rules
+        connection.execute(delete(watch_state_table))
     scene.watch = scene.server("one")
     scene.calls(GERMANY, GERMANY, GERMANY)
     assert scene.stopped() == ["destination de:fixed"]

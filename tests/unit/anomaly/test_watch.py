@@ -788,7 +788,7 @@ def test_a_trunk_takes_less_than_20_kb():
         watch.take(
             Sighting(Moment.BEGUN, at, call(turn, at, trunk=f"trunk-{turn % 50}", zone=zone))
         )
-    shared = {id(watch._plan), id(HOME)}
+    shared = {id(watch._plan), id(HOME), *map(id, watch._plan.rules)}
     sizes = [size(state, set(shared)) for state in watch._states.values()]
     assert len(sizes) == 50
     assert max(sizes) < 20_000
