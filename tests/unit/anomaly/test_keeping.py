@@ -215,6 +215,34 @@ def test_what_was_never_counted_has_to_be_seen_anew(changed):
     assert not other.take_over(watch.watch, TUESDAY)
 
 
+def test_a_rule_that_counts_what_another_counted_has_not_spoken_of_it():
+    other = rule(name="other", of=["outbound"], critical=99, window="1 hour")
+    watch = Watched((rule(**BOUND), other))
+    for at in range(3):
+        watch.begin(TUESDAY + at)
+    watch.watch = gone_on(watch.watch, (rule(**BOUND, of=["outbound"]), other))
+    watch.begin(TUESDAY + 3)
+    assert [each.amount for each in watch.found] == [3, 4]
+
+
+def test_running_calls_are_found_by_rules_in_another_order():
+    rules = (
+        rule(name="talk", measure="talk", window="1 day", critical=20),
+        rule(name="at-once", measure="simultaneous", per="zone", critical=3),
+    )
+    watch = Watched(rules)
+    for _ in range(2):
+        seen = replace(watch.begin(TUESDAY), answered_at=TUESDAY)
+        watch.take(Moment.ANSWERED, TUESDAY, seen)
+    watch.watch = gone_on(watch.watch, rules[::-1])
+    watch.begin(TUESDAY)
+    watch.tick(TUESDAY + 600)
+    assert [(each.rule.name, each.amount) for each in watch.found] == [
+        ("at-once", 3),
+        ("talk", 1200),
+    ]
+
+
 def test_what_no_rule_asks_for_any_more_is_left():
     talk = rule(name="talk", measure="talk", window="1 day", critical=9)
     watch = Watched((talk, rule(**BOUND)))
