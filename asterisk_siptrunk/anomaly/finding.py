@@ -22,6 +22,7 @@ class Finding:
         basis: what `usual` rests on ("on Mondays at 14 h over the last 8 weeks"), or "".
         at: seconds since 1970, UTC.
         evidence: ids of the calls.
+        stays_home: whether `zone` is in the home country's plan.
     """
 
     rule: Rule
@@ -34,11 +35,18 @@ class Finding:
     usual: int | None
     basis: str
     evidence: tuple[int, ...]
+    stays_home: bool = False
 
     @property
     def action(self) -> Action:
-        """What follows."""
-        return self.rule.action(self.level)
+        """What follows.
+
+        Where calls abroad would be blocked, and dear numbers at home are what was called, it is
+        their zone.
+        """
+        action = self.rule.action(self.level)
+        stays = action is Action.BLOCK_INTERNATIONAL and self.stays_home
+        return Action.BLOCK_ZONE if stays else action
 
     @property
     def sentence(self) -> str:
@@ -57,6 +65,7 @@ class Finding:
         what = _FORMS[rule.count.measure].format(_amount(rule, self.amount))
         traits = words(rule.count.of)
         traits = f" ({traits})" if traits else ""
+        traits += ", the dearest number left out," if rule.count.but_dearest else ""
         where = f" {_FOR[rule.count.per]} {self.key}" if self.key else ""
         return f"{what}{traits}{where}{_within(rule)}"
 
@@ -67,7 +76,9 @@ class Finding:
         critical = self.level is Level.CRITICAL
         bound = self.rule.critical if critical else self.rule.warning
         word = "stops" if critical and self.rule.on_critical.stops else "warns"
-        return f"{word} from {_amount(self.rule, bound or 0)}"
+        times = self.rule.usual_times
+        above = f" above {times:g} times what is usual" if times else ""
+        return f"{word} from {_amount(self.rule, bound or 0)}{above}"
 
 
 _FORMS = {

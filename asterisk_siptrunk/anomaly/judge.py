@@ -1,13 +1,14 @@
 """Counting and judging: what a call adds to a trunk's counts, and what the rules say of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from asterisk_siptrunk.anomaly.finding import Finding
 from asterisk_siptrunk.anomaly.plan import NO_KEYS, SECONDS, GaugeStep, Key, Keys, Step
 from asterisk_siptrunk.anomaly.rule import AHEAD, Count, Level, Measure, Per, Rule
 from asterisk_siptrunk.anomaly.state import Fired, Running, State
-from asterisk_siptrunk.anomaly.trait import Trait
-from asterisk_siptrunk.anomaly.window import Gauge
+from asterisk_siptrunk.anomaly.trait import Trait, is_at_home
+from asterisk_siptrunk.anomaly.window import ButDearest, Gauge
 
 _HOUR = 3600.0
 _SOON = 0.5
@@ -65,7 +66,7 @@ class Judge:
             state.gauge(each.index, key).answer(at, _pace(each, running))
             if running.fee and not each.counts_seconds:
                 for step in each.growing:
-                    state.window(step.index).add(at, key, running.fee)
+                    _add(state, step, running.keys, running.fee, at)
 
     def end(self, state: State, running: Running, at: float) -> None:
         """It is over: what it added up to goes over into the windows."""
@@ -83,7 +84,7 @@ class Judge:
         added, at = what
         key = keys[gauge.key]
         for step in gauge.growing:
-            state.window(step.index).add(at, key, added)
+            _add(state, step, keys, added, at)
             amount = _amount(state, step, key, state.gauges[gauge.index, key], at)
             if amount >= step.lowest:
                 self._judge(state, step, keys, amount, at)
@@ -95,7 +96,7 @@ class Judge:
             for step in state.plan.gauges[index].growing:
                 amount = _amount(state, step, key, gauge, now)
                 if amount >= step.lowest:
-                    self._judge(state, step, _keys_of(state, step.key, key), amount, now)
+                    self._judge(state, step, _keys_of(state, step, key), amount, now)
                 due = min(due, now + max(_SOON, gauge.seconds_to(step.lowest - amount)))
         state.due = due
 
@@ -124,7 +125,8 @@ class Judge:
         state.fired[rule.name, key] = Fired(rule, level, at + rule.quiet(level))
         evidence = state.evidence(rule.count.of & _BEGIN_TRAITS, key)
         found = Finding(
-            *(rule, level, state.trunk, key, zone, at), *(amount, usual, basis, evidence)
+            *(rule, level, state.trunk, key, zone, at),
+            *(amount, usual, basis, evidence, is_at_home(zone, state.home.country)),
         )
         self._found.append(found)
         if found.action.stops:
@@ -157,21 +159,50 @@ def _share(state: State, rule: Rule, among: Count, amount: int, at: float) -> in
     return 100 * amount // whole if whole >= rule.least else 0
 
 
+def _add(state: State, step: Step, keys: Keys, amount: int, at: float) -> None:
+    place = Key.CALLEE if state.plan.counts[step.index].but_dearest else step.key
+    state.window(step.index).add(at, keys[place], amount)
+
+
 def _amount(state: State, step: Step, key: str, gauge: Gauge, at: float) -> int:
-    measure = state.plan.counts[step.index].measure
-    if measure is Measure.SIMULTANEOUS:
+    count = state.plan.counts[step.index]
+    if count.measure is Measure.SIMULTANEOUS:
         return gauge.calls
-    amount = state.window(step.index).value(at, key) + gauge.so_far(at)
-    return amount + AHEAD * gauge.in_a_minute() if measure is Measure.COMMITTED else amount
+    window = state.window(step.index)
+    amount = window.value(at, key) + gauge.so_far(at)
+    if count.measure is Measure.COMMITTED:
+        amount += AHEAD * gauge.in_a_minute()
+    if isinstance(window, ButDearest) and amount >= step.lowest:
+        amount -= window.dearest(at, _running_costs(state, count, at))
+    return amount
+
+
+def _running_costs(state: State, count: Count, at: float) -> Iterator[tuple[str, int]]:
+    """What each running call adds to a count, and the number that it is to."""
+    ahead = AHEAD if count.measure is Measure.COMMITTED else 0
+    for each in state.running.values():
+        if each.traits & count.of == count.of:
+            minutes = ahead + _talked(each, at) / SECONDS
+            yield each.keys[Key.CALLEE], int(each.price * minutes)
+
+
+def _talked(running: Running, at: float) -> float:
+    return 0.0 if running.answered_at is None else max(0.0, at - running.answered_at)
 
 
 def _pace(gauge: GaugeStep, running: Running) -> int:
     return SECONDS if gauge.counts_seconds else running.price
 
 
-def _keys_of(state: State, place: int, key: str) -> Keys:
-    """The keys of a running call that has this one."""
-    return next((each.keys for each in state.running.values() if each.keys[place] == key), NO_KEYS)
+def _keys_of(state: State, step: Step, key: str) -> Keys:
+    """The keys of the dearest running call that a count is of, for its key."""
+    of = state.plan.counts[step.index].of
+    calls = [
+        each
+        for each in state.running.values()
+        if each.traits & of == of and each.keys[step.key] == key
+    ]
+    return max(calls, key=attrgetter("price")).keys if calls else NO_KEYS
 
 
 def forgive(state: State, rule: Rule, key: str, at: float) -> None:

@@ -7,14 +7,12 @@ The watch that goes on may have other rules. What was counted depends on what a 
 nothing that a rule says of it: other bounds and actions, and rules in another order, go on with it.
 """
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Any
 from zlib import crc32
 
-from asterisk_siptrunk.anomaly.finding import MOST_EVIDENCE
 from asterisk_siptrunk.anomaly.judge import forgive
 from asterisk_siptrunk.anomaly.plan import GaugeStep, Key, Plan
 from asterisk_siptrunk.anomaly.profile import Profile
@@ -98,7 +96,7 @@ def pack(state: State, legend: Legend) -> dict[str, Any]:
         "windows": [[i, *window.packed()] for i, window in windows if window is not None],
         "gauges": [[*name, *gauge.packed()] for name, gauge in state.gauges.items()],
         "running": [[number, *running] for number, running in state.running.items()],
-        "recent": list(state.recent),
+        "recent": state.recent,
         "fired": [[key, legend.rule(rule), *said] for (_, key), (rule, *said) in fired],
         "networks": state.networks,
         "near": [getattr(state, name) for name in _NEAR],
@@ -127,8 +125,8 @@ def unpack(state: State, packed: Mapping[str, Any], basis: Basis) -> bool:
     _fill_counts(state, packed, old)
     for number, traits, keys, *rest in packed["running"]:
         state.running[number] = Running(traits, tuple(keys), *rest)
-    trails = (Trail(number, traits, tuple(keys)) for number, traits, keys in packed["recent"])
-    state.recent = deque(trails, maxlen=MOST_EVIDENCE)
+    for number, traits, keys in packed["recent"]:
+        state.trail(Trail(number, traits, tuple(keys)))
     state.networks = [(name, at) for name, at in packed["networks"]]
     for name, known in zip(_NEAR, packed["near"], strict=True):
         setattr(state, name, known)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from asterisk_siptrunk.anomaly.rule import Count, Measure, Per, Rule
-from asterisk_siptrunk.anomaly.window import Distinct, Leaders, Ring, Window
+from asterisk_siptrunk.anomaly.window import ButDearest, Distinct, Leaders, Ring, Window
 
 
 class Key(IntEnum):
@@ -134,7 +134,7 @@ class Plan:
         if count.measure in _DISTINCT:
             return Distinct(count.window)
         if count.per in {Per.TRUNK, Per.PROVIDER}:
-            return Ring(count.window)
+            return ButDearest(count.window) if count.but_dearest else Ring(count.window)
         return Leaders(count.window)
 
     def _step(self, index: int) -> Step:

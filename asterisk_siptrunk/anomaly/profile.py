@@ -27,6 +27,7 @@ KNOWN_AFTER = 2
 _STEP = 1.1
 """An amount is kept as a power of it, in one byte: right to a twentieth, up to 3 * 10^10."""
 _LEVELS = tuple(int(_STEP**level) for level in range(256))
+_DAY = 24
 MOST_PLACES = 24
 MOST_ORIGINS = 24
 FAMILIAR_DAYS = 3
@@ -67,10 +68,18 @@ class Hours:
 
     def usual(self, at: float, hour: int) -> int:
         """The most that is usual in an hour of the week."""
+        return self._second_highest(at, hour, HOURS)
+
+    def usual_on_any_day(self, at: float, hour: int) -> int:
+        """The most that is usual in an hour of the day, whatever the day."""
+        return self._second_highest(at, hour, _DAY)
+
+    def _second_highest(self, at: float, hour: int, cycle: int) -> int:
+        """In the hours round one, of each day or each week."""
         self._go_to(week(at))
-        near = (hour - 1) % HOURS, hour, (hour + 1) % HOURS
+        every = range(hour % cycle, WEEKS * HOURS, cycle)
         levels = sorted(
-            self._levels[row + each] for row in range(0, WEEKS * HOURS, HOURS) for each in near
+            self._levels[(each + step) % len(self._levels)] for each in every for step in (-1, 0, 1)
         )
         return _LEVELS[levels[-2]] if levels[-2] else 0
 
@@ -193,9 +202,11 @@ class Profile:
 
     def is_quiet(self, at: float, hour: int) -> bool:
         """Whether it usually makes no call in that hour of the week."""
-        if self.attempts.weeks(at) < KNOWN_AFTER:
-            return not self._class.is_open(hour)
-        return self.attempts.usual(at, hour) == 0
+        if self.attempts.weeks(at) >= KNOWN_AFTER:
+            return self.attempts.usual(at, hour) == 0
+        # Until each hour of the week came twice, a hotel is told from an office by those of days.
+        known = self.attempts.usual_on_any_day(at, hour)
+        return not known and not self._class.is_open(hour)
 
     def usual_attempts(self, at: float, hour: int) -> int:
         """How many attempts are usual in that hour."""

@@ -88,12 +88,15 @@ class Count:
     Attributes:
         of: traits, all of which a call must have.
         window: seconds.
+        but_dearest: whether the number that costs most is left out: a guest's long call, a partner
+            overseas, a phone that is forwarded abroad; an attack has more than one.
     """
 
     measure: Measure
     of: Trait
     per: Per
     window: float
+    but_dearest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class Rule:
         least: of fewer calls than that nothing is said.
         warning, critical: the amounts from which on it warns and stops, in the measure's unit; a
             share's are in hundredths; None: it does not.
-        usual_times: what is found is also at least so many times what is usual; 0: whatever is.
+        usual_times: so many times what is usual are taken off what is found before it is judged.
         on_warning, on_critical: what follows.
         end_calls: whether the running calls that match are ended.
         expiry: seconds until what is blocked opens again; None until somebody releases it.
@@ -140,7 +143,7 @@ class Rule:
         """Where an amount is judged of so many calls at least: how they are counted."""
         if self.among is not None or self.least == 1:
             return None
-        return replace(self.count, measure=Measure.ATTEMPTS)
+        return replace(self.count, measure=Measure.ATTEMPTS, but_dearest=False)
 
     def action(self, level: Level) -> Action:
         """What follows a finding of that level; nothing but a note while the rule runs dry."""
@@ -159,8 +162,7 @@ class Rule:
 
     def level_of(self, amount: int, usual: int) -> Level | None:
         """How bad an amount is where so much is usual."""
-        if amount < self.usual_times * usual:
-            return None
+        amount -= int(self.usual_times * usual)
         if self.critical is not None and amount >= self.critical:
             return Level.CRITICAL
         if self.warning is not None and amount >= self.warning:

@@ -39,6 +39,7 @@ _NAMES = frozenset(
         "per",
         "window",
         "among",
+        "but-dearest",
         "least",
         "warning",
         "critical",
@@ -135,7 +136,8 @@ class _Reading:
         measure = self._get("measure", _one_of(Measure), Measure.ATTEMPTS)
         window = self._get("window", _span(LONGEST_WINDOW), 60.0)
         bound = _bound_of(measure, is_share="among" in self._entry)
-        count = Count(measure, self._get("of", _traits, Trait(0)), per, window)
+        spares = self._get("but-dearest", _flag, False)  # noqa: FBT003
+        count = Count(measure, self._get("of", _traits, Trait(0)), per, window, spares)
         among = self._get("among", _traits, None)
         rule = Rule(
             name=self._get("name", _name, ""),
@@ -177,6 +179,8 @@ def _contradictions(rule: Rule) -> list[str]:
         found.append(f"per: {count.measure} are counted for a trunk or the provider alone.")
     if rule.among is not None and (count.measure not in _SHARED or count.per is Per.PROVIDER):
         found.append("among: a share is one of a trunk's attempts, ends or logins.")
+    if count.but_dearest and (count.measure not in COSTS or count.per not in _WHOLE):
+        found.append("but-dearest: it is for cost and committed, of a trunk or the provider.")
     if rule.usual_times and not _is_learned(count):
         found.append(
             "usual-times: what is usual is learned of attempts, cost and committed, for a trunk "
@@ -208,6 +212,7 @@ def written(rule: Rule) -> dict[str, Any]:
         "of": trait_words(rule.count.of),
         "per": str(rule.count.per),
         "window": span_words(rule.count.window),
+        "but-dearest": rule.count.but_dearest,
         "least": rule.least,
         "usual-times": rule.usual_times,
         "on-warning": str(rule.on_warning),

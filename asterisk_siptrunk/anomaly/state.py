@@ -1,6 +1,5 @@
 """What is kept of one trunk: its counts, its running calls, what is usual for it."""
 
-from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -108,7 +107,7 @@ class State:
         self.windows: list[Window | None] = [None] * len(plan.counts)
         self.gauges: dict[tuple[int, str], Gauge] = {}
         self.running: dict[int, Running] = {}
-        self.recent: deque[Trail] = deque(maxlen=MOST_EVIDENCE)
+        self.recent: list[Trail] = []
         self.fired: dict[tuple[str, str], Fired] = {}
         self.usuals: dict[tuple[str, float], int] = {}
         self.networks: list[tuple[str, float]] = []
@@ -242,6 +241,12 @@ class State:
         if found is None:
             found = self.gauges[index, key] = Gauge()
         return found
+
+    def trail(self, trail: Trail) -> None:
+        """Keep a call as evidence, in the place of the oldest."""
+        self.recent.append(trail)
+        if len(self.recent) > MOST_EVIDENCE:  # a deque would take five times the room
+            del self.recent[0]
 
     def evidence(self, of: int, name: str) -> tuple[int, ...]:
         """The last calls with these traits, of that key."""

@@ -187,6 +187,13 @@ def of_destination(begin: str, zone: str, country: str) -> int:
 
 
 @cache
+def is_at_home(zone: str, country: str) -> bool:
+    """Whether a zone is in a country's plan."""
+    name = zone.partition(":")[0].upper()
+    return bool(name) and plan_of(name) == plan_of(country)
+
+
+@cache
 def place_of(zone: str, country: str) -> str:
     """What a trunk is known to call or not: a country's ordinary numbers, or one dear kind of it.
 

@@ -201,11 +201,11 @@ class Watch:
 
     def _count_begun(self, state: State, trail: Trail, at: float) -> None:
         judge, together = self._judge, self._together
-        state.recent.append(trail)
+        state.trail(trail)
         judge.count(state, state.plan.begun(trail.traits), trail.keys, at)
         steps = together.plan.begun(trail.traits)
         if steps:
-            together.recent.append(trail)
+            together.trail(trail)
             judge.count(together, steps, trail.keys, at)
 
     def _let_through(self, state: State, seen: Seen, running: Running, at: float) -> None:

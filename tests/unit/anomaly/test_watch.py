@@ -361,26 +361,125 @@ def test_an_hour_is_quiet_that_the_trunk_does_not_call_in():
     assert max(told) < 21  # by then it is known to call at night
 
 
-def test_what_is_usual_is_multiplied():
+def test_of_what_is_usual_so_many_times_are_taken_off():
     cost = rule(measure="cost", of=["dear"], per="zone", window="1 day", critical=2, usual_times=3)
     watch = watched(cost)
     for day in range(8):
         watch.whole(TUESDAY + day * DAY, talk=390)  # 1.95 a day
-    watch.whole(TUESDAY + 8 * DAY, talk=600)  # 3.00, and about 1.9 is usual
+    watch.whole(TUESDAY + 8 * DAY, talk=1400)  # 7.00; about 1.9 is usual: 3 * 1.9 + 2 = 7.70
     assert watch.found == []
-    watch.whole(TUESDAY + 8 * DAY + 1000, talk=1000)
+    watch.whole(TUESDAY + 8 * DAY + 2000, talk=200)
     (found,) = watch.found
     assert found.amount == 8 * EUR
     assert found.usual == pytest.approx(1.9 * EUR, rel=0.05)
+    assert "stops from 2.00 above 3 times what is usual" not in found.sentence  # it notifies
+    assert "warns from 2.00 above 3 times what is usual" in found.sentence
 
 
 def test_what_is_usual_at_new_places_together():
     cost = rule(measure="cost", of=["new"], window="1 day", critical=2, usual_times=1)
     watch = watched(cost)
-    watch.whole(TUESDAY, talk=2000)  # 10.00: a trunk that is not known may spend 12.00
+    watch.whole(TUESDAY, talk=2600)  # 13.00: a trunk that is not known may spend 12.00 + 2.00
     assert watch.found == []
-    watch.whole(TUESDAY + 3000, talk=600)
+    watch.whole(TUESDAY + 3000, talk=300)
     assert [each.usual for each in watch.found] == [12 * EUR]
+
+
+# --- the number that costs most is left out ---
+
+
+def but_dearest(**values):
+    """A rule over 2.00 within an hour, the dearest number left out."""
+    given = {"measure": "cost", "of": ["outbound", "dear"], "window": "1 hour", "critical": 2}
+    return rule(**given | values, but_dearest=True)
+
+
+def to(digit: int) -> str:
+    """A number in the Maldives."""
+    return f"+960712345{digit}"
+
+
+def test_one_number_may_cost_what_it_will():
+    watch = watched(but_dearest())
+    for turn in range(3):
+        watch.whole(TUESDAY + 1000 * turn, talk=900, callee=to(1))  # 4.50 each
+    assert watch.found == []
+    watch.whole(TUESDAY + 3000, talk=390, callee=to(2))  # 1.95
+    assert watch.found == []
+    watch.whole(TUESDAY + 3400, talk=10, callee=to(3))
+    assert [each.amount for each in watch.found] == [2 * EUR]
+    assert "calls for 2.00 (outbound, dear), the dearest number left out, within 1 hour" in (
+        watch.found[0].sentence
+    )
+
+
+def test_a_running_call_is_the_dearest_as_long_as_it_is():
+    watch = watched(but_dearest())
+    watch.whole(TUESDAY, talk=360, callee=to(1))  # 1.80
+    long = watch.begin(TUESDAY + 400, callee=to(2))
+    watch.answer(long, TUESDAY + 400)
+    watch.tick(TUESDAY + 400 + 600)  # 3.00 running: of 4.80 it is left out
+    watch.whole(TUESDAY + 1000, talk=39, callee=to(3))  # 1.995
+    assert watch.found == []
+    watch.tick(TUESDAY + 3000)
+    assert watch.found == []
+    watch.whole(TUESDAY + 3001, talk=2, callee=to(4))
+    assert [each.amount for each in watch.found] == [2_005_000]
+
+
+def test_calls_that_ring_are_committed_but_for_one_number():
+    watch = watched(but_dearest(measure="committed", critical=1))
+    for turn in range(3):  # each will cost 0.60 within two minutes
+        watch.begin(TUESDAY + turn, callee=to(1))
+    watch.begin(TUESDAY + 3, callee=to(2))
+    assert watch.found == []
+    watch.begin(TUESDAY + 4, callee=to(3))
+    assert [each.amount for each in watch.found] == [1_200_000]
+
+
+def test_fees_are_of_their_number():
+    watch = watched(but_dearest())
+    for turn in range(3):
+        watch.whole(TUESDAY + turn * 100, talk=60, fee=3 * EUR, callee=to(1))
+    assert watch.found == []
+    watch.whole(TUESDAY + 400, talk=60, fee=3 * EUR, callee=to(2))  # told when it is over
+    assert [each.amount for each in watch.found] == [3_300_000]
+
+
+def test_calls_to_one_number_that_are_forgiven_are_forgotten():
+    watch = watched(but_dearest())
+    watch.whole(TUESDAY, talk=900, callee=to(1))
+    watch.whole(TUESDAY + 1000, talk=900, callee=to(2))
+    assert len(watch.found) == 1
+    watch.watch.release("acme", "a-rule", "", TUESDAY + 2000)
+    watch.whole(TUESDAY + 2100, talk=900, callee=to(3))
+    assert len(watch.found) == 1
+
+
+# --- dear numbers at home ---
+
+
+def test_where_calls_abroad_would_be_blocked_a_dear_zone_at_home_is():
+    watch = watched(rule(of=["risky"], critical=2, on_critical="block-international"))
+    premium = {"callee": "+33899123456", "zone": "fr:premium"}
+    watch.begin(TUESDAY, **premium)
+    watch.begin(TUESDAY + 1, **premium)
+    watch.begin(TUESDAY + 1, trunk="other")
+    watch.begin(TUESDAY + 2, trunk="other")
+    assert [(each.zone, each.action) for each in watch.found] == [
+        ("fr:premium", Action.BLOCK_ZONE),
+        ("mv:mobile", Action.BLOCK_INTERNATIONAL),
+    ]
+
+
+def test_a_zone_is_that_of_the_dearest_call_that_is_counted():
+    watch = watched(rule(measure="cost", of=["dear"], critical=1, window="1 hour"))
+    calls = ("fr:fixed", 0), ("mv:mobile", 300_000), ("lv:premium", 900_000)
+    for turn, (zone, price) in enumerate(calls):
+        number = watch.begin(TUESDAY + turn, zone=zone, price=price)
+        watch.answer(number, TUESDAY + turn)
+    watch.tick(TUESDAY + 120)
+    assert [each.zone for each in watch.found] == ["lv:premium"]
 
 
 @pytest.mark.parametrize(
