@@ -30,7 +30,7 @@ def filled_once(housed, tmp_path_factory) -> tuple[Path, dict[str, dict[str, Any
 
 
 @pytest.fixture
-def filled(house, filled_once) -> dict[str, dict[str, Any]]:
+def filled(house, filled_once: tuple[Path, dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
     """Something of everything in the house; what there is."""
     file, there = filled_once
     put_over(file, house)
