@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from asterisk_siptrunk.call import CallRecord
+from tests.lab.network import own_network
 from tests.lab.postgresql import PostgresServer
 from tests.lab.processes import free_ports
 from tests.lab.provider import Provider
@@ -21,6 +22,24 @@ from tests.lab.traffic import Exchange
 CARRIER_HOST, BACKUP_HOST, PBX_HOST = "127.0.0.2", "127.0.0.4", "127.0.0.3"
 MAIN, SECOND = "+33123456789", "+33123456790"
 OUTSIDE = "+33611223344"
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep on one process, and in their order, the tests of a file, and all of `served`.
+
+    The last of these looks at what the others left.
+    """
+    for item in items:
+        shared = "served" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("served" if shared else item.path.stem))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _network(worker_id: str) -> Iterator[None]:
+    """A network of its own for each of several processes: all take the same addresses."""
+    with nullcontext() if worker_id == "master" else own_network():
+        yield
 
 
 @dataclass

@@ -17,7 +17,7 @@ from tests.lab.processes import free_ports
 from tests.lab.provider import Provider
 from tests.lab.sipp import FOR_EVER_MS, Call, SippAnswerer, SippCaller, register
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.alone]
 
 CARRIER_HOST, EVIL_HOST, BANK_HOST, FLOOD_HOST, STRANGE_HOST = (
     f"127.0.0.{last}" for last in (2, 3, 31, 32, 33)

@@ -10,7 +10,7 @@ from tests.asterisk.conftest import Faulty
 from tests.lab.promises import Fault, hold_to_promises
 from tests.lab.traffic import Traffic
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.alone]
 
 ON = "nothing: calls are decided as ever"
 EVENT = b"Event: VarSet\r\nPrivilege: dialplan,all\r\nChannel: x\r\nVariable: y\r\nValue: z\r\n\r\n"

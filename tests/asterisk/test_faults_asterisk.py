@@ -9,7 +9,7 @@ from tests.asterisk.conftest import Faulty
 from tests.lab.promises import Fault, hold_to_promises
 from tests.lab.traffic import Traffic
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.alone]
 
 GONE = "calls in progress end with it; new ones pass once it is booted"
 

@@ -12,7 +12,7 @@ from tests.lab.promises import Fault, hold_to_promises
 from tests.lab.provider import Provider
 from tests.lab.traffic import Exchange
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.alone]
 
 HOUR = 3600
 SUMMER_BEGINS = datetime(2027, 3, 28, 1, tzinfo=UTC).timestamp()

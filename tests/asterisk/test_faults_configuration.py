@@ -13,7 +13,7 @@ from tests.lab.provider import SIPTRUNK
 from tests.lab.sipp import Call, place_calls
 from tests.lab.traffic import WIDE_HOST, WIDE_NUMBER
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.alone]
 
 PREMIUM = "0899123456"
 

@@ -13,7 +13,7 @@ from tests.lab.promises import Fault, hold_to_promises
 from tests.lab.sipp import Call, SippAnswerer, SippCaller
 from tests.lab.traffic import CARRIER_HOST, WIDE_HOST, WIDE_NUMBER, Traffic
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.alone]
 
 ON = "calls go on, new ones by the dialplan's own rules"
 FROZEN = Fault("service frozen (SIGSTOP)", f"{ON}, each 3 s late", "doctor: it does not answer")

@@ -16,7 +16,7 @@ from tests.asterisk.conftest import Faulty
 from tests.lab.promises import Fault, hold_to_promises
 from tests.lab.traffic import Told
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.alone]
 
 ON = "nothing"
 HOUR_AT_TWENTY = 72_000

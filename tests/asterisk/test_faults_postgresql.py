@@ -10,7 +10,7 @@ from tests.lab.postgresql import USER, PostgresServer
 from tests.lab.promises import Fault, hold_to_promises
 from tests.lab.traffic import Exchange, Traffic
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.postgresql]
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgresql, pytest.mark.alone]
 
 ON = "nothing: the service goes on from its memory, then the dialplan by itself"
 RESET = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"

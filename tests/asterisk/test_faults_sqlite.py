@@ -12,7 +12,7 @@ import pytest
 from tests.asterisk.conftest import Faulty
 from tests.lab.promises import Fault, hold_to_promises
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.alone]
 
 ON = "nothing: the service goes on from its memory, then the dialplan by itself"
 BLOCK = b"x" * 65_536

@@ -18,7 +18,7 @@ from tests.lab.network import Island, PacketFilter, lay_link, own_network
 from tests.lab.provider import Provider
 from tests.lab.sipp import Call, SippAnswerer, SippCaller
 
-pytestmark = pytest.mark.asterisk
+pytestmark = [pytest.mark.asterisk, pytest.mark.alone]
 
 US, FLOOD_HOST = "10.77.1.1", "10.77.1.2"
 US_TO_OTHERS, OTHER_HOST = "10.77.2.1", "10.77.2.2"

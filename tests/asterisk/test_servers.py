@@ -25,7 +25,7 @@ from tests.lab.promises import Fault, most_at_once, note_down
 from tests.lab.sipp import SippCaller
 from tests.lab.traffic import Carried, Kind, Placed, placed
 
-pytestmark = [pytest.mark.asterisk, pytest.mark.postgresql]
+pytestmark = [pytest.mark.asterisk, pytest.mark.postgresql, pytest.mark.alone]
 
 Breaking = Callable[[Site], AbstractContextManager[None]]
 

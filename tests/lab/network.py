@@ -27,11 +27,16 @@ _POLL_SECONDS = 0.01
 
 @contextmanager
 def own_network() -> Iterator[None]:
-    """Put this thread, and all that it starts, into a network of nothing but loopback."""
+    """Put this thread, and all that it starts, into a network of nothing but loopback.
+
+    A card that leads nowhere is there too: Asterisk takes its id from one that has an address.
+    """
     with Path("/proc/thread-self/ns/net").open() as before:
         _require(_libc.unshare(_NEW_NETWORK))
         try:
             _ip("link", "set", "lo", "up")
+            _ip("link", "add", "card", "type", "veth", "peer", "name", "nowhere")
+            _ip("address", "add", "10.77.0.1/32", "dev", "card")
             yield
         finally:
             _require(_libc.setns(before.fileno(), _NEW_NETWORK))

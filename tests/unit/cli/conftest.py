@@ -1,6 +1,7 @@
 """The command, run in this process on a fresh database of the test's own."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from asterisk_siptrunk.generation.store import Store
 from tests.conftest import SETUP
 from tests.unit.cli.doctoring import answering, give_sign
 from tests.unit.cli.fake_asterisk import FakeAsterisk
+
+AUTHOR = {"SUDO_USER": "alice"}
 
 
 @dataclass(frozen=True)
@@ -60,21 +63,30 @@ class Siptrunk:
 
 @pytest.fixture(autouse=True)
 def _author(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SUDO_USER", "alice")
+    for name, value in AUTHOR.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delenv("SIPTRUNK_DEBUG", raising=False)
 
 
-@pytest.fixture
-def siptrunk(sqlite_url: str, tmp_path: Path) -> Siptrunk:
-    """The command on a database as `siptrunk init` leaves it."""
-    file = tmp_path / "siptrunk.toml"
-    file.write_text(f'[database]\nurl = "{sqlite_url}"\n')
+def on(database: Path) -> Siptrunk:
+    """The command on a database, its settings beside it."""
+    file = database.with_suffix(".toml")
+    file.write_text(f'[database]\nurl = "sqlite:///{database}"\n')
     return Siptrunk({"SIPTRUNK_CONFIG": str(file)})
 
 
 @pytest.fixture
-def acme(siptrunk: Siptrunk) -> Siptrunk:
-    """The same with a customer, a trunk of three channels and two numbers, and a carrier."""
+def siptrunk(sqlite_url: str) -> Siptrunk:
+    """The command on a database as `siptrunk init` leaves it."""
+    return on(Path(sqlite_url.removeprefix("sqlite:///")))
+
+
+@pytest.fixture(scope="session")
+def described(fresh_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of `acme`, to be copied."""
+    database = Path(shutil.copy(fresh_sqlite, tmp_path_factory.mktemp("acme") / "siptrunk.db"))
+    siptrunk = on(database)
+    siptrunk.environment |= AUTHOR
     siptrunk("customer", "add", "acme", "--title", "Acme SA")
     siptrunk(
         *("trunk", "add", "acme-paris", "--customer", "acme", "--channels", "3"),
@@ -85,6 +97,13 @@ def acme(siptrunk: Siptrunk) -> Siptrunk:
         *("--username", "us", "--secret-file", "-"),
         stdin="carrier-secret\n",
     )
+    return database
+
+
+@pytest.fixture
+def acme(siptrunk: Siptrunk, described: Path, tmp_path: Path) -> Siptrunk:
+    """The same with a customer, a trunk of three channels and two numbers, and a carrier."""
+    shutil.copy(described, tmp_path / "siptrunk.db")
     return siptrunk
 
 

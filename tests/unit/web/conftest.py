@@ -1,7 +1,10 @@
 """The web service over a real socket, and the application alone as a browser would ask it."""
 
 import json
+import shutil
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
@@ -9,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from httpx2 import Response
 from starlette.testclient import TestClient
 
 from asterisk_siptrunk.account import Role
-from asterisk_siptrunk.account.password import hash_password
 from asterisk_siptrunk.account.secret import form_word
 from asterisk_siptrunk.billing.payment import Outcome, Payment, PaymentState
 from asterisk_siptrunk.database import accounts, customers, trunks
@@ -31,8 +34,8 @@ SECRET = "s3cret"
 NOW = 1_764_000_000
 SECONDS = 10.0
 PASSWORD = "seven wet bicycles"
-PASSWORD_HASH = hash_password(PASSWORD)
-"""Of every account here: to make one takes long, on purpose."""
+PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+"""Of every account here, and cheap to compare with: that of the software takes long on purpose."""
 
 
 @dataclass
@@ -120,12 +123,36 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def housed(fresh_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of `house`, to be copied: to fill it takes longer than most tests."""
+    file: Path = tmp_path_factory.mktemp("house") / "house.db"
+    house = a_house(f"sqlite:///{shutil.copy(fresh_sqlite, file)}", Clock())
+    move_in(house)
+    house.engine.dispose()
+    return file
+
+
 @pytest.fixture
-def house(sqlite_url: str, clock: Clock) -> Iterator[House]:
+def house(sqlite_url: str, housed: Path, clock: Clock) -> Iterator[House]:
     """With two customers, each with a trunk and its people, and the provider's own."""
     house = a_house(sqlite_url, clock)
+    put_over(housed, house)
+    yield house
+    house.engine.dispose()
+
+
+def put_over(file: Path, house: House) -> None:
+    """Have a house's database be as a file is; it may be open already."""
+    place = house.engine.url.database or ""
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(place)) as target:
+        source.backup(target)
+
+
+def move_in(house: House) -> None:
+    """Two customers, each with a trunk and its people, and the provider's own."""
     with transaction(house.engine) as connection:
-        by = By("setup", clock.now)
+        by = By("setup", house.now())
         for name in ("acme", "bolt"):
             customers.add(connection, by, name, title=f"{name.capitalize()} SA")
             trunk = Trunk(0, f"{name}-paris", name, TrunkKind.REGISTERED, channels=10, country="FR")
@@ -143,8 +170,6 @@ def house(sqlite_url: str, clock: Clock) -> Iterator[House]:
                     customer=owner,
                     password_hash=PASSWORD_HASH,
                 )
-    yield house
-    house.engine.dispose()
 
 
 def login_of(role: Role, customer: str = "") -> str:

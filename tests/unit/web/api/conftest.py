@@ -1,5 +1,7 @@
 """The API with a filled database, and those who ask it."""
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +16,25 @@ from asterisk_siptrunk.web.api.app import PATH, make_api
 from asterisk_siptrunk.web.guard import SecurityHeaders
 from asterisk_siptrunk.web.problem import of_exception
 from tests.unit.web.api.filling import PLENTY, Client, fill, issue
+from tests.unit.web.conftest import Clock, a_house, put_over
+
+
+@pytest.fixture(scope="session")
+def filled_once(housed, tmp_path_factory) -> tuple[Path, dict[str, dict[str, Any]]]:
+    """The database of `filled`, to be copied, and what is in it."""
+    file: Path = tmp_path_factory.mktemp("filled") / "filled.db"
+    house = a_house(f"sqlite:///{shutil.copy(housed, file)}", Clock())
+    there = fill(house)
+    house.engine.dispose()
+    return file, there
 
 
 @pytest.fixture
-def filled(house) -> dict[str, dict[str, Any]]:
-    return fill(house)
+def filled(house, filled_once: tuple[Path, dict[str, dict[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Something of everything in the house; what there is."""
+    file, there = filled_once
+    put_over(file, house)
+    return there
 
 
 def mounted(api: FastAPI) -> Starlette:
