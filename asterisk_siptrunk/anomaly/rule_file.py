@@ -179,8 +179,8 @@ def _contradictions(rule: Rule) -> list[str]:
         found.append(f"per: {count.measure} are counted for a trunk or the provider alone.")
     if rule.among is not None and (count.measure not in _SHARED or count.per is Per.PROVIDER):
         found.append("among: a share is one of a trunk's attempts, ends or logins.")
-    if count.but_dearest and (count.measure not in COSTS or count.per not in _WHOLE):
-        found.append("but-dearest: it is for cost and committed, of a trunk or the provider.")
+    if count.but_dearest and (count.measure not in COSTS or count.per is not Per.TRUNK):
+        found.append("but-dearest: it is for the cost and committed of a trunk.")
     if rule.usual_times and not _is_learned(count):
         found.append(
             "usual-times: what is usual is learned of attempts, cost and committed, for a trunk "

@@ -147,6 +147,27 @@ def _event(line: Line, at: float, kind: str) -> SecurityEvent:
     return SecurityEvent(_ATTACKER, line.name, line.name, kind, when)
 
 
+def probed(
+    line: Line, at: float, variants: int, random: Random
+) -> Generator[Planned, Outcome, None]:
+    """Prefixes are tried, then one number that is harmless."""
+    for _ in range(variants):
+        yield unreadable(at, line, line.numbers[0])
+        at += random.uniform(1, 6)
+    test = (a_number("gb:fixed", random), "gb:fixed")
+    yield outbound(at + 60, line, line.numbers[0], test, (5, 12))
+
+
+def dialled_in(
+    line: Line, at: float, until: float, talk: float, random: Random
+) -> Generator[Planned, Outcome, None]:
+    """Calls in, one after the other, that others may go out through."""
+    caller = a_number("gb:mobile", random)
+    while at < until:
+        lasts = (4, about(random, talk, 0.3))
+        at = (yield inbound(at, line, caller, line.numbers[-1], lasts)).at + 60
+
+
 @dataclass(frozen=True, slots=True)
 class PremiumPumping:
     """A password is guessed; prefixes are probed, one test call, then every channel for the night.
@@ -173,16 +194,9 @@ class PremiumPumping:
         aims = Aims.of(self.zones, random)
         pump = Pump(line, aims, line.numbers[:1], (self.talk, 0.5))
         scripts = [pump.run(pumping + 7 * turn, ends) for turn in range(self.lines)]
-        probes = self._probe(line, begins, random)
+        probes = probed(line, begins, self.variants, random)
         events = guessed(line, begins, 60)
         return Attack(self.name, line, begins, ends, [probes, *scripts], events)
-
-    def _probe(self, line: Line, at: float, random: Random) -> Generator[Planned, Outcome, None]:
-        for _ in range(self.variants):
-            yield unreadable(at, line, line.numbers[0])
-            at += random.uniform(1, 6)
-        test = (a_number("gb:fixed", random), "gb:fixed")
-        yield outbound(at + 60, line, line.numbers[0], test, (5, 12))
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,17 +348,10 @@ class DialThrough:
         pump = Pump(line, aims, line.numbers[-1:], (self.talk, 0.5), 90.0)
         scripts = [pump.run(begins + 20 + 300 * turn, ends) for turn in range(self.lines)]
         ways_in = [
-            self._dial_in(line, begins + 300 * turn, ends, random) for turn in range(self.lines)
+            dialled_in(line, begins + 300 * turn, ends, self.talk + 40, random)
+            for turn in range(self.lines)
         ]
         return Attack(self.name, line, begins, ends, [*ways_in, *scripts])
-
-    def _dial_in(
-        self, line: Line, at: float, until: float, random: Random
-    ) -> Generator[Planned, Outcome, None]:
-        caller = a_number("gb:mobile", random)
-        while at < until:
-            lasts = (4, about(random, self.talk + 40, 0.3))
-            at = (yield inbound(at, line, caller, line.numbers[-1], lasts)).at + 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from tests.traffic.attacks import (
     WangiriIn,
     WangiriOut,
 )
+from tests.traffic.by_lot import ByLot, Where
 from tests.traffic.days import HOUR
 from tests.traffic.habits import HABITS
 from tests.traffic.scenes import World, repeated
@@ -41,13 +42,14 @@ SHAPES = (
     Stolen(("cu:mobile", "pk:mobile", "bd:mobile"), 4, 9 * MINUTE, 6 * HOUR),
     Stolen(("so:mobile", "dj:mobile"), 10, 15 * MINUTE, 4 * HOUR),
 )
+BY_LOT = tuple(ByLot(where) for where in Where)
 ORDINARY = 150
 """Customers of each world whom nobody attacks."""
 
 
 def worlds(ordinary: int = ORDINARY) -> tuple[World, ...]:
     """Spring with its holidays, and the summer."""
-    strikes = repeated(SHAPES, 3)
+    strikes = (*repeated(SHAPES, 3), *repeated(BY_LOT, 15))
     return (
         World("tuning/spring", date(2026, 3, 30), HABITS, ordinary, strikes),
         World("tuning/summer", date(2026, 7, 6), HABITS, ordinary, strikes),

@@ -18,7 +18,7 @@ from asterisk_siptrunk.anomaly.profile import Profile
 from asterisk_siptrunk.anomaly.rule import Level, Per
 from asterisk_siptrunk.anomaly.state import State
 from asterisk_siptrunk.anomaly.trait import Trait
-from asterisk_siptrunk.anomaly.window import Distinct, Gauge, Leaders, Ring
+from asterisk_siptrunk.anomaly.window import ButDearest, Distinct, Gauge, Leaders, Ring
 from tests.unit.anomaly.builders import DAY, HOME, TUESDAY, Watched, call, inbound, rule
 
 RULES = (
@@ -281,7 +281,7 @@ def test_numbers_that_are_kept_are_part_of_the_form():
 ADDED = st.lists(st.tuples(st.integers(0, 90), st.sampled_from("abc"), st.integers(1, 9)))
 
 
-@pytest.mark.parametrize("kind", [Ring, Leaders, Distinct])
+@pytest.mark.parametrize("kind", [Ring, Leaders, ButDearest, Distinct])
 @given(ADDED, ADDED)
 def test_a_window_that_was_packed_counts_on(kind, before, after):
     window, again, at = kind(300.0), kind(300.0), 1e9

@@ -52,6 +52,13 @@ def test_minutes_of_talk_are_given_in_minutes():
     assert rule(measure="talk", critical=90).critical == 5400
 
 
+def test_a_number_may_be_left_out_of_what_calls_cost():
+    given = {"measure": "cost", "window": "1 day", "critical": 9, "least": 2}
+    kept, left = rule(**given), rule(**given, but_dearest=True)
+    assert (kept.count.but_dearest, left.count.but_dearest) == (False, True)
+    assert left.calls == kept.calls  # they are counted all
+
+
 def test_a_dry_run_only_notes():
     dry = rule(critical=3, on_critical="block-outbound").dry()
     assert dry.action(Level.CRITICAL) is Action.NOTE
@@ -106,6 +113,16 @@ def test_a_trunk_s_own_values_change_rules_by_name():
         ({"per": "provider", "among": ["outbound"]}, "among: a share is one of"),
         ({"usual_times": 3, "window": "1 minute"}, "usual-times: what is usual is learned of"),
         ({"usual_times": 3, "per": "zone"}, "usual-times: what is usual is learned of"),
+        ({"but_dearest": True}, "but-dearest: it is for the cost and committed of a trunk"),
+        (
+            {"but_dearest": True, "measure": "cost", "per": "zone"},
+            "but-dearest: it is for the cost and committed of a trunk",
+        ),
+        (
+            {"but_dearest": True, "measure": "cost", "per": "provider"},
+            "but-dearest: it is for the cost and committed of a trunk",
+        ),
+        ({"but_dearest": 1}, "but-dearest: 1 is neither true nor false"),
         ({"on_critical": "block-zone"}, "on-critical: block-zone asks for per = callee or zone"),
         ({"on_warning": "block-caller"}, "on-warning: block-caller asks for per = caller"),
         ({"per": "provider", "on_critical": "block-all"}, "per: of all trunks together nothing"),

@@ -8,6 +8,7 @@ from asterisk_siptrunk.anomaly.window import (
     GENERATIONS,
     PARTS,
     PLACES,
+    ButDearest,
     Distinct,
     Gauge,
     Leaders,
@@ -90,7 +91,28 @@ def test_distinct_things_slide_out_of_the_window():
     assert distinct.value(1000) == 0
 
 
-@pytest.mark.parametrize("make", [Ring, Leaders, Distinct])
+@given(STEPS, st.integers(1, PLACES))
+def test_of_few_keys_the_dearest_is_told_exactly(steps, keys):
+    window, past = ButDearest(SPAN), []
+    for at, amount in moments(steps):
+        key = str(amount * 7 % keys)
+        past.append((at, key, amount))
+        total = window.add(at, key, amount)
+        assert total == window.value(at)
+        part = SPAN / GENERATIONS
+        inside = [each for each in past if at // part - each[0] // part < GENERATIONS]
+        assert total == sum(amount for _, _, amount in inside)
+        sums = Counter[str]()
+        for _, each, much in inside:
+            sums[each] += much
+        assert window.dearest(at, ()) == max(sums.values())
+        sums["running"] += 1000
+        assert window.dearest(at, [("running", 400), ("running", 600)]) == max(sums.values())
+    assert window.value(past[-1][0] + SPAN + part) == 0
+    assert window.dearest(past[-1][0] + SPAN + part, ()) == 0
+
+
+@pytest.mark.parametrize("make", [Ring, Leaders, ButDearest, Distinct])
 def test_what_is_forgotten_is_counted_from_nothing(make):
     window = make(SPAN)
     window.add(10, "a", 1)
@@ -100,7 +122,7 @@ def test_what_is_forgotten_is_counted_from_nothing(make):
     assert window.add(11, "a", 1) == 1
 
 
-@pytest.mark.parametrize("make", [Ring, Leaders, Distinct])
+@pytest.mark.parametrize("make", [Ring, Leaders, ButDearest, Distinct])
 def test_a_clock_that_went_back_is_now(make):
     window = make(SPAN)
     window.add(500, "a", 1)
