@@ -7,7 +7,7 @@ from asterisk_siptrunk.anomaly.finding import Finding
 from asterisk_siptrunk.anomaly.plan import NO_KEYS, SECONDS, GaugeStep, Key, Keys, Step
 from asterisk_siptrunk.anomaly.rule import AHEAD, Count, Level, Measure, Per, Rule
 from asterisk_siptrunk.anomaly.state import Fired, Running, State
-from asterisk_siptrunk.anomaly.trait import Trait, is_at_home
+from asterisk_siptrunk.anomaly.trait import Trait, is_surcharged_at_home
 from asterisk_siptrunk.anomaly.window import ButDearest, Gauge
 
 _HOUR = 3600.0
@@ -105,7 +105,7 @@ class Judge:
     def _judge(self, state: State, step: Step, keys: Keys, amount: int, at: float) -> None:
         for rule in state.plan.rules_of[step.index]:
             key = "" if rule.count.per in _WHOLE else keys[step.key]
-            said = _said(state, rule, key, at)
+            said = _said(state, rule, _part(state, key, keys[Key.ZONE]), at)
             if said is not Level.CRITICAL:
                 self._judge_by(rule, state, (key, keys[Key.ZONE]), amount, at)
 
@@ -119,14 +119,15 @@ class Judge:
             return
         usual, basis = state.usual_of(rule.count, key, at)
         level = rule.level_of(amount, usual or 0)
-        if level is None or level <= (_said(state, rule, key, at) or 0):
+        part = _part(state, key, zone)
+        if level is None or level <= (_said(state, rule, part, at) or 0):
             return
         _forget_fired(state, at)
-        state.fired[rule.name, key] = Fired(rule, level, at + rule.quiet(level))
+        state.fired[rule.name, part] = Fired(rule, level, at + rule.quiet(level))
         evidence = state.evidence(rule.count.of & _BEGIN_TRAITS, key)
         found = Finding(
             *(rule, level, state.trunk, key, zone, at),
-            *(amount, usual, basis, evidence, is_at_home(zone, state.home.country)),
+            *(amount, usual, basis, evidence, is_surcharged_at_home(zone, state.home.country)),
         )
         self._found.append(found)
         if found.action.stops:
@@ -134,9 +135,17 @@ class Judge:
             self.count(state, state.plan.stops(), NO_KEYS, at)
 
 
-def _said(state: State, rule: Rule, key: str, at: float) -> Level | None:
-    """The level up to which a rule has spoken of a key, and speaks no more for now."""
-    fired = state.fired.get((rule.name, key))
+def _part(state: State, key: str, zone: str) -> str:
+    """What a rule speaks of at a time: its key; of a whole trunk, what can be stopped apart.
+
+    Surcharged numbers at home go on where calls abroad are stopped.
+    """
+    return zone if not key and is_surcharged_at_home(zone, state.home.country) else key
+
+
+def _said(state: State, rule: Rule, part: str, at: float) -> Level | None:
+    """The level up to which a rule has spoken of a part, and speaks no more for now."""
+    fired = state.fired.get((rule.name, part))
     return fired.level if fired is not None and at < fired.until else None
 
 
@@ -207,7 +216,11 @@ def _keys_of(state: State, step: Step, key: str) -> Keys:
 
 def forgive(state: State, rule: Rule, key: str, at: float) -> None:
     """Count for a rule's key from nothing again; of running calls what comes from now on."""
-    state.fired.pop((rule.name, key), None)
+    is_whole = rule.count.per in _WHOLE
+    key = "" if is_whole else key
+    for name, part in list(state.fired):
+        if name == rule.name and (is_whole or part == key):
+            del state.fired[name, part]
     for count in (rule.count, rule.among, rule.calls):
         if count is not None:
             state.window(state.plan.index_of[count]).forget(key)

@@ -187,10 +187,10 @@ def of_destination(begin: str, zone: str, country: str) -> int:
 
 
 @cache
-def is_at_home(zone: str, country: str) -> bool:
-    """Whether a zone is in a country's plan."""
-    name = zone.partition(":")[0].upper()
-    return bool(name) and plan_of(name) == plan_of(country)
+def is_surcharged_at_home(zone: str, country: str) -> bool:
+    """Whether a zone is of other than ordinary numbers in a country's plan."""
+    name, _, kind = zone.partition(":")
+    return bool(kind) and kind not in ORDINARY and plan_of(name.upper()) == plan_of(country)
 
 
 @cache

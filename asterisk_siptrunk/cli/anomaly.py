@@ -30,9 +30,9 @@ _COLUMNS = (
 )
 _IN_TABLE = ("id", "at", "level", "sentence", "action", "dry_run", "state")
 _RULE_COLUMNS = (
-    *("name", "version", "measure", "of", "among", "per", "window", "least", "usual_times"),
-    *("warning", "critical", "on_warning", "on_critical", "end_calls", "expiry", "dry_run"),
-    "changed",
+    *("name", "version", "measure", "of", "among", "per", "window", "least", "but_dearest"),
+    *("usual_times", "warning", "critical", "on_warning", "on_critical", "end_calls", "expiry"),
+    *("dry_run", "changed"),
 )
 _RULES_IN_TABLE = (
     *("name", "measure", "per", "window", "warning", "critical", "on_warning", "on_critical"),

@@ -456,7 +456,7 @@ def test_calls_to_one_number_that_are_forgiven_are_forgotten():
     assert len(watch.found) == 1
 
 
-# --- dear numbers at home ---
+# --- surcharged numbers at home ---
 
 
 def test_where_calls_abroad_would_be_blocked_a_dear_zone_at_home_is():
@@ -470,6 +470,26 @@ def test_where_calls_abroad_would_be_blocked_a_dear_zone_at_home_is():
         ("fr:premium", Action.BLOCK_ZONE),
         ("mv:mobile", Action.BLOCK_INTERNATIONAL),
     ]
+
+
+def test_calls_abroad_that_are_stopped_silence_nothing_at_home():
+    watch = watched(rule(of=["risky"], critical=2, on_critical="block-international"))
+    for turn in range(4):
+        watch.begin(TUESDAY + turn)
+    watch.begin(TUESDAY + 10, callee="+33899123456", zone="fr:premium")
+    watch.begin(TUESDAY + 11, callee="+33899123456", zone="fr:premium")
+    assert [each.zone for each in watch.found] == ["mv:mobile", "fr:premium"]
+    watch.watch.release("acme", "a-rule", "", TUESDAY + 20)  # both are forgiven
+    for turn in range(2):
+        watch.begin(TUESDAY + 30 + turn, callee="+33899123456", zone="fr:premium")
+    assert len(watch.found) == 3
+
+
+def test_an_ordinary_call_at_home_that_shows_a_days_cost_stops_calls_abroad():
+    day = rule(measure="cost", window="1 hour", critical=1, on_critical="block-international")
+    watch = watched(day)
+    watch.whole(TUESDAY, talk=6000, callee="+33612345678", zone="fr:mobile", price=20_000)
+    assert [each.action for each in watch.found] == [Action.BLOCK_INTERNATIONAL]
 
 
 def test_a_zone_is_that_of_the_dearest_call_that_is_counted():
