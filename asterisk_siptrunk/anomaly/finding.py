@@ -22,7 +22,7 @@ class Finding:
         basis: what `usual` rests on ("on Mondays at 14 h over the last 8 weeks"), or "".
         at: seconds since 1970, UTC.
         evidence: ids of the calls.
-        stays_home: whether `zone` is of surcharged numbers of the home country's plan.
+        stays_home: whether the call that showed it is a dear one within the home country's plan.
     """
 
     rule: Rule
@@ -41,8 +41,8 @@ class Finding:
     def action(self) -> Action:
         """What follows.
 
-        Where calls abroad would be blocked, and surcharged numbers at home are what was called, it
-        is their zone.
+        Where calls abroad would be blocked, and dear numbers at home are what was called, it is
+        their zone.
         """
         action = self.rule.action(self.level)
         stays = action is Action.BLOCK_INTERNATIONAL and self.stays_home

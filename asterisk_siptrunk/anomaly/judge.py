@@ -7,7 +7,7 @@ from asterisk_siptrunk.anomaly.finding import Finding
 from asterisk_siptrunk.anomaly.plan import NO_KEYS, SECONDS, GaugeStep, Key, Keys, Step
 from asterisk_siptrunk.anomaly.rule import AHEAD, Count, Level, Measure, Per, Rule
 from asterisk_siptrunk.anomaly.state import Fired, Running, State
-from asterisk_siptrunk.anomaly.trait import Trait, is_surcharged_at_home
+from asterisk_siptrunk.anomaly.trait import Trait, is_at_home, is_ordinary
 from asterisk_siptrunk.anomaly.window import ButDearest, Gauge
 
 _HOUR = 3600.0
@@ -15,6 +15,7 @@ _SOON = 0.5
 """Seconds: what grows by itself is judged no more often than that."""
 _MANY_FIRED, _MOST_FIRED = 8, 32
 _WHOLE = frozenset({Per.TRUNK, Per.PROVIDER})
+_COSTLY = Trait.DEAR | Trait.RISKY
 _BEGIN_TRAITS = Trait(int(Trait.ANSWERED) - 1)
 """Those that are known when a call begins, which evidence is chosen by."""
 
@@ -105,7 +106,7 @@ class Judge:
     def _judge(self, state: State, step: Step, keys: Keys, amount: int, at: float) -> None:
         for rule in state.plan.rules_of[step.index]:
             key = "" if rule.count.per in _WHOLE else keys[step.key]
-            said = _said(state, rule, _part(state, key, keys[Key.ZONE]), at)
+            said = _said(state, rule, _part(state, rule, key, keys[Key.ZONE]), at)
             if said is not Level.CRITICAL:
                 self._judge_by(rule, state, (key, keys[Key.ZONE]), amount, at)
 
@@ -119,7 +120,7 @@ class Judge:
             return
         usual, basis = state.usual_of(rule.count, key, at)
         level = rule.level_of(amount, usual or 0)
-        part = _part(state, key, zone)
+        part = _part(state, rule, key, zone)
         if level is None or level <= (_said(state, rule, part, at) or 0):
             return
         _forget_fired(state, at)
@@ -127,20 +128,33 @@ class Judge:
         evidence = state.evidence(rule.count.of & _BEGIN_TRAITS, key)
         found = Finding(
             *(rule, level, state.trunk, key, zone, at),
-            *(amount, usual, basis, evidence, is_surcharged_at_home(zone, state.home.country)),
+            *(amount, usual, basis, evidence, _stays_home(state, rule, zone)),
         )
         self._found.append(found)
         if found.action.stops:
             state.spoil(at)
-            self.count(state, state.plan.stops(), NO_KEYS, at)
+            self.count(state, state.plan.stops(), _of_zone(zone), at)
 
 
-def _part(state: State, key: str, zone: str) -> str:
+def _of_zone(zone: str) -> Keys:
+    return tuple(zone if key is Key.ZONE else "" for key in Key)
+
+
+def _stays_home(state: State, rule: Rule, zone: str) -> bool:
+    """Whether what a rule shows is a dear call within the home country's plan.
+
+    A rule over calls that are not all dear may be shown by one that is cheap.
+    """
+    is_dear = bool(rule.count.of & _COSTLY) or rule.count.measure is Measure.STOPS
+    return is_at_home(zone, state.home.country) and (is_dear or not is_ordinary(zone))
+
+
+def _part(state: State, rule: Rule, key: str, zone: str) -> str:
     """What a rule speaks of at a time: its key; of a whole trunk, what can be stopped apart.
 
-    Surcharged numbers at home go on where calls abroad are stopped.
+    Dear numbers at home go on where calls abroad are stopped.
     """
-    return zone if not key and is_surcharged_at_home(zone, state.home.country) else key
+    return zone if not key and _stays_home(state, rule, zone) else key
 
 
 def _said(state: State, rule: Rule, part: str, at: float) -> Level | None:
@@ -181,9 +195,20 @@ def _amount(state: State, step: Step, key: str, gauge: Gauge, at: float) -> int:
     amount = window.value(at, key) + gauge.so_far(at)
     if count.measure is Measure.COMMITTED:
         amount += AHEAD * gauge.in_a_minute()
-    if isinstance(window, ButDearest) and amount >= step.lowest:
+    if isinstance(window, ButDearest) and amount >= _least(state, step, at):
         amount -= window.dearest(at, _running_costs(state, count, at))
     return amount
+
+
+def _least(state: State, step: Step, at: float) -> int:
+    """The amount below which none of a count's rules says anything: calls need not be gone through.
+
+    What is usual is taken off of all that they cost, too, the dearest number or not.
+    """
+    return min(
+        rule.lowest + int(rule.usual_times * (state.usual_of(rule.count, "", at)[0] or 0))
+        for rule in state.plan.rules_of[step.index]
+    )
 
 
 def _running_costs(state: State, count: Count, at: float) -> Iterator[tuple[str, int]]:

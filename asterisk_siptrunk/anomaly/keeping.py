@@ -22,14 +22,13 @@ from asterisk_siptrunk.anomaly.state import Fired, Missed, Running, State, Trail
 from asterisk_siptrunk.anomaly.trait import Trait
 from asterisk_siptrunk.anomaly.window import Gauge
 
-_EDITION = 2
+_EDITION = 3
 """Goes up when something else is packed, or it means something else; also when a plan numbers its
 counts or gauges in another order."""
 _PLAIN = (
     *("due", "hour", "hour_at", "attempts", "cost", "is_quiet", "is_spoiled"),
     *("inbound", "inbound_at"),
 )
-_NEAR = ("stems", "tails")
 
 
 def form_of(numbered: Iterable[IntFlag | IntEnum]) -> str:
@@ -99,7 +98,7 @@ def pack(state: State, legend: Legend) -> dict[str, Any]:
         "recent": state.recent,
         "fired": [[key, legend.rule(rule), *said] for (_, key), (rule, *said) in fired],
         "networks": state.networks,
-        "near": [getattr(state, name) for name in _NEAR],
+        "dialled": state.dialled,
         "missed": [[caller, *missed] for caller, missed in state.missed.items()],
         "profile": state.profile.packed(),
     }
@@ -128,8 +127,7 @@ def unpack(state: State, packed: Mapping[str, Any], basis: Basis) -> bool:
     for number, traits, keys in packed["recent"]:
         state.trail(Trail(number, traits, tuple(keys)))
     state.networks = [(name, at) for name, at in packed["networks"]]
-    for name, known in zip(_NEAR, packed["near"], strict=True):
-        setattr(state, name, known)
+    state.dialled = list(packed["dialled"])
     state.missed = {caller: Missed(*missed) for caller, *missed in packed["missed"]}
     for key, rule, level, until in packed["fired"]:
         _go_on_after(state, key, Fired(basis.rules[rule], Level(level), until), basis.at)

@@ -14,7 +14,7 @@ stopped calls are not learned.
 
 import math
 from base64 import b85decode, b85encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,8 @@ _STEP = 1.1
 """An amount is kept as a power of it, in one byte: right to a twentieth, up to 3 * 10^10."""
 _LEVELS = tuple(int(_STEP**level) for level in range(256))
 _DAY = 24
+_ROWS = range(0, WEEKS * HOURS, HOURS)
+_WHOLE_WEEK = frozenset(range(7))
 MOST_PLACES = 24
 MOST_ORIGINS = 24
 FAMILIAR_DAYS = 3
@@ -68,20 +70,22 @@ class Hours:
 
     def usual(self, at: float, hour: int) -> int:
         """The most that is usual in an hour of the week."""
-        return self._second_highest(at, hour, HOURS)
-
-    def usual_on_any_day(self, at: float, hour: int) -> int:
-        """The most that is usual in an hour of the day, whatever the day."""
-        return self._second_highest(at, hour, _DAY)
-
-    def _second_highest(self, at: float, hour: int, cycle: int) -> int:
-        """In the hours round one, of each day or each week."""
         self._go_to(week(at))
-        every = range(hour % cycle, WEEKS * HOURS, cycle)
+        near = (hour - 1) % HOURS, hour, (hour + 1) % HOURS
         levels = sorted(
-            self._levels[(each + step) % len(self._levels)] for each in every for step in (-1, 0, 1)
+            self._levels[row + each] for row in range(0, WEEKS * HOURS, HOURS) for each in near
         )
         return _LEVELS[levels[-2]] if levels[-2] else 0
+
+    def is_known_on(self, days: Iterable[int], at: float, hour: int) -> bool:
+        """Whether there was something in an hour of the day on two of such days of the week."""
+        self._go_to(week(at))
+        places = [row + day * _DAY + hour % _DAY for row in _ROWS for day in days]
+        return sum(any(self._near(place)) for place in places) > 1
+
+    def _near(self, place: int) -> Iterator[int]:
+        """What an hour had, and the hours before and after it."""
+        return (self._levels[(place + step) % len(self._levels)] for step in (-1, 0, 1))
 
     def _go_to(self, now: int) -> None:
         """Empty the rows of the weeks that have begun since."""
@@ -181,6 +185,10 @@ class TrunkClass:
     cost: int = 5_000_000
     new_cost: int = 12_000_000
 
+    def days_like(self, day: int) -> frozenset[int]:
+        """Days of the week that are alike: those on which it is open, and the others."""
+        return self.open_days if day in self.open_days else _WHOLE_WEEK - self.open_days
+
     def is_open(self, hour: int) -> bool:
         """Whether an hour of the week is one that it calls in."""
         day, of_day = divmod(hour, 24)
@@ -204,9 +212,10 @@ class Profile:
         """Whether it usually makes no call in that hour of the week."""
         if self.attempts.weeks(at) >= KNOWN_AFTER:
             return self.attempts.usual(at, hour) == 0
-        # Until each hour of the week came twice, a hotel is told from an office by those of days.
-        known = self.attempts.usual_on_any_day(at, hour)
-        return not known and not self._class.is_open(hour)
+        if self._class.is_open(hour):
+            return False
+        # Until each hour of the week came twice, a hotel is told from an office by such days.
+        return not self.attempts.is_known_on(self._class.days_like(hour // _DAY), at, hour)
 
     def usual_attempts(self, at: float, hour: int) -> int:
         """How many attempts are usual in that hour."""

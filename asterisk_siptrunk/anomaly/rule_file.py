@@ -199,7 +199,8 @@ def _contradictions(rule: Rule) -> list[str]:
 def _is_learned(count: Count) -> bool:
     if count.per is Per.ZONE:
         return count.measure in COSTS
-    is_long = count.window >= _LEARNED_FROM or bool(count.of & Trait.NEW)
+    is_of_days = count.measure in COSTS and bool(count.of & Trait.NEW)
+    is_long = count.window >= _LEARNED_FROM or is_of_days
     return count.measure in LEARNED and count.per is Per.TRUNK and is_long
 
 

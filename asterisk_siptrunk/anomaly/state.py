@@ -1,7 +1,7 @@
 """What is kept of one trunk: its counts, its running calls, what is usual for it."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from asterisk_siptrunk.anomaly.calendar import HOURS, Calendar
 from asterisk_siptrunk.anomaly.finding import MOST_EVIDENCE
@@ -12,13 +12,11 @@ from asterisk_siptrunk.anomaly.trait import Trait, place_of
 from asterisk_siptrunk.anomaly.window import Gauge, Window
 from asterisk_siptrunk.destination import Kind
 
-V = TypeVar("V")
-
 DAY = 86_400
 _HOUR = 3600
 _RECENT = 8
 """Numbers dialled, and callers missed, that later calls are compared with."""
-_STEM, _TAIL = -2, -7
+_STEM, _TAIL = slice(None, -2), slice(-7, None)
 """A number's neighbours differ in its last two digits; its variants share its last seven."""
 _THROUGH = 30.0
 """Seconds between a call in and the call out that it makes through a PBX."""
@@ -93,9 +91,9 @@ class State:
     """A trunk's; under 20 kB, whatever it does."""
 
     __slots__ = (
-        "attempts", "cost", "due", "fired", "gauges", "home", "hour", "hour_at", "inbound",
-        "inbound_at", "is_quiet", "is_spoiled", "missed", "networks", "place", "plan", "profile",
-        "recent", "running", "stems", "tails", "trunk", "usuals", "windows",
+        "attempts", "cost", "dialled", "due", "fired", "gauges", "home", "hour", "hour_at",
+        "inbound", "inbound_at", "is_quiet", "is_spoiled", "missed", "networks", "place", "plan",
+        "profile", "recent", "running", "trunk", "usuals", "windows",
     )  # fmt: skip
 
     def __init__(self, trunk: str, plan: Plan, home: Home, profile: Profile) -> None:
@@ -120,8 +118,7 @@ class State:
         self.is_spoiled = False
         self.inbound = 0
         self.inbound_at = 0.0
-        self.stems: dict[str, str] = {}
-        self.tails: dict[str, str] = {}
+        self.dialled: list[str] = []
         self.missed: dict[str, Missed] = {}
 
     def turn(self, at: float) -> None:
@@ -201,10 +198,11 @@ class State:
         """Traits of an outbound call that what came before it gives."""
         traits = 0
         if len(callee) >= _SHORTEST:
-            if _is_near(self.stems, callee[:_STEM], callee):
+            if self._differs(callee, _STEM):
                 traits |= _SEQUENTIAL
-            if _is_near(self.tails, callee[_TAIL:], callee):
+            if self._differs(callee, _TAIL):
                 traits |= _VARIANT
+            self._dial(callee)
         if self.inbound and at - self.inbound_at <= _THROUGH:
             traits |= _THROUGH_TRAIT
         missed = self.missed.get(callee, _NEVER)
@@ -212,9 +210,22 @@ class State:
             traits |= _CALLED_BACK
         return traits
 
+    def _differs(self, number: str, part: slice) -> bool:
+        """Whether the last number dialled that has a part in common with one is another."""
+        common = number[part]
+        before = next((each for each in reversed(self.dialled) if each[part] == common), number)
+        return before != number
+
+    def _dial(self, number: str) -> None:
+        if number in self.dialled:
+            self.dialled.remove(number)
+        self.dialled.append(number)
+        if len(self.dialled) > _RECENT:
+            del self.dialled[0]
+
     def has_inbound_from(self, number: str) -> bool:
         """Whether a call from that number is here, in whatever form it is written."""
-        tail = number[_TAIL:]
+        tail = number[_TAIL]
         return any(
             each.traits & _INBOUND and each.keys[Key.CALLER].endswith(tail)
             for each in self.running.values()
@@ -226,7 +237,10 @@ class State:
             return
         before = self.missed.get(caller, _NEVER)
         times = before.times if at - before.at <= _MISSED_FOR else 0
-        _put(self.missed, caller, Missed(at, times + 1))
+        self.missed.pop(caller, None)
+        self.missed[caller] = Missed(at, times + 1)
+        if len(self.missed) > _RECENT:
+            del self.missed[next(iter(self.missed))]
 
     def window(self, index: int) -> Window:
         """The window of a count."""
@@ -261,19 +275,5 @@ class State:
         self.windows = [None] * len(self.windows)
         self.recent.clear()
         self.fired.clear()
-        for known in (self.stems, self.tails, self.missed):
-            known.clear()
-
-
-def _is_near(known: dict[str, str], part: str, number: str) -> bool:
-    """Whether another number with the same part is known; this one is from now on."""
-    before = known.get(part)
-    _put(known, part, number)
-    return before is not None and before != number
-
-
-def _put(known: dict[str, V], key: str, value: V) -> None:
-    known.pop(key, None)
-    known[key] = value
-    if len(known) > _RECENT:
-        del known[next(iter(known))]
+        self.dialled.clear()
+        self.missed.clear()

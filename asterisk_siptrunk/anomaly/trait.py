@@ -38,8 +38,8 @@ class Trait(IntFlag):
     FIRST = 1 << 8
     """The first call ever to a place."""
     QUIET_HOUR = 1 << 9
-    """In an hour of the week that the trunk makes no calls in; nights, weekends and holidays while
-    it is not known."""
+    """In an hour of the week that the trunk makes no calls in. While it is not known: at night, on
+    weekends and holidays, in hours of the day that it did not call in on two such days."""
     AFTER_SILENCE = 1 << 10
     SEQUENTIAL = 1 << 11
     """To a neighbour of a number that was just dialled: same but for the last two digits."""
@@ -187,10 +187,16 @@ def of_destination(begin: str, zone: str, country: str) -> int:
 
 
 @cache
-def is_surcharged_at_home(zone: str, country: str) -> bool:
-    """Whether a zone is of other than ordinary numbers in a country's plan."""
+def is_at_home(zone: str, country: str) -> bool:
+    """Whether a zone is in a country's plan."""
     name, _, kind = zone.partition(":")
-    return bool(kind) and kind not in ORDINARY and plan_of(name.upper()) == plan_of(country)
+    return bool(kind) and plan_of(name.upper()) == plan_of(country)
+
+
+@cache
+def is_ordinary(zone: str) -> bool:
+    """Whether a zone is of numbers without a surcharge."""
+    return zone.partition(":")[2] in ORDINARY
 
 
 @cache

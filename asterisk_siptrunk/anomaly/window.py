@@ -9,8 +9,9 @@ anew. Times go forward: what comes late is counted as if it were now.
 import math
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import chain
 from typing import Any
 from zlib import crc32
 
@@ -23,11 +24,6 @@ PLACES = 16
 BITS = 512
 """Of `Distinct`, for each part: 100 different things are told to within about 5, 400 to within
 about 20 (standard error of linear counting)."""
-
-
-def checksum(key: str) -> int:
-    """A key in four bytes."""
-    return crc32(key.encode())
 
 
 @cache
@@ -106,79 +102,80 @@ class Leaders:
     the chance is one in four billion.
     """
 
-    __slots__ = ("_amounts", "_keys", "_place", "_width")
+    __slots__ = ("_parts", "_place", "_width")
 
     def __init__(self, span: float) -> None:
         self._width = _widths(span, GENERATIONS)
-        self._keys = [_NO_KEYS] * GENERATIONS
-        self._amounts = [_NO_AMOUNTS] * GENERATIONS
+        # In each part a key's mark, then its amount, then the next: in one piece, which is smaller.
+        self._parts = [_NOTHING] * GENERATIONS
         self._place = 0
 
     def add(self, at: float, key: str, amount: int) -> int:
         """Count something in for a key; gives the key's sum."""
         self._turn(at)
-        keys, number = self._keys[0], checksum(key)
-        if number in keys:
-            self._amounts[0][keys.index(number)] += amount
-        elif not keys:
-            self._keys[0] = array("I", (number,))
-            self._amounts[0] = array("q", (amount,))
-        elif len(keys) < PLACES:
-            keys.append(number)
-            self._amounts[0].append(amount)
+        part, mark = self._parts[0], _mark(key)
+        if mark in part:
+            part[part.index(mark) + 1] += amount
+        elif not part:
+            self._parts[0] = array("q", (mark, amount))
+        elif len(part) < 2 * PLACES:
+            part.extend((mark, amount))
         else:
-            self._crowd(number, amount)
-        return self._sum(number)
+            self._crowd(mark, amount)
+        return self._sum(mark)
 
     def value(self, at: float, key: str) -> int:
         """The key's sum at that time."""
         self._turn(at)
-        return self._sum(checksum(key))
+        return self._sum(_mark(key))
 
-    def _sum(self, number: int) -> int:
-        total = 0
-        for keys, amounts in zip(self._keys, self._amounts, strict=True):
-            if number in keys:
-                total += amounts[keys.index(number)]
-        return total
+    def _sum(self, mark: int) -> int:
+        return sum(part[part.index(mark) + 1] for part in self._parts if mark in part)
 
-    def _crowd(self, number: int, amount: int) -> None:
-        taken = min(amount, *self._amounts[0])
-        every = [*zip(self._keys[0], self._amounts[0], strict=True), (number, amount)]
-        left = [(key, has - taken) for key, has in every if has > taken]
-        self._keys[0] = array("I", [key for key, _ in left])
-        self._amounts[0] = array("q", [has for _, has in left])
+    def _crowd(self, mark: int, amount: int) -> None:
+        part = self._parts[0]
+        taken = min(amount, *part[1::2])
+        every = [*_pairs(part), (mark, amount)]
+        left = [(each, has - taken) for each, has in every if has > taken]
+        self._parts[0] = array("q", chain.from_iterable(left))
 
     def _turn(self, at: float) -> None:
         place = int(at / self._width)
         if place <= self._place:
             return
         fresh = min(place - self._place, GENERATIONS)
-        self._keys = ([_NO_KEYS] * fresh + self._keys)[:GENERATIONS]
-        self._amounts = ([_NO_AMOUNTS] * fresh + self._amounts)[:GENERATIONS]
+        self._parts = [*[_NOTHING] * fresh, *self._parts[: GENERATIONS - fresh]]
         self._place = place
 
     def forget(self, key: str) -> None:
         """Count a key from nothing again."""
-        number = checksum(key)
-        for keys, amounts in zip(self._keys, self._amounts, strict=True):
-            if number in keys:
-                del amounts[keys.index(number)]
-                keys.remove(number)
+        mark = _mark(key)
+        for part in self._parts:
+            if mark in part:
+                place = part.index(mark)
+                del part[place : place + 2]
 
     def packed(self) -> list[Any]:
         """As JSON can hold it."""
-        return [self._place, *map(list, self._keys), *map(list, self._amounts)]
+        return [self._place, *map(list, self._parts)]
 
     def fill(self, packed: list[Any]) -> None:
         """Be what was packed."""
         self._place, *parts = packed
-        self._keys = [array("I", part) if part else _NO_KEYS for part in parts[:GENERATIONS]]
-        self._amounts = [array("q", part) if part else _NO_AMOUNTS for part in parts[GENERATIONS:]]
+        self._parts = [array("q", part) if part else _NOTHING for part in parts]
 
 
-_NO_KEYS, _NO_AMOUNTS = array("I"), array("q")
+_NOTHING = array("q")
 """A part in which nothing was: all share it, and nothing is ever added to it."""
+
+
+def _mark(key: str) -> int:
+    """A key in four bytes, below 0 as no amount is."""
+    return ~crc32(key.encode())
+
+
+def _pairs(part: "array[int]") -> Iterator[tuple[int, int]]:
+    return zip(part[::2], part[1::2], strict=True)
 
 
 class ButDearest(Leaders):
@@ -191,7 +188,7 @@ class ButDearest(Leaders):
 
     def __init__(self, span: float) -> None:
         super().__init__(span)
-        self._totals = [0] * GENERATIONS
+        self._totals = array("q", _NO_TOTALS)
 
     def add(self, at: float, key: str, amount: int) -> int:
         """Count something in for a key; gives the sum of all."""
@@ -208,24 +205,24 @@ class ButDearest(Leaders):
         """What the key has that has most, with what is to come to some keys."""
         self._turn(at)
         sums: Counter[int] = Counter()
-        for keys, amounts in zip(self._keys, self._amounts, strict=True):
-            for number, amount in zip(keys, amounts, strict=True):
-                sums[number] += amount
+        for part in self._parts:
+            for mark, amount in _pairs(part):
+                sums[mark] += amount
         for key, amount in more:
-            sums[checksum(key)] += amount
+            sums[_mark(key)] += amount
         return max(sums.values(), default=0)
 
     def _turn(self, at: float) -> None:
         before = self._place
         super()._turn(at)
         fresh = min(self._place - before, GENERATIONS)
-        self._totals = ([0] * fresh + self._totals)[:GENERATIONS]
+        if fresh:
+            self._totals = _NO_TOTALS[:fresh] + self._totals[: GENERATIONS - fresh]
 
     def forget(self, _key: str) -> None:
         """Count from nothing again."""
-        self._keys = [_NO_KEYS] * GENERATIONS
-        self._amounts = [_NO_AMOUNTS] * GENERATIONS
-        self._totals = [0] * GENERATIONS
+        self._parts = [_NOTHING] * GENERATIONS
+        self._totals = array("q", _NO_TOTALS)
 
     def packed(self) -> list[Any]:
         """As JSON can hold it."""
@@ -234,7 +231,10 @@ class ButDearest(Leaders):
     def fill(self, packed: list[Any]) -> None:
         """Be what was packed."""
         super().fill(packed[:-GENERATIONS])
-        self._totals = packed[-GENERATIONS:]
+        self._totals = array("q", packed[-GENERATIONS:])
+
+
+_NO_TOTALS = array("q", bytes(8 * GENERATIONS))
 
 
 class Distinct:
@@ -287,7 +287,7 @@ class Distinct:
 def _bit(key: str) -> int:
     """A key's bit; not by hash(), which differs from one start to the next: a replay must not."""
     # Checksums of numbers in sequence are not spread by chance; multiplied (Knuth) they are.
-    return (checksum(key) * 2_654_435_761 >> 16) % BITS
+    return (crc32(key.encode()) * 2_654_435_761 >> 16) % BITS
 
 
 def _estimate(bits: int) -> int:

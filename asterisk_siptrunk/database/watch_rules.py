@@ -1,6 +1,7 @@
 """The watch's rules as people changed them: for all trunks, and for one."""
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,9 @@ from asterisk_siptrunk.anomaly.rule_file import changed
 from asterisk_siptrunk.database import provider, trunks
 from asterisk_siptrunk.database.audit import By, note
 from asterisk_siptrunk.database.tables import rule_setting, trunk
-from asterisk_siptrunk.errors import NotFound
+from asterisk_siptrunk.errors import InvalidInput, NotFound
+
+log = logging.getLogger(__name__)
 
 Values = Mapping[str, Any]
 """Keys and values as in a file of rules."""
@@ -32,14 +35,39 @@ class RuleBook:
 
 
 def book(connection: Connection, base: Iterable[Rule]) -> RuleBook:
-    """The rules that hold; `base` are those of the file. What a rule that is gone had is left."""
-    base = tuple(base)
-    names = {rule.name for rule in base}
-    settings = {name: _known(each, names) for name, each in _settings(connection).items()}
-    every = changed(base, settings.pop(None, {}))
+    """The rules that hold; `base` are those of the file.
+
+    What was changed of a rule that is gone is left, and so is what does not go with the rule as the
+    file has it now (a warning above its critical amount): that is logged, and the rule holds as the
+    file, or as for all trunks.
+    """
+    settings = _settings(connection)
+    every = _changed(base, settings.pop(None, {}), None)
     return RuleBook(
-        every, {name: changed(every, own) for name, own in settings.items() if name is not None}
+        every, {name: _changed(every, own, name) for name, own in settings.items() if name}
     )
+
+
+def _changed(
+    base: Iterable[Rule], own: Mapping[str, Values], whose: str | None
+) -> tuple[Rule, ...]:
+    return tuple(_changed_rule(rule, own.get(rule.name), whose) for rule in base)
+
+
+def _changed_rule(rule: Rule, values: Values | None, whose: str | None) -> Rule:
+    if values is None:
+        return rule
+    try:
+        (own,) = changed((rule,), {rule.name: values})
+    except InvalidInput as error:
+        option = f" --trunk {whose}" if whose else ""
+        log.warning(
+            "What was changed of the watch's rule %s for %s does not go with the rule as it is "
+            "now, and is left out (%s). Set it anew, or: siptrunk anomaly set %s%s --reset",
+            *(rule.name, _whose(whose), " ".join(str(error).split()), rule.name, option),
+        )
+        return rule
+    return own
 
 
 def edition(connection: Connection) -> tuple[int, datetime | None]:
@@ -109,10 +137,6 @@ def reset(connection: Connection, by: By, rule: str, trunk_name: str | None) -> 
 
 def _whose(trunk_name: str | None) -> str:
     return f"trunk {trunk_name}" if trunk_name else "all trunks"
-
-
-def _known(settings: Mapping[str, Values], names: set[str]) -> Mapping[str, Values]:
-    return {rule: values for rule, values in settings.items() if rule in names}
 
 
 def _settings(connection: Connection) -> dict[str | None, dict[str, Values]]:

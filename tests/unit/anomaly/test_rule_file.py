@@ -112,6 +112,10 @@ def test_a_trunk_s_own_values_change_rules_by_name():
         ({"measure": "cost", "among": ["outbound"]}, "among: a share is one of"),
         ({"per": "provider", "among": ["outbound"]}, "among: a share is one of"),
         ({"usual_times": 3, "window": "1 minute"}, "usual-times: what is usual is learned of"),
+        (
+            {"usual_times": 3, "window": "10 minutes", "of": ["new"]},
+            "usual-times: what is usual is learned of",
+        ),
         ({"usual_times": 3, "per": "zone"}, "usual-times: what is usual is learned of"),
         ({"but_dearest": True}, "but-dearest: it is for the cost and committed of a trunk"),
         (

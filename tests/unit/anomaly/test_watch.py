@@ -350,6 +350,29 @@ def test_home_is_never_new():
     assert watch.found == []
 
 
+def test_a_new_trunk_that_calls_on_two_evenings_is_a_hotel():
+    watch = watched(rule(of=["quiet-hour"], critical=1, window="1 hour"))
+    for day in range(3):
+        for hour in (21, 22):  # the second learns the first
+            watch.whole(TUESDAY + day * DAY + (hour - 10) * 3600, **french(day * 10 + hour))
+    assert {int((each.at - TUESDAY) / DAY) for each in watch.found} == {0, 1}
+
+
+def test_a_new_office_is_no_hotel():
+    watch = watched(rule(of=["quiet-hour"], critical=1, window="1 hour"))
+    for day in range(4):  # Tuesday to Friday
+        for hour in range(8, 18):
+            watch.whole(TUESDAY + day * DAY + (hour - 10) * 3600, **french(day * 100 + hour))
+    assert watch.found == []
+    watch.begin(TUESDAY + 4 * DAY)
+    assert len(watch.found) == 1  # Saturday
+    night = watched(rule(of=["quiet-hour"], critical=1, window="1 hour"))
+    for turn in range(3):  # of one night: two hours of it make no habit
+        night.whole(NIGHT + turn * 3600, **french(turn))
+    night.begin(NIGHT + DAY)
+    assert len(night.found) == 4
+
+
 def test_an_hour_is_quiet_that_the_trunk_does_not_call_in():
     watch = watched(rule(of=["quiet-hour"], critical=1))
     for week in range(4):
@@ -452,22 +475,39 @@ def test_calls_to_one_number_that_are_forgiven_are_forgotten():
     watch.whole(TUESDAY + 1000, talk=900, callee=to(2))
     assert len(watch.found) == 1
     watch.watch.release("acme", "a-rule", "", TUESDAY + 2000)
-    watch.whole(TUESDAY + 2100, talk=900, callee=to(3))
+    watch.whole(TUESDAY + 2100, talk=900, callee=to(1))  # 4.50, as the other: one is left out
     assert len(watch.found) == 1
+    watch.whole(TUESDAY + 3100, talk=390, callee=to(2))
+    assert len(watch.found) == 1
+    watch.whole(TUESDAY + 3500, talk=30, callee=to(2))
+    assert [each.amount for each in watch.found] == [4_500_000, 2_100_000]
+
+
+def test_what_is_left_out_is_of_the_calls_that_are_counted():
+    watch = watched(but_dearest(measure="committed", critical=1))
+    cheap = watch.begin(TUESDAY, zone="fr:mobile", price=190_000, callee="+33612345678")
+    watch.answer(cheap, TUESDAY)
+    for turn in range(3):  # each will cost 0.60 within two minutes; the cheap one has cost 11.40
+        watch.begin(TUESDAY + 3600 + turn, callee=to(turn))
+    assert [each.amount for each in watch.found] == [1_200_000]
 
 
 # --- surcharged numbers at home ---
 
 
-def test_where_calls_abroad_would_be_blocked_a_dear_zone_at_home_is():
-    watch = watched(rule(of=["risky"], critical=2, on_critical="block-international"))
-    premium = {"callee": "+33899123456", "zone": "fr:premium"}
-    watch.begin(TUESDAY, **premium)
-    watch.begin(TUESDAY + 1, **premium)
+@pytest.mark.parametrize(
+    ("callee", "zone"),
+    [("+33899123456", "fr:premium"), ("+590690123456", "gp:mobile")],
+    ids=["premium", "overseas"],
+)
+def test_where_calls_abroad_would_be_blocked_a_dear_zone_at_home_is(callee, zone):
+    watch = watched(rule(of=["dear"], critical=2, on_critical="block-international"))
+    watch.begin(TUESDAY, callee=callee, zone=zone)
+    watch.begin(TUESDAY + 1, callee=callee, zone=zone)
     watch.begin(TUESDAY + 1, trunk="other")
     watch.begin(TUESDAY + 2, trunk="other")
     assert [(each.zone, each.action) for each in watch.found] == [
-        ("fr:premium", Action.BLOCK_ZONE),
+        (zone, Action.BLOCK_ZONE),
         ("mv:mobile", Action.BLOCK_INTERNATIONAL),
     ]
 
@@ -492,9 +532,20 @@ def test_an_ordinary_call_at_home_that_shows_a_days_cost_stops_calls_abroad():
     assert [each.action for each in watch.found] == [Action.BLOCK_INTERNATIONAL]
 
 
+def test_what_goes_on_at_home_is_stopped_there():
+    zone = rule(of=["dear"], per="zone", critical=2, on_critical="block-zone")
+    more = rule(name="goes-on", measure="stops", critical=2, on_critical="block-international")
+    watch = watched(zone, more)
+    for at, country in enumerate(["mv", "mv", "gp", "gp"]):
+        watch.begin(TUESDAY + at, zone=f"{country}:mobile")
+    assert [(each.zone, each.action) for each in watch.found][-1] == (
+        *("gp:mobile", Action.BLOCK_ZONE),
+    )
+
+
 def test_a_zone_is_that_of_the_dearest_call_that_is_counted():
     watch = watched(rule(measure="cost", of=["dear"], critical=1, window="1 hour"))
-    calls = ("fr:fixed", 0), ("mv:mobile", 300_000), ("lv:premium", 900_000)
+    calls = ("fr:fixed", 190_000), ("mv:mobile", 300_000), ("lv:premium", 900_000)
     for turn, (zone, price) in enumerate(calls):
         number = watch.begin(TUESDAY + turn, zone=zone, price=price)
         watch.answer(number, TUESDAY + turn)
@@ -628,7 +679,7 @@ def test_stops_are_counted_and_escalate():
     assert told == [
         ("a-rule", "mv:mobile"),
         ("a-rule", "so:mobile"),
-        ("goes-on", ""),
+        ("goes-on", "so:mobile"),
         ("a-rule", "gm:mobile"),
     ]
 

@@ -64,7 +64,7 @@ def test_a_leader_is_found_in_a_crowd_and_memory_is_bounded():
     assert keys["pumped"] == 500
     assert leaders.value(120, "pumped") >= 500 - 2000 / (PLACES + 1)
     assert told <= 1
-    assert all(len(part) <= PLACES for part in leaders._keys)
+    assert all(len(part) <= 2 * PLACES for part in leaders._parts)
 
 
 def test_a_newcomer_that_has_more_than_the_least_takes_its_place():

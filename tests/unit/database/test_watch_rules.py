@@ -1,5 +1,7 @@
 """The rules as they were changed: for all, for one trunk, and back again."""
 
+from dataclasses import replace
+
 import pytest
 
 from asterisk_siptrunk.anomaly.rule import Action
@@ -69,3 +71,18 @@ def test_what_cannot_be_used_changes_nothing(connection):
 def test_a_rule_that_the_file_has_no_more_is_passed_over(connection):
     watch_rules.put(connection, BY, BASE, RULE.name, {"critical": 9})
     assert watch_rules.book(connection, ()).every == ()
+
+
+def test_what_does_not_go_with_the_rule_as_it_is_now_is_left_out_and_told(connection, caplog):
+    watch_rules.put(connection, BY, BASE, RULE.name, {"warning": 3})
+    watch_rules.put(connection, BY, BASE, RULE.name, {"critical": 7}, trunk_name=PARIS)
+    lower = (replace(RULE, critical=2),)  # another edition of the file
+    book = watch_rules.book(connection, lower)
+    assert (book.every, book.own[PARIS][0].critical) == (lower, 7)
+    (told,) = caplog.messages
+    assert f"rule {RULE.name} for all trunks" in told
+    assert "warning: it is higher than 'critical'" in told
+    assert f"siptrunk anomaly set {RULE.name} --reset" in told
+    watch_rules.put(connection, BY, lower, RULE.name, {"critical": 1}, trunk_name=PARIS)
+    watch_rules.put(connection, BY, lower, RULE.name, {"warning": 1})
+    assert watch_rules.book(connection, lower).every[0].warning == 1
