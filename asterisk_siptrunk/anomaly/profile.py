@@ -83,6 +83,12 @@ class Hours:
         places = [row + day * _DAY + hour % _DAY for row in _ROWS for day in days]
         return sum(any(self._near(place)) for place in places) > 1
 
+    def days_with_any_of(self, hours: Iterable[int], at: float) -> int:
+        """On how many days there was something in one of these hours of the week."""
+        self._go_to(week(at))
+        places = [row + hour for row in _ROWS for hour in hours]
+        return len({place // _DAY for place in places if self._levels[place]})
+
     def _near(self, place: int) -> Iterator[int]:
         """What an hour had, and the hours before and after it."""
         return (self._levels[(place + step) % len(self._levels)] for step in (-1, 0, 1))
@@ -189,6 +195,11 @@ class TrunkClass:
         """Days of the week that are alike: those on which it is open, and the others."""
         return self.open_days if day in self.open_days else _WHOLE_WEEK - self.open_days
 
+    @property
+    def closed_hours(self) -> list[int]:
+        """Hours of the week in which it does not call."""
+        return [hour for hour in range(HOURS) if not self.is_open(hour)]
+
     def is_open(self, hour: int) -> bool:
         """Whether an hour of the week is one that it calls in."""
         day, of_day = divmod(hour, 24)
@@ -214,8 +225,11 @@ class Profile:
             return self.attempts.usual(at, hour) == 0
         if self._class.is_open(hour):
             return False
-        # Until each hour of the week came twice, a hotel is told from an office by such days.
-        return not self.attempts.is_known_on(self._class.days_like(hour // _DAY), at, hour)
+        # Until each hour of the week came twice: who called out of hours on two days is none of its
+        # class, and is known by the hour of the day; others by that of such days.
+        strays = self.attempts.days_with_any_of(self._class.closed_hours, at) > 1
+        days = _WHOLE_WEEK if strays else self._class.days_like(hour // _DAY)
+        return not self.attempts.is_known_on(days, at, hour)
 
     def usual_attempts(self, at: float, hour: int) -> int:
         """How many attempts are usual in that hour."""

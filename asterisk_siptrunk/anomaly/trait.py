@@ -39,7 +39,8 @@ class Trait(IntFlag):
     """The first call ever to a place."""
     QUIET_HOUR = 1 << 9
     """In an hour of the week that the trunk makes no calls in. While it is not known: at night, on
-    weekends and holidays, in hours of the day that it did not call in on two such days."""
+    weekends and holidays, in hours of the day that it did not call in on two days (two such days,
+    unless it called on two days at night, on weekends or holidays)."""
     AFTER_SILENCE = 1 << 10
     SEQUENTIAL = 1 << 11
     """To a neighbour of a number that was just dialled: same but for the last two digits."""

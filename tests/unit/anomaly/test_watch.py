@@ -352,10 +352,15 @@ def test_home_is_never_new():
 
 def test_a_new_trunk_that_calls_on_two_evenings_is_a_hotel():
     watch = watched(rule(of=["quiet-hour"], critical=1, window="1 hour"))
-    for day in range(3):
+    for day in range(4):  # Tuesday to Friday
         for hour in (21, 22):  # the second learns the first
             watch.whole(TUESDAY + day * DAY + (hour - 10) * 3600, **french(day * 10 + hour))
     assert {int((each.at - TUESDAY) / DAY) for each in watch.found} == {0, 1}
+    found = len(watch.found)
+    watch.begin(TUESDAY + 4 * DAY + 11 * 3600)  # on Saturday at the same hour
+    assert len(watch.found) == found
+    watch.begin(TUESDAY + 4 * DAY + 16 * 3600)  # at two in the night
+    assert len(watch.found) == found + 1
 
 
 def test_a_new_office_is_no_hotel():
