@@ -26,7 +26,16 @@ def main(arguments: list[str]) -> int:
     for name, program in found.items():
         where = f"{program.place.root}:{program.path}" if program.place.root else program.path
         print(f"{name} {program.version}: {where}")
+    print(f"libfaketime: {_faketime()}")
     return 0
+
+
+def _faketime() -> str:
+    """Have it now: tests run in networks of their own, where nothing can be fetched."""
+    try:
+        return str(sandbox.faketime())
+    except sandbox.BuildError as error:
+        return f"none, and tests that set a clock will fail ({str(error).splitlines()[0]})"
 
 
 if __name__ == "__main__":
