@@ -74,7 +74,7 @@ class Finding:
 
     def _bound(self) -> str:
         critical = self.level is Level.CRITICAL
-        bound = self.rule.critical if critical else self.rule.warning
+        bound = self.rule.bound(self.level)
         word = "stops" if critical and self.rule.on_critical.stops else "warns"
         times = self.rule.usual_times
         above = f" above {times:g} times what is usual" if times else ""

@@ -170,14 +170,10 @@ def _go_on_after(state: State, key: str, said: Fired, at: float) -> None:
 
 def _asks_no_more(rule: Rule, before: Rule, level: Level) -> bool:
     """Whether a rule speaks of all that it spoke of before, at that level."""
-    bound, bound_before = _bound(rule, level), _bound(before, level)
+    bound, bound_before = rule.bound(level), before.bound(level)
     return (
         (rule.count, rule.among) == (before.count, before.among)
         and (bound is not None and bound_before is not None and bound <= bound_before)
         and rule.least <= before.least
         and rule.usual_times <= before.usual_times
     )
-
-
-def _bound(rule: Rule, level: Level) -> int | None:
-    return rule.critical if level is Level.CRITICAL else rule.warning

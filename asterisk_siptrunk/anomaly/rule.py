@@ -145,6 +145,10 @@ class Rule:
             return None
         return replace(self.count, measure=Measure.ATTEMPTS, but_dearest=False)
 
+    def bound(self, level: Level) -> int | None:
+        """The amount from which on it speaks at that level."""
+        return self.critical if level is Level.CRITICAL else self.warning
+
     def action(self, level: Level) -> Action:
         """What follows a finding of that level; nothing but a note while the rule runs dry."""
         if self.dry_run:

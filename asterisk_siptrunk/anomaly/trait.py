@@ -209,4 +209,4 @@ def place_of(zone: str, country: str) -> str:
     name, _, kind = zone.partition(":")
     if kind not in ORDINARY:
         return zone
-    return plan_of(name.upper()).lower() if plan_of(name.upper()) == plan_of(country) else name
+    return plan_of(country).lower() if is_at_home(zone, country) else name
